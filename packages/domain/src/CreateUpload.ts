@@ -1,0 +1,67 @@
+/**
+ * The request that creates an Upload.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { ByteSize } from "./ByteSize.js"
+import { ExpiresAfter } from "./ExpiresAfter.js"
+import { FilePurpose } from "./FilePurpose.js"
+import { MimeType } from "./MimeType.js"
+import { fromParseError, InvalidRequest } from "./UploadError.js"
+import type { Limits } from "./UploadLimits.js"
+
+/**
+ * `bytes` is the exact size of the whole file; `expiresAfter` is how long the File is to live.
+ *
+ * A request is the caller's own word, so its fields are plain; {@link validate} says what is wrong with them.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const CreateUpload = Schema.Struct({
+  filename: Schema.NonEmptyString,
+  purpose: FilePurpose,
+  bytes: Schema.NonNegativeInt.annotations({ description: "a number of bytes from 0 to 2^53 - 1" }),
+  mimeType: Schema.propertySignature(MimeType).pipe(Schema.fromKey("mime_type")),
+  expiresAfter: Schema.optional(ExpiresAfter).pipe(Schema.fromKey("expires_after"))
+}).annotations({ identifier: "CreateUploadRequest" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface CreateUpload extends Schema.Schema.Type<typeof CreateUpload> {}
+
+const Validated = Schema.Struct({ ...CreateUpload.fields, bytes: ByteSize })
+
+/**
+ * A request that {@link validate} found nothing wrong with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Validated extends Schema.Schema.Type<typeof Validated> {}
+
+const validateSchema = Schema.validateEither(Validated)
+
+/**
+ * Everything about the request that can be known without the service.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const validate = (request: CreateUpload, limits: Limits): Either.Either<Validated, InvalidRequest> =>
+  validateSchema(request).pipe(
+    Either.mapLeft(fromParseError),
+    Either.filterOrLeft(
+      ({ bytes }) => bytes <= limits.uploadBytes,
+      ({ bytes }) =>
+        new InvalidRequest({
+          field: "bytes",
+          problem: `${bytes} bytes are more than an Upload can hold`,
+          limit: `at most ${limits.uploadBytes} bytes`
+        })
+    )
+  )

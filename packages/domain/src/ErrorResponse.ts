@@ -1,0 +1,35 @@
+/**
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+const text = Schema.optionalWith(Schema.String, { exact: true })
+
+/**
+ * What a service said when it refused: kept beside the typed reason, so that nothing it told is lost.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ErrorResponse extends Schema.Class<ErrorResponse>("@effect-uploads/domain/ErrorResponse")({
+  /** The HTTP status. */
+  status: Schema.Int,
+  /** `x-request-id`: what the service's support asks for. */
+  requestId: text,
+  message: text,
+  type: text,
+  code: text,
+  param: text,
+  /** The beginning of a body that was not the documented envelope. */
+  excerpt: text
+}) {
+  /** One line for a person: the status, the service's words and the request id. */
+  get summary(): string {
+    const said = this.message ?? this.excerpt
+    return [
+      `status ${this.status}`,
+      ...(this.code === undefined ? [] : [`code ${this.code}`]),
+      ...(this.requestId === undefined ? [] : [`request ${this.requestId}`])
+    ].join(", ") + (said === undefined || said === "" ? "" : `: ${said}`)
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The identifiers of the Uploads API.
+ *
+ * OpenAI's look like `upload_…`, `part_…` and `file-…`, those of compatible services do not, so an id is an
+ * opaque, non-empty token: accepted as it comes and percent-encoded into a path.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * @since 0.1.0
+ * @category schemas
+ */
+export const UploadId = Schema.NonEmptyString.pipe(
+  Schema.brand("UploadId"),
+  Schema.annotations({ identifier: "UploadId", description: "The identifier of an Upload" })
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type UploadId = typeof UploadId.Type
+
+/**
+ * @since 0.1.0
+ * @category schemas
+ */
+export const PartId = Schema.NonEmptyString.pipe(
+  Schema.brand("PartId"),
+  Schema.annotations({ identifier: "PartId", description: "The identifier of a Part" })
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type PartId = typeof PartId.Type
+
+/**
+ * @since 0.1.0
+ * @category schemas
+ */
+export const FileId = Schema.NonEmptyString.pipe(
+  Schema.brand("FileId"),
+  Schema.annotations({ identifier: "FileId", description: "The identifier of a File" })
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FileId = typeof FileId.Type

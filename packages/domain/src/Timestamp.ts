@@ -1,0 +1,62 @@
+/**
+ * A point in time of the Uploads API: `DateTime.Utc` in the type, whole Unix seconds on the wire.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/** The last second that a JavaScript date can hold. */
+const maxSeconds = 8_640_000_000_000
+
+const WholeSeconds = Schema.DateTimeUtcFromSelf.pipe(
+  Schema.filter((utc) => utc.epochMillis % 1000 === 0 && utc.epochMillis >= 0, {
+    description: "a DateTime.Utc of whole seconds since 1970"
+  }),
+  Schema.annotations({
+    arbitrary: () => (fc) =>
+      fc.integer({ min: 0, max: maxSeconds }).map((seconds) => DateTime.unsafeMake(seconds * 1000))
+  })
+)
+
+/**
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Timestamp = Schema.transform(
+  Schema.Int.pipe(Schema.between(0, maxSeconds)).annotations({
+    description: `a Unix timestamp in whole seconds from 0 to ${maxSeconds}`
+  }),
+  WholeSeconds,
+  {
+    strict: true,
+    decode: (seconds) => DateTime.unsafeMake(seconds * 1000),
+    encode: (utc) => utc.epochMillis / 1000
+  }
+).annotations({ identifier: "Timestamp" })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Timestamp = typeof Timestamp.Type
+
+/**
+ * Cut to the whole second that the wire can carry.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromDateTime = (dateTime: DateTime.DateTime): Timestamp => {
+  const millis = DateTime.toEpochMillis(dateTime)
+  return DateTime.unsafeMake(millis - (millis % 1000))
+}
+
+/**
+ * The current second of the `Clock`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const now: Effect.Effect<Timestamp> = Effect.map(DateTime.now, fromDateTime)
