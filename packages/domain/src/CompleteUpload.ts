@@ -6,6 +6,7 @@
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { PartId } from "./Ids.js"
+import * as wire from "./internal/wire.js"
 import { Md5 } from "./Md5.js"
 import type { InvalidRequest } from "./UploadError.js"
 import { fromParseError } from "./UploadError.js"
@@ -19,7 +20,7 @@ import { fromParseError } from "./UploadError.js"
  */
 export const CompleteUpload = Schema.Struct({
   partIds: Schema.propertySignature(Schema.Array(PartId)).pipe(Schema.fromKey("part_ids")),
-  md5: Schema.optional(Md5)
+  md5: wire.optionalOfRequest(Md5)
 }).annotations({ identifier: "CompleteUploadRequest" })
 
 /**

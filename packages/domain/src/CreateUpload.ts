@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { ByteSize } from "./ByteSize.js"
 import { ExpiresAfter } from "./ExpiresAfter.js"
 import { FilePurpose } from "./FilePurpose.js"
+import * as wire from "./internal/wire.js"
 import { MimeType } from "./MimeType.js"
 import { fromParseError, InvalidRequest } from "./UploadError.js"
 import type { Limits } from "./UploadLimits.js"
@@ -25,7 +26,7 @@ export const CreateUpload = Schema.Struct({
   purpose: FilePurpose,
   bytes: Schema.NonNegativeInt.annotations({ description: "a number of bytes from 0 to 2^53 - 1" }),
   mimeType: Schema.propertySignature(MimeType).pipe(Schema.fromKey("mime_type")),
-  expiresAfter: Schema.optional(ExpiresAfter).pipe(Schema.fromKey("expires_after"))
+  expiresAfter: wire.optionalOfRequest(ExpiresAfter).pipe(Schema.fromKey("expires_after"))
 }).annotations({ identifier: "CreateUploadRequest" })
 
 /**

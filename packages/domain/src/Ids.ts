@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
  */
 export const UploadId = Schema.NonEmptyString.pipe(
   Schema.brand("UploadId"),
-  Schema.annotations({ identifier: "UploadId", description: "The identifier of an Upload" })
+  Schema.annotations({ identifier: "UploadId", description: "the non-empty identifier of an Upload" })
 )
 
 /**
@@ -29,7 +29,7 @@ export type UploadId = typeof UploadId.Type
  */
 export const PartId = Schema.NonEmptyString.pipe(
   Schema.brand("PartId"),
-  Schema.annotations({ identifier: "PartId", description: "The identifier of a Part" })
+  Schema.annotations({ identifier: "PartId", description: "the non-empty identifier of a Part" })
 )
 
 /**
@@ -44,7 +44,7 @@ export type PartId = typeof PartId.Type
  */
 export const FileId = Schema.NonEmptyString.pipe(
   Schema.brand("FileId"),
-  Schema.annotations({ identifier: "FileId", description: "The identifier of a File" })
+  Schema.annotations({ identifier: "FileId", description: "the non-empty identifier of a File" })
 )
 
 /**

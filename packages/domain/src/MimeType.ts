@@ -17,7 +17,7 @@ import type { FilePurpose } from "./FilePurpose.js"
  * @category schemas
  */
 export const MimeType = Schema.String.pipe(
-  Schema.pattern(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;.*)?$/, {
+  Schema.pattern(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;.*)?$/, {
     description: "a MIME type of the form type/subtype"
   })
 )

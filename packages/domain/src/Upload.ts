@@ -27,7 +27,7 @@ import { FileObject } from "./FileObject.js"
 import { FilePurpose } from "./FilePurpose.js"
 import { UploadId } from "./Ids.js"
 import * as wire from "./internal/wire.js"
-import { Timestamp } from "./Timestamp.js"
+import { fromDateTime, Timestamp } from "./Timestamp.js"
 import type { UploadNotPending } from "./UploadError.js"
 import { UploadAlreadyCancelled, UploadAlreadyCompleted, UploadExpired } from "./UploadError.js"
 
@@ -120,7 +120,7 @@ export type Upload = typeof Upload.Type
 export const isUpload: (u: unknown) => u is Upload = Schema.is(Upload)
 
 /**
- * A new Upload that expires when its lifetime has passed.
+ * A new Upload that expires when its lifetime has passed, cut to the whole second.
  *
  * @since 0.1.0
  * @category constructors
@@ -137,7 +137,7 @@ export const create = (
     id: options.id,
     bytes: request.bytes,
     createdAt: options.createdAt,
-    expiresAt: DateTime.addDuration(options.createdAt, options.lifetime),
+    expiresAt: fromDateTime(DateTime.addDuration(options.createdAt, options.lifetime)),
     filename: request.filename,
     purpose: request.purpose
   })
@@ -182,8 +182,11 @@ export const expire = (self: Pending): Expired => new Expired(kept(self))
 export const at: {
   (now: DateTime.DateTime): (self: Upload) => Upload
   (self: Upload, now: DateTime.DateTime): Upload
-} = dual(2, (self: Upload, now: DateTime.DateTime): Upload =>
-  self.status === "pending" && DateTime.lessThanOrEqualTo(self.expiresAt, now) ? expire(self) : self)
+} = dual(
+  2,
+  (self: Upload, now: DateTime.DateTime): Upload =>
+    self.status === "pending" && DateTime.lessThanOrEqualTo(self.expiresAt, now) ? expire(self) : self
+)
 
 /**
  * The Upload if it is still pending at that moment, else the error that says why it is not.

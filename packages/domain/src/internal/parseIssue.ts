@@ -20,8 +20,7 @@ const show = (value: unknown): string => {
   return text.length <= maximumLength ? text : `${text.slice(0, maximumLength)}…`
 }
 
-const describe = (ast: AST.AST): string =>
-  Option.getOrElse(AST.getDescriptionAnnotation(ast), () => ast.toString())
+const describe = (ast: AST.AST): string => Option.getOrElse(AST.getDescriptionAnnotation(ast), () => ast.toString())
 
 export const first = (issue: ParseResult.ParseIssue): Finding => find(issue, [], Option.none())
 

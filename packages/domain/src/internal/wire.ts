@@ -1,4 +1,6 @@
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /*
@@ -28,6 +30,15 @@ export const optional = <A, I, R>(
       Schema.withConstructorDefault(() => Option.none())
     ).ast
   )
+
+/** An optional field of a request: a caller may say `undefined`, which is never written. */
+export const optionalOfRequest = <A, I, R>(
+  schema: Schema.Schema<A, I, R>
+): Schema.PropertySignature<"?:", A | undefined, never, "?:", I, false, R> =>
+  Schema.optionalToOptional(schema, Schema.UndefinedOr(Schema.typeSchema(schema)), {
+    decode: identity,
+    encode: Option.filter(Predicate.isNotUndefined)
+  })
 
 /** The discriminating `status` of a state: the constructor fills it in. */
 export const status = <const Name extends string>(
