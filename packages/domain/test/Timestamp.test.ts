@@ -1,0 +1,64 @@
+import * as Timestamp from "@effect-uploads/domain/Timestamp"
+import { fromParseError } from "@effect-uploads/domain/UploadError"
+import { describe, expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/TestClock"
+
+const decode = Schema.decodeUnknownSync(Timestamp.Timestamp)
+const decodeEither = Schema.decodeUnknownEither(Timestamp.Timestamp)
+const encode = Schema.encodeSync(Timestamp.Timestamp)
+const isTimestamp = Schema.is(Timestamp.Timestamp)
+
+describe("Timestamp", () => {
+  it("counts seconds since 1970", () => {
+    expect(DateTime.formatIso(decode(1719184911))).toBe("2024-06-23T23:21:51.000Z")
+    expect(encode(DateTime.unsafeMake("2024-06-23T23:21:51Z"))).toBe(1719184911)
+  })
+
+  it.each([0, 1719184911, 8_640_000_000_000])("takes %d", (seconds) => {
+    expect(encode(decode(seconds))).toBe(seconds)
+  })
+
+  it.each([-1, 0.5, 1719184911.001, 8_640_000_000_001, 2 ** 53, NaN, Infinity, "0", "2024-06-23", null])(
+    "refuses %s",
+    (seconds) => {
+      expect(Either.mapLeft(decodeEither(seconds), (error) => fromParseError(error).limit)).toEqual(
+        Either.left("a Unix timestamp in whole seconds from 0 to 8640000000000")
+      )
+    }
+  )
+
+  it("does not write what the wire cannot carry", () => {
+    expect(() => encode(DateTime.unsafeMake(1500))).toThrow("whole seconds")
+    expect(() => encode(DateTime.unsafeMake(-1000))).toThrow("whole seconds")
+  })
+
+  it.prop(
+    "fromDateTime cuts to the second, never into the future",
+    [FastCheck.integer({ min: 0, max: 8_640_000_000_000_000 })],
+    ([millis]) => {
+      const timestamp = Timestamp.fromDateTime(DateTime.unsafeMake(millis))
+      expect(isTimestamp(timestamp)).toBe(true)
+      expect(encode(timestamp)).toBe(Math.floor(millis / 1000))
+    }
+  )
+
+  it("fromDateTime reads a zoned time as the moment that it is", () => {
+    const zoned = DateTime.unsafeMakeZoned("2024-06-24T01:21:51.999+02:00")
+    expect(encode(Timestamp.fromDateTime(zoned))).toBe(1719184911)
+  })
+
+  it.effect("now is the second of the Clock", () =>
+    Effect.gen(function*() {
+      expect(encode(yield* Timestamp.now)).toBe(0)
+      yield* TestClock.adjust(Duration.millis(1719184911_999))
+      expect(encode(yield* Timestamp.now)).toBe(1719184911)
+      yield* TestClock.adjust(Duration.millis(1))
+      expect(encode(yield* Timestamp.now)).toBe(1719184912)
+    }))
+})

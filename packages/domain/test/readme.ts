@@ -1,0 +1,31 @@
+import * as Upload from "@effect-uploads/domain/Upload"
+import * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as Match from "effect/Match"
+import * as Schema from "effect/Schema"
+
+const tell = Match.type<Upload.Upload>().pipe(
+  Match.discriminatorsExhaustive("status")({
+    pending: ({ expiresAt }) => `takes parts until ${DateTime.formatIso(expiresAt)}`,
+    completed: ({ file }) => `is now File ${file.id}`,
+    cancelled: () => "was given up",
+    expired: () => "was not completed in time"
+  })
+)
+
+const upload = Schema.decodeUnknownSync(Schema.parseJson(Upload.Upload))(`{
+  "id": "upload_abc123", "object": "upload", "bytes": 12, "filename": "hello.txt", "purpose": "assistants",
+  "created_at": 1757400000, "expires_at": 1757403600, "status": "pending"
+}`)
+console.log(tell(upload)) // takes parts until 2025-09-09T07:40:00.000Z
+
+const cancelAt = (now: DateTime.DateTime) =>
+  Upload.ensurePending(upload, now).pipe(
+    Either.map(Upload.cancel),
+    Either.match({ onLeft: (error) => error.message, onRight: tell })
+  )
+console.log(cancelAt(upload.createdAt)) // was given up
+console.log(cancelAt(upload.expiresAt)) // Upload upload_abc123 expired at 2025-09-09T07:40:00.000Z
+
+// @ts-expect-error A Cancelled takes no transition: only a Pending can be cancelled.
+export const cancelTwice = (cancelled: Upload.Cancelled) => Upload.cancel(cancelled)
