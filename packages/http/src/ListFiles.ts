@@ -1,0 +1,66 @@
+/**
+ * The request that lists Files.
+ *
+ * @since 0.1.0
+ */
+import { FilePurpose } from "@effect-uploads/domain/FilePurpose"
+import { FileId } from "@effect-uploads/domain/Ids"
+import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
+import { fromParseError } from "@effect-uploads/domain/UploadError"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+
+/**
+ * @since 0.1.0
+ * @category configuration
+ */
+export const maximumLimit = 10_000
+
+const Limit = Schema.Int.pipe(
+  Schema.between(1, maximumLimit, { description: `a whole number of Files from 1 to ${maximumLimit}` })
+)
+
+const common = {
+  /** Only Files with this purpose. */
+  purpose: Schema.optional(FilePurpose),
+  /** By time of creation; the newest first (`desc`) by default. */
+  order: Schema.optional(Schema.Literal("asc", "desc")),
+  /** Only what comes after this File in the order. */
+  after: Schema.optional(FileId)
+}
+
+/**
+ * `limit` is the most Files a page, 10,000 by default; a `list` goes on to the next page by itself.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ListFiles = Schema.Struct({ ...common, limit: Schema.optional(Limit) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ListFiles extends Schema.Schema.Type<typeof ListFiles> {}
+
+/**
+ * {@link ListFiles} as the parameters of a URL.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const UrlParams = Schema.Struct({
+  ...common,
+  limit: Schema.optional(Schema.compose(Schema.NumberFromString, Limit))
+})
+
+const validateSchema = Schema.validateEither(ListFiles)
+
+/**
+ * Everything about the request that can be known without the service.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const validate = (request: ListFiles): Either.Either<ListFiles, InvalidRequest> =>
+  Either.mapLeft(validateSchema(request), fromParseError)

@@ -1,0 +1,227 @@
+/**
+ * The bytes of a Part, in whatever form they are at hand.
+ *
+ * @since 0.1.0
+ */
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import { InvalidRequest, PartTooLarge } from "@effect-uploads/domain/UploadError"
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Chunk from "effect/Chunk"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+
+/**
+ * The source of a part failed while it was read.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PartUnreadable extends Schema.TaggedError<PartUnreadable>("@effect-uploads/http/PartUnreadable")(
+  "PartUnreadable",
+  { cause: Schema.Defect }
+) {
+  override get message(): string {
+    const reason = Predicate.isError(this.cause) ? this.cause.message : String(this.cause)
+    return `The data of the part could not be read: ${reason}`
+  }
+}
+
+/**
+ * The source of a part has not the number of bytes that it was said to have.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PartLengthMismatch
+  extends Schema.TaggedError<PartLengthMismatch>("@effect-uploads/http/PartLengthMismatch")("PartLengthMismatch", {
+    /** The bytes that were announced. */
+    declared: Schema.Number,
+    /** The bytes that were read until the difference was seen. */
+    actual: Schema.Number
+  })
+{
+  override get message(): string {
+    return `The part was said to have ${this.declared} bytes, and ${this.actual} were read`
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category errors
+ */
+export type PartDataError = PartUnreadable | PartLengthMismatch
+
+/**
+ * A stream that can be run again and has the same number of bytes each time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class PartStream extends Data.TaggedClass("PartStream")<{
+  readonly bytes: number
+  readonly stream: Stream.Stream<Uint8Array, unknown>
+}> {}
+
+/**
+ * Bytes that arrive once, and whose number is known at their end: the body of a request that is being received. An HTTP
+ * client has to hold such a part in memory before it can send it on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class PartIncoming extends Data.TaggedClass("PartIncoming")<{
+  readonly stream: Stream.Stream<Uint8Array, PartUnreadable | InvalidRequest>
+}> {}
+
+/**
+ * Apart from {@link PartIncoming} all forms can be read again, so that a part can be sent again after a failure.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PartData = Uint8Array | Blob | PartStream | PartIncoming
+
+/**
+ * A stream and the number of bytes that it has. It is run once for each attempt to send it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const stream = <E>(
+  stream: Stream.Stream<Uint8Array, E>,
+  options: { readonly bytes: number }
+): PartData => new PartStream({ bytes: options.bytes, stream })
+
+/**
+ * A range of a file, read while it is sent: `bytes` from `offset`, by default up to its end.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const file = (
+  path: string,
+  options?: { readonly offset?: number | undefined; readonly bytes?: number | undefined }
+): Effect.Effect<PartData, PlatformError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const offset = options?.offset ?? 0
+    const bytes = options?.bytes ?? Math.max(0, Number((yield* fs.stat(path)).size) - offset)
+    return stream(fs.stream(path, { offset, bytesToRead: bytes }), { bytes })
+  })
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const incoming = (stream: Stream.Stream<Uint8Array, PartUnreadable | InvalidRequest>): PartData =>
+  new PartIncoming({ stream })
+
+/**
+ * The number of bytes, where it is known before they are read.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const length = (self: PartData): Option.Option<number> => {
+  if (self instanceof Uint8Array) return Option.some(self.byteLength)
+  if (self instanceof Blob) return Option.some(self.size)
+  return self._tag === "PartStream" ? Option.some(self.bytes) : Option.none()
+}
+
+const validateByteSize = Schema.validateOption(ByteSize)
+
+/**
+ * What can be said of a part before its bytes are read: its length, none where only its end will tell.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const validate = (
+  self: PartData,
+  options: { readonly uploadId: UploadId; readonly limit: ByteSize }
+): Either.Either<Option.Option<ByteSize>, InvalidRequest | PartTooLarge> =>
+  Option.match(length(self), {
+    onNone: () => Either.right(Option.none()),
+    onSome: (length) =>
+      validateByteSize(length).pipe(
+        Either.fromOption(() =>
+          new InvalidRequest({
+            field: "data",
+            problem: `got a part of ${length} bytes`,
+            limit: "a number of bytes from 0 to 2^53 - 1"
+          })
+        ),
+        Either.filterOrLeft(
+          (bytes) => bytes <= options.limit,
+          (bytes) => new PartTooLarge({ uploadId: options.uploadId, bytes, limit: options.limit })
+        ),
+        Either.map(Option.some)
+      )
+  })
+
+/**
+ * The bytes as a stream, which fails as soon as they are more or fewer than {@link length}.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toStream = (self: PartData): Stream.Stream<Uint8Array, PartDataError | InvalidRequest> => {
+  if (self instanceof Uint8Array) return Stream.make(self)
+  if (self instanceof Blob) {
+    return Stream.fromReadableStream({
+      evaluate: () => self.stream(),
+      onError: (cause) => new PartUnreadable({ cause })
+    })
+  }
+  return self._tag === "PartIncoming" ? self.stream : exactly(
+    Stream.mapError(self.stream, (cause) => new PartUnreadable({ cause })),
+    self.bytes
+  )
+}
+
+/** Ends as the stream does, unless it has another number of bytes. */
+const exactly = <E>(
+  stream: Stream.Stream<Uint8Array, E>,
+  declared: number
+): Stream.Stream<Uint8Array, E | PartLengthMismatch> =>
+  Stream.suspend(() => {
+    let actual = 0
+    const mismatch = Effect.suspend(() => new PartLengthMismatch({ declared, actual }))
+    return stream.pipe(
+      Stream.mapChunksEffect((chunk) => {
+        actual = Chunk.reduce(chunk, actual, (sum, bytes) => sum + bytes.byteLength)
+        return actual > declared ? mismatch : Effect.succeed(chunk)
+      }),
+      Stream.concat(Stream.execute(Effect.suspend(() => actual < declared ? mismatch : Effect.void)))
+    )
+  })
+
+/**
+ * The bytes as the chunks in which they arrive, not joined. Fails with `tooLarge` as soon as they are more than `limit`.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const collect = <E>(
+  self: PartData,
+  options: { readonly limit: number; readonly tooLarge: () => E }
+): Effect.Effect<ReadonlyArray<Uint8Array>, PartDataError | InvalidRequest | E> =>
+  Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let total = 0
+    return toStream(self).pipe(
+      Stream.runForEach((bytes): Effect.Effect<void, E> => {
+        chunks.push(bytes)
+        total += bytes.byteLength
+        return total > options.limit ? Effect.failSync(options.tooLarge) : Effect.void
+      }),
+      Effect.as(chunks)
+    )
+  })

@@ -1,0 +1,167 @@
+/**
+ * The contract: the operations of the Uploads API, and of the Files API as far as a completed Upload needs it, as groups
+ * of an `HttpApi`.
+ *
+ * An application adds {@link UploadsGroup} and {@link FilesGroup} to its own `HttpApi`, with a prefix if it likes, and
+ * implements them with `UploadsRoutes`.
+ *
+ * @since 0.1.0
+ */
+import { CompleteUpload } from "@effect-uploads/domain/CompleteUpload"
+import { CreateUpload } from "@effect-uploads/domain/CreateUpload"
+import { FileObject } from "@effect-uploads/domain/FileObject"
+import { FileId, UploadId } from "@effect-uploads/domain/Ids"
+import { Upload } from "@effect-uploads/domain/Upload"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Schema from "effect/Schema"
+import { withStatus } from "./ErrorEnvelope.js"
+
+/**
+ * One page of a list of Files.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ListFilesResponse extends Schema.Class<ListFilesResponse>("@effect-uploads/http/ListFilesResponse")(
+  {
+    object: Schema.String.pipe(Schema.propertySignature, Schema.withConstructorDefault(() => "list")),
+    data: Schema.Array(FileObject),
+    firstId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("first_id")),
+    lastId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("last_id")),
+    hasMore: Schema.propertySignature(Schema.Boolean).pipe(Schema.fromKey("has_more"))
+  },
+  { identifier: "ListFilesResponse" }
+) {}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class DeleteFileResponse extends Schema.Class<DeleteFileResponse>("@effect-uploads/http/DeleteFileResponse")(
+  {
+    id: FileId,
+    object: Schema.Literal("file").pipe(Schema.propertySignature, Schema.withConstructorDefault(() => "file" as const)),
+    deleted: Schema.Boolean
+  },
+  { identifier: "DeleteFileResponse" }
+) {}
+
+const uploadId = HttpApiSchema.param("upload_id", UploadId)
+
+const fileId = HttpApiSchema.param("file_id", FileId)
+
+/** The document describes parameters; the routes read them, so that a wrong one is answered with the envelope. */
+const parameter = (jsonSchema: object) =>
+  Schema.optional(Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({ jsonSchema }))
+
+/**
+ * @since 0.1.0
+ * @category api
+ */
+export class UploadsGroup extends HttpApiGroup.make("uploads")
+  .add(
+    HttpApiEndpoint.post("createUpload", "/uploads")
+      .setPayload(CreateUpload)
+      .addSuccess(Upload)
+      .annotate(OpenApi.Identifier, "createUpload")
+      .annotate(OpenApi.Summary, "Creates an Upload that Parts can be added to")
+  )
+  .add(
+    HttpApiEndpoint.post("addUploadPart")`/uploads/${uploadId}/parts`
+      .setPayload(
+        HttpApiSchema.MultipartStream(
+          Schema.Struct({ data: Schema.String.annotations({ jsonSchema: { type: "string", format: "binary" } }) })
+        )
+      )
+      .addSuccess(UploadPart)
+      .addError(withStatus(413))
+      .annotate(OpenApi.Identifier, "addUploadPart")
+      .annotate(OpenApi.Summary, "Adds a Part to an Upload")
+  )
+  .add(
+    HttpApiEndpoint.post("completeUpload")`/uploads/${uploadId}/complete`
+      .setPayload(CompleteUpload)
+      .addSuccess(Upload)
+      .annotate(OpenApi.Identifier, "completeUpload")
+      .annotate(OpenApi.Summary, "Turns the Parts of an Upload into a File")
+  )
+  .add(
+    HttpApiEndpoint.post("cancelUpload")`/uploads/${uploadId}/cancel`
+      .addSuccess(Upload)
+      .annotate(OpenApi.Identifier, "cancelUpload")
+      .annotate(OpenApi.Summary, "Cancels an Upload")
+  )
+  .addError(withStatus(400))
+  .addError(withStatus(401))
+  .addError(withStatus(403))
+  .addError(withStatus(404))
+  .addError(withStatus(429))
+  .addError(withStatus(502))
+  .addError(withStatus(503))
+  .addError(withStatus(504))
+  .annotate(OpenApi.Title, "Uploads")
+{}
+
+/**
+ * @since 0.1.0
+ * @category api
+ */
+export class FilesGroup extends HttpApiGroup.make("files")
+  .add(
+    HttpApiEndpoint.get("listFiles", "/files")
+      .setUrlParams(Schema.Struct({
+        purpose: parameter({ type: "string" }),
+        limit: parameter({ type: "integer", default: 10_000 }),
+        order: parameter({ type: "string", default: "desc", enum: ["asc", "desc"] }),
+        after: parameter({ type: "string" })
+      }))
+      .addSuccess(ListFilesResponse)
+      .annotate(OpenApi.Identifier, "listFiles")
+      .annotate(OpenApi.Summary, "Lists Files")
+  )
+  .add(
+    HttpApiEndpoint.get("retrieveFile")`/files/${fileId}`
+      .addSuccess(FileObject)
+      .annotate(OpenApi.Identifier, "retrieveFile")
+      .annotate(OpenApi.Summary, "Tells what is known of a File")
+  )
+  .add(
+    HttpApiEndpoint.get("downloadFile")`/files/${fileId}/content`
+      .addSuccess(HttpApiSchema.Uint8Array())
+      .annotate(OpenApi.Identifier, "downloadFile")
+      .annotate(OpenApi.Summary, "Gives the bytes of a File")
+  )
+  .add(
+    HttpApiEndpoint.del("deleteFile")`/files/${fileId}`
+      .addSuccess(DeleteFileResponse)
+      .annotate(OpenApi.Identifier, "deleteFile")
+      .annotate(OpenApi.Summary, "Deletes a File")
+  )
+  .addError(withStatus(400))
+  .addError(withStatus(401))
+  .addError(withStatus(403))
+  .addError(withStatus(404))
+  .addError(withStatus(429))
+  .addError(withStatus(502))
+  .addError(withStatus(503))
+  .addError(withStatus(504))
+  .annotate(OpenApi.Title, "Files")
+{}
+
+/**
+ * Both groups and nothing else, for a server that is nothing else.
+ *
+ * @since 0.1.0
+ * @category api
+ */
+export class UploadsApi extends HttpApi.make("effect-uploads")
+  .add(UploadsGroup)
+  .add(FilesGroup)
+  .annotate(OpenApi.Title, "Uploads and Files")
+  .annotate(OpenApi.Description, "The Uploads operations of the OpenAI API, and the Files operations that they lead to")
+{}

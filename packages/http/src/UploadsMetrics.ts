@@ -1,0 +1,29 @@
+/**
+ * What the HTTP layers count.
+ *
+ * @since 0.1.0
+ */
+import * as Metric from "effect/Metric"
+
+/**
+ * Finished calls, tagged with `operation` (such as `uploads.create`) and `outcome`: `success`, the tag of the error,
+ * `interrupted` or `defect`. Retries within a call are not counted apart.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const requests = Metric.counter("effect_uploads_requests_total", {
+  description: "Finished calls by operation and outcome",
+  incremental: true
+})
+
+/**
+ * Bytes of parts that a service acknowledged.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const bytesSent = Metric.counter("effect_uploads_bytes_sent_total", {
+  description: "Bytes of acknowledged parts",
+  incremental: true
+})

@@ -1,0 +1,175 @@
+/**
+ * The contract served by whatever `UploadsService` and `FilesService` are in the context.
+ *
+ * @since 0.1.0
+ */
+import { CompleteUpload } from "@effect-uploads/domain/CompleteUpload"
+import { CreateUpload } from "@effect-uploads/domain/CreateUpload"
+import { fromParseError, InvalidRequest } from "@effect-uploads/domain/UploadError"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Sink from "effect/Sink"
+import * as Stream from "effect/Stream"
+import type { ApiError } from "./ErrorMapping.js"
+import { toReply } from "./ErrorMapping.js"
+import { FilesService } from "./FilesService.js"
+import * as multipart from "./internal/multipart.js"
+import * as ListFiles from "./ListFiles.js"
+import * as PartData from "./PartData.js"
+import type { FilesGroup, UploadsGroup } from "./UploadsApi.js"
+import { DeleteFileResponse, ListFilesResponse, UploadsApi } from "./UploadsApi.js"
+import { UploadsService } from "./UploadsService.js"
+
+/** Room for tens of thousands of part ids. */
+const maximumJsonBytes = FileSystem.MiB(4)
+
+/** The JSON of a request, whatever its content type says: the documentation's own `curl -d` lines say nothing. */
+const payload = <A, I>(request: HttpServerRequest.HttpServerRequest, schema: Schema.Schema<A, I>) =>
+  request.text.pipe(
+    HttpServerRequest.withMaxBodySize(Option.some(maximumJsonBytes)),
+    Effect.mapError(() =>
+      new InvalidRequest({ problem: "the body cannot be read", limit: `JSON of at most ${maximumJsonBytes} bytes` })
+    ),
+    Effect.flatMap((text) => Effect.mapError(Schema.decode(Schema.parseJson(schema))(text), fromParseError))
+  )
+
+/** Any error of the services as the answer that a client reads it back from. */
+const answerErrors = <A, R>(effect: Effect.Effect<A, ApiError, R>) =>
+  Effect.catchAll(effect, (error) => {
+    const { envelope, headers, status } = toReply(error)
+    return Effect.succeed(HttpServerResponse.unsafeJson(envelope, { status, headers }))
+  })
+
+/** A stream that can be left and taken up again where it was left. */
+const readable = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
+  Effect.map(Stream.toPull(stream), Stream.repeatEffectChunkOption)
+
+/**
+ * Reads on for nothing: a body that is left unread closes the connection, and the client never sees the answer. Within a
+ * bound, for a client that sends without an end.
+ */
+const discard = <E, R>(body: Stream.Stream<Uint8Array, E, R>, maximumBytes: number) =>
+  body.pipe(
+    Stream.mapAccum(0, (total, bytes) => [total + bytes.byteLength, total + bytes.byteLength]),
+    Stream.takeUntil((total) => total > maximumBytes),
+    Stream.runDrain,
+    Effect.ignore
+  )
+
+/**
+ * The handlers of `UploadsGroup`, for `HttpApiBuilder.group(MyApi, "uploads", UploadsRoutes.uploads)`.
+ *
+ * @since 0.1.0
+ * @category handlers
+ */
+export const uploads = <E, Provides, R>(
+  handlers: HttpApiBuilder.Handlers<E, Provides, R, HttpApiGroup.HttpApiGroup.Endpoints<typeof UploadsGroup>>
+) =>
+  handlers
+    .handleRaw("createUpload", ({ request }) =>
+      Effect.gen(function*() {
+        const service = yield* UploadsService
+        return yield* service.create(yield* payload(request, CreateUpload))
+      }).pipe(answerErrors))
+    .handleRaw("addUploadPart", ({ path, request }) =>
+      Effect.gen(function*() {
+        const service = yield* UploadsService
+        const limits = yield* UploadLimits
+        const body = yield* readable(request.stream)
+        const data = PartData.incoming(multipart.readData(request.headers, body))
+        return yield* Effect.tapError(
+          service.addPart(path.upload_id, data),
+          () => discard(body, limits.partBytes)
+        )
+      }).pipe(answerErrors))
+    .handleRaw("completeUpload", ({ path, request }) =>
+      Effect.gen(function*() {
+        const service = yield* UploadsService
+        return yield* service.complete(path.upload_id, yield* payload(request, CompleteUpload))
+      }).pipe(answerErrors))
+    .handleRaw("cancelUpload", ({ path }) =>
+      Effect.gen(function*() {
+        const service = yield* UploadsService
+        return yield* service.cancel(path.upload_id)
+      }).pipe(answerErrors))
+
+/**
+ * The handlers of `FilesGroup`, for `HttpApiBuilder.group(MyApi, "files", UploadsRoutes.files)`.
+ *
+ * @since 0.1.0
+ * @category handlers
+ */
+export const files = <E, Provides, R>(
+  handlers: HttpApiBuilder.Handlers<E, Provides, R, HttpApiGroup.HttpApiGroup.Endpoints<typeof FilesGroup>>
+) =>
+  handlers
+    .handleRaw("listFiles", ({ urlParams }) =>
+      Effect.gen(function*() {
+        const service = yield* FilesService
+        const request = yield* Effect.mapError(
+          Schema.decodeUnknown(ListFiles.UrlParams)(urlParams),
+          fromParseError
+        )
+        return yield* page(service.list, request)
+      }).pipe(answerErrors))
+    .handleRaw("retrieveFile", ({ path }) =>
+      Effect.gen(function*() {
+        const service = yield* FilesService
+        return yield* service.retrieve(path.file_id)
+      }).pipe(answerErrors))
+    .handleRaw("downloadFile", ({ path }) =>
+      Effect.gen(function*() {
+        const service = yield* FilesService
+        // The first bytes decide whether the answer is a file or an error.
+        const [first, rest] = yield* Stream.peel(service.content(path.file_id), Sink.head())
+        return HttpServerResponse.stream(Stream.concat(Stream.fromIterable(Option.toArray(first)), rest), {
+          contentType: "application/octet-stream"
+        })
+      }).pipe(answerErrors))
+    .handleRaw("deleteFile", ({ path }) =>
+      Effect.gen(function*() {
+        const service = yield* FilesService
+        yield* service.delete(path.file_id)
+        return new DeleteFileResponse({ id: path.file_id, deleted: true })
+      }).pipe(answerErrors))
+
+/** One page: one File more than it shows tells whether there is another. */
+const page = (list: FilesService["Type"]["list"], request: ListFiles.ListFiles) => {
+  const limit = request.limit ?? ListFiles.maximumLimit
+  return list({ ...request, limit: Math.min(limit + 1, ListFiles.maximumLimit) }).pipe(
+    Stream.take(limit + 1),
+    Stream.runCollect,
+    Effect.map((found) => {
+      const data = Chunk.toReadonlyArray(Chunk.take(found, limit))
+      return new ListFilesResponse({
+        data,
+        firstId: Option.getOrNull(Option.map(Arr.head(data), ({ id }) => id)),
+        lastId: Option.getOrNull(Option.map(Arr.last(data), ({ id }) => id)),
+        hasMore: found.length > limit
+      })
+    })
+  )
+}
+
+/**
+ * A whole `UploadsApi`, ready for `HttpApiBuilder.serve`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<HttpApi.Api, never, UploadsService | FilesService> = HttpApiBuilder.api(UploadsApi)
+  .pipe(
+    Layer.provide(HttpApiBuilder.group(UploadsApi, "uploads", uploads)),
+    Layer.provide(HttpApiBuilder.group(UploadsApi, "files", files))
+  )

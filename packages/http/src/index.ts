@@ -1,0 +1,48 @@
+/**
+ * @since 0.1.0
+ */
+export * as ClientOptions from "./ClientOptions.js"
+/**
+ * @since 0.1.0
+ */
+export * as ErrorEnvelope from "./ErrorEnvelope.js"
+/**
+ * @since 0.1.0
+ */
+export * as ErrorMapping from "./ErrorMapping.js"
+/**
+ * @since 0.1.0
+ */
+export * as FilesService from "./FilesService.js"
+/**
+ * @since 0.1.0
+ */
+export * as ListFiles from "./ListFiles.js"
+/**
+ * @since 0.1.0
+ */
+export * as PartData from "./PartData.js"
+/**
+ * @since 0.1.0
+ */
+export * as RetryPolicy from "./RetryPolicy.js"
+/**
+ * @since 0.1.0
+ */
+export * as ServiceError from "./ServiceError.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadsApi from "./UploadsApi.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadsMetrics from "./UploadsMetrics.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadsRoutes from "./UploadsRoutes.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadsService from "./UploadsService.js"

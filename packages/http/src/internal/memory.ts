@@ -1,0 +1,378 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
+import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
+import * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
+import { FileNotFound } from "@effect-uploads/domain/FileError"
+import { FileObject } from "@effect-uploads/domain/FileObject"
+import { UploadPurpose } from "@effect-uploads/domain/FilePurpose"
+import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
+import type { Md5 } from "@effect-uploads/domain/Md5"
+import * as Timestamp from "@effect-uploads/domain/Timestamp"
+import * as Upload from "@effect-uploads/domain/Upload"
+import {
+  BytesMismatch,
+  ChecksumMismatch,
+  InvalidRequest,
+  PartNotFound,
+  PartTooLarge,
+  UploadNotFound,
+  UploadSizeExceeded
+} from "@effect-uploads/domain/UploadError"
+import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import { md5 } from "@noble/hashes/legacy"
+import { bytesToHex } from "@noble/hashes/utils"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type * as FilesService from "../FilesService.js"
+import * as ListFiles from "../ListFiles.js"
+import * as PartData from "../PartData.js"
+import type * as UploadsService from "../UploadsService.js"
+
+/*
+ * The whole state is one immutable value, and every command one step from a state to the next: what the documentation calls
+ * an Upload's life is then a function, and commands that race are in some order.
+ */
+
+interface StoredPart {
+  readonly part: UploadPart
+  readonly chunks: ReadonlyArray<Uint8Array>
+  readonly bytes: number
+}
+
+interface StoredUpload {
+  /** Where it stands in the order of creation. */
+  readonly sequence: number
+  readonly upload: Upload.Upload
+  readonly expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>
+  /** In the order in which they arrived. */
+  readonly parts: ReadonlyArray<StoredPart>
+}
+
+interface StoredFile {
+  /** Where it stands in the order of creation. */
+  readonly sequence: number
+  readonly file: FileObject
+  readonly chunks: ReadonlyArray<Uint8Array>
+}
+
+interface State {
+  /** Counts Uploads and Files together. */
+  readonly sequence: number
+  readonly uploads: HashMap.HashMap<UploadId, StoredUpload>
+  readonly files: HashMap.HashMap<FileId, StoredFile>
+}
+
+/** What tests see of the state. */
+export interface Snapshot {
+  readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
+  readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<UploadsService.StoredPart>>
+  readonly files: Effect.Effect<ReadonlyArray<FilesService.StoredFile>>
+}
+
+export class MemoryStore extends Context.Tag("@effect-uploads/http/internal/MemoryStore")<MemoryStore, {
+  readonly uploads: UploadsService.Service
+  readonly files: FilesService.Service
+  readonly snapshot: Snapshot
+}>() {}
+
+/** One reference, so that all layers built on it in one graph share one store. */
+export const layer: Layer.Layer<MemoryStore> = Layer.effect(
+  MemoryStore,
+  Effect.gen(function*() {
+    const limits = yield* UploadLimits
+    const ref = yield* Ref.make<State>({ sequence: 0, uploads: HashMap.empty(), files: HashMap.empty() })
+    return { uploads: makeUploads(ref, limits), files: makeFiles(ref), snapshot: makeSnapshot(ref) }
+  })
+)
+
+/** A command: what it answers, and the state that it leaves. */
+type Step<A, E> = (state: State) => Either.Either<readonly [A, State], E>
+
+const commit = <A, E>(ref: Ref.Ref<State>, step: Step<A, E>): Effect.Effect<A, E> =>
+  Effect.flatten(
+    Ref.modify(ref, (state): readonly [Either.Either<A, E>, State] =>
+      Either.match(step(state), {
+        onLeft: (error) => [Either.left(error), state],
+        onRight: ([answer, next]) => [Either.right(answer), next]
+      }))
+  )
+
+const randomText = (alphabet: string, length: number): Effect.Effect<string> =>
+  Effect.map(
+    Effect.replicateEffect(Random.nextIntBetween(0, alphabet.length), length),
+    (indices) => indices.map((index) => alphabet.charAt(index)).join("")
+  )
+
+const hexDigits = randomText("0123456789abcdef", 32)
+const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
+
+const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
+  ByteSize.make(parts.reduce((sum, { bytes }) => sum + bytes, 0))
+
+// -----------------------------------------------------------------------------------------------------------------
+// Uploads
+// -----------------------------------------------------------------------------------------------------------------
+
+const isUploadPurpose = Schema.is(UploadPurpose)
+
+const makeUploads = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Service => {
+  /** The Upload if it takes commands now. */
+  const findPending = (state: State, uploadId: UploadId, now: DateTime.Utc) =>
+    HashMap.get(state.uploads, uploadId).pipe(
+      Either.fromOption(() => new UploadNotFound({ uploadId })),
+      Either.flatMap((stored) =>
+        Either.map(Upload.ensurePending(stored.upload, now), (pending) => ({ ...stored, upload: pending }))
+      )
+    )
+
+  const put = (state: State, stored: StoredUpload): State => ({
+    ...state,
+    uploads: HashMap.set(state.uploads, stored.upload.id, stored)
+  })
+
+  return {
+    create: Effect.fn("UploadsService.create")(function*(request) {
+      yield* Effect.annotateCurrentSpan({ bytes: request.bytes })
+      const valid = yield* CreateUpload.validate(request, limits)
+      if (!isUploadPurpose(valid.purpose)) {
+        return yield* new InvalidRequest({
+          field: "purpose",
+          problem: `got ${JSON.stringify(valid.purpose)}`,
+          limit: UploadPurpose.literals.join(", ")
+        })
+      }
+      const upload = Upload.create(valid, {
+        id: UploadId.make(`upload_${yield* hexDigits}`),
+        createdAt: yield* Timestamp.now,
+        lifetime: limits.uploadLifetime
+      })
+      const expiresAfter = Option.orElse(
+        Option.fromNullable(valid.expiresAfter),
+        () => ExpiresAfter.defaultFor(valid.purpose)
+      )
+      yield* Ref.update(ref, (state) => ({
+        ...put(state, { sequence: state.sequence, upload, expiresAfter, parts: [] }),
+        sequence: state.sequence + 1
+      }))
+      yield* Effect.annotateCurrentSpan({ uploadId: upload.id })
+      return upload
+    }),
+
+    addPart: Effect.fn("UploadsService.addPart")(function*(uploadId, data) {
+      yield* Effect.annotateCurrentSpan({ uploadId })
+      const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
+      const before = yield* findPending(yield* Ref.get(ref), uploadId, yield* DateTime.now)
+      const declared = before.upload.bytes
+      const room = declared - total(before.parts)
+      const exceeded = (received: Option.Option<number>) =>
+        new UploadSizeExceeded({
+          uploadId,
+          declared,
+          ...(Option.isSome(received) ? { received: ByteSize.make(received.value) } : {})
+        })
+      // Nothing is read of a part that cannot fit.
+      if (Option.isSome(announced) && announced.value > room) {
+        return yield* exceeded(Option.some(total(before.parts) + announced.value))
+      }
+      const chunks = yield* PartData.collect(data, {
+        limit: Math.min(limits.partBytes, room),
+        tooLarge: () =>
+          room < limits.partBytes
+            ? exceeded(Option.none())
+            : new PartTooLarge({ uploadId, limit: limits.partBytes })
+      })
+      // The caller may use its buffers again.
+      const copies = chunks.map((chunk) => chunk.slice())
+      const part = new UploadPart({
+        id: PartId.make(`part_${yield* hexDigits}`),
+        createdAt: yield* Timestamp.now,
+        uploadId
+      })
+      const bytes = copies.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+      const now = yield* DateTime.now
+      yield* Effect.annotateCurrentSpan({ partId: part.id, bytes })
+      return yield* commit(ref, (state) =>
+        Either.flatMap(findPending(state, uploadId, now), (stored) => {
+          const received = total(stored.parts) + bytes
+          return received > declared
+            ? Either.left(exceeded(Option.some(received)))
+            : Either.right([part, put(state, { ...stored, parts: [...stored.parts, { part, chunks: copies, bytes }] })])
+        }))
+    }),
+
+    complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
+      yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
+      const valid = yield* CompleteUpload.validate(request)
+      const fileId = FileId.make(`file-${yield* letters}`)
+      const now = yield* DateTime.now
+      const completed = yield* commit(ref, (state) =>
+        Either.gen(function*() {
+          const stored = yield* findPending(state, uploadId, now)
+          const parts = yield* findParts(stored, valid.partIds)
+          const received = total(parts)
+          if (received !== stored.upload.bytes) {
+            return yield* Either.left(new BytesMismatch({ uploadId, declared: stored.upload.bytes, received }))
+          }
+          const chunks = parts.flatMap((part) => part.chunks)
+          if (valid.md5 !== undefined) yield* verify(uploadId, chunks, valid.md5)
+          const { createdAt, filename, purpose } = stored.upload
+          const file = new FileObject({
+            id: fileId,
+            bytes: received,
+            createdAt,
+            expiresAt: ExpiresAfter.expiresAt(stored.expiresAfter, createdAt),
+            filename,
+            purpose,
+            status: "processed"
+          })
+          const upload = Upload.complete(stored.upload, file)
+          return [upload, {
+            ...put(state, { ...stored, upload, parts: [] }),
+            sequence: state.sequence + 1,
+            files: HashMap.set(state.files, fileId, { sequence: state.sequence, file, chunks })
+          }] as const
+        }))
+      yield* Effect.annotateCurrentSpan({ fileId, bytes: completed.bytes })
+      return completed
+    }),
+
+    cancel: Effect.fn("UploadsService.cancel")(function*(uploadId) {
+      yield* Effect.annotateCurrentSpan({ uploadId })
+      const now = yield* DateTime.now
+      return yield* commit(ref, (state) =>
+        Either.map(findPending(state, uploadId, now), (stored) => {
+          const upload = Upload.cancel(stored.upload)
+          return [upload, put(state, { ...stored, upload, parts: [] })] as const
+        }))
+    })
+  }
+}
+
+const findParts = (
+  stored: StoredUpload,
+  partIds: ReadonlyArray<PartId>
+): Either.Either<ReadonlyArray<StoredPart>, PartNotFound> => {
+  const byId = new Map(stored.parts.map((part) => [part.part.id, part]))
+  return Either.all(
+    partIds.map((partId) =>
+      Either.fromNullable(byId.get(partId), () => new PartNotFound({ uploadId: stored.upload.id, partId }))
+    )
+  )
+}
+
+const verify = (
+  uploadId: UploadId,
+  chunks: ReadonlyArray<Uint8Array>,
+  expected: Md5
+): Either.Either<void, ChecksumMismatch> => {
+  const hash = md5.create()
+  for (const chunk of chunks) hash.update(chunk)
+  const actual = bytesToHex(hash.digest())
+  return actual === expected ? Either.void : Either.left(new ChecksumMismatch({ uploadId, expected, actual }))
+}
+
+// -----------------------------------------------------------------------------------------------------------------
+// Files
+// -----------------------------------------------------------------------------------------------------------------
+
+const isAlive = ({ file }: StoredFile, now: DateTime.Utc): boolean =>
+  Option.match(file.expiresAt, { onNone: () => true, onSome: (at) => DateTime.greaterThan(at, now) })
+
+const inSequence = Order.mapInput(Order.number, ({ sequence }: { readonly sequence: number }) => sequence)
+
+/** The files that have not expired, oldest first. */
+const living = (ref: Ref.Ref<State>) =>
+  Effect.zipWith(
+    DateTime.now,
+    Ref.get(ref),
+    (now, { files }) => Arr.sort(Arr.filter(HashMap.values(files), (file) => isAlive(file, now)), inSequence)
+  )
+
+const makeFiles = (ref: Ref.Ref<State>): FilesService.Service => {
+  const find = (fileId: FileId) =>
+    Effect.zipWith(
+      DateTime.now,
+      Ref.get(ref),
+      (now, { files }) =>
+        HashMap.get(files, fileId).pipe(
+          Option.filter((file) => isAlive(file, now)),
+          Either.fromOption(() => new FileNotFound({ fileId }))
+        )
+    ).pipe(Effect.flatten)
+
+  return {
+    retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
+      yield* Effect.annotateCurrentSpan({ fileId })
+      return (yield* find(fileId)).file
+    }),
+
+    content: (fileId) =>
+      Stream.unwrap(Effect.map(find(fileId), ({ chunks }) => Stream.fromIterable(chunks))).pipe(
+        // A reader may write into what it is given.
+        Stream.map((chunk) => chunk.slice()),
+        Stream.withSpan("FilesService.content", { attributes: { fileId } })
+      ),
+
+    list: (request = {}) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const { after, order, purpose } = yield* ListFiles.validate(request)
+        const oldestFirst = yield* living(ref)
+        const files = (order === "asc" ? oldestFirst : Arr.reverse(oldestFirst))
+          .map(({ file }) => file)
+          .filter((file) => purpose === undefined || file.purpose === purpose)
+        if (after === undefined) return Stream.fromIterable(files)
+        const position = files.findIndex((file) => file.id === after)
+        if (position < 0) {
+          return yield* new InvalidRequest({ field: "after", problem: `there is no File ${after}` })
+        }
+        return Stream.fromIterable(files.slice(position + 1))
+      })).pipe(Stream.withSpan("FilesService.list")),
+
+    delete: Effect.fn("FilesService.delete")(function*(fileId) {
+      yield* Effect.annotateCurrentSpan({ fileId })
+      yield* find(fileId)
+      yield* Ref.update(ref, (state) => ({ ...state, files: HashMap.remove(state.files, fileId) }))
+    })
+  }
+}
+
+// -----------------------------------------------------------------------------------------------------------------
+// Tests
+// -----------------------------------------------------------------------------------------------------------------
+
+const join = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
+  chunks.reduce((offset, chunk) => {
+    bytes.set(chunk, offset)
+    return offset + chunk.byteLength
+  }, 0)
+  return bytes
+}
+
+const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
+  uploads: Effect.zipWith(
+    DateTime.now,
+    Ref.get(ref),
+    (now, { uploads }) => Arr.sort(HashMap.values(uploads), inSequence).map(({ upload }) => Upload.at(upload, now))
+  ),
+  parts: (uploadId) =>
+    Effect.map(Ref.get(ref), ({ uploads }) =>
+      Option.match(HashMap.get(uploads, uploadId), {
+        onNone: () => [],
+        onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: join(chunks) }))
+      })),
+  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: join(chunks) })))
+})

@@ -1,0 +1,386 @@
+import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
+import * as Timestamp from "@effect-uploads/domain/Timestamp"
+import * as Upload from "@effect-uploads/domain/Upload"
+import { FilesService } from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
+import { UploadsService } from "@effect-uploads/http/UploadsService"
+import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import { createHash } from "node:crypto"
+import { ownFields } from "./errors.js"
+
+const md5 = (bytes: Uint8Array) => createHash("md5").update(bytes).digest("hex")
+
+/** Bytes that differ everywhere, so that an exchange of any two shows. */
+export const pattern = (length: number, seed = 1): Uint8Array =>
+  Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8) * 7 + seed) & 0xff)
+
+const request = (bytes: number) => ({
+  filename: "data.jsonl",
+  purpose: "fine-tune" as const,
+  bytes,
+  mimeType: "text/jsonl"
+})
+
+const join = (chunks: Chunk.Chunk<Uint8Array>) => Buffer.concat(Chunk.toReadonlyArray(chunks))
+
+/** What every layer of `UploadsService` and `FilesService` does. Each test builds the layer anew. */
+export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesService>): void => {
+  const test = <A, E>(title: string, effect: () => Effect.Effect<A, E, UploadsService | FilesService>) =>
+    it.effect(title, () => Effect.provide(effect(), layer))
+
+  describe(name, () => {
+    describe("create", () => {
+      test("answers a pending Upload that expires in an hour", () =>
+        Effect.gen(function*() {
+          yield* TestClock.setTime(1_700_000_000_500)
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(10))
+          expect(upload).toBeInstanceOf(Upload.Pending)
+          expect({ ...upload, id: "" }).toMatchObject({
+            bytes: 10,
+            filename: "data.jsonl",
+            purpose: "fine-tune",
+            status: "pending"
+          })
+          expect(upload.createdAt).toEqual(yield* Timestamp.now)
+          expect(DateTime.distance(upload.createdAt, upload.expiresAt)).toBe(3_600_000)
+        }))
+
+      test("refuses what cannot be right, naming field and limit", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const refusal = (change: object) =>
+            Effect.flip(uploads.create({ ...request(1), ...change })).pipe(Effect.map(ownFields))
+          expect(yield* refusal({ filename: "" })).toMatchObject({ _tag: "InvalidRequest", field: "filename" })
+          expect(yield* refusal({ purpose: "" })).toMatchObject({ _tag: "InvalidRequest", field: "purpose" })
+          expect(yield* refusal({ mimeType: "jsonl" })).toMatchObject({ _tag: "InvalidRequest", field: "mime_type" })
+          expect(yield* refusal({ expiresAfter: Duration.minutes(59) })).toMatchObject({
+            _tag: "InvalidRequest",
+            field: "expires_after",
+            limit: expect.stringContaining("3600")
+          })
+          for (const bytes of [-1, 0.5, Number.NaN, 2 ** 53]) {
+            expect(yield* refusal({ bytes })).toMatchObject({ _tag: "InvalidRequest", field: "bytes" })
+          }
+          expect(yield* refusal({ bytes: 8 * 1024 ** 3 + 1 })).toMatchObject({
+            _tag: "InvalidRequest",
+            field: "bytes",
+            limit: expect.stringContaining("8589934592")
+          })
+          // A typing error in the purpose is found by the service, not by the client: more purposes will come.
+          expect(yield* refusal({ purpose: "fine_tune" })).toMatchObject({ _tag: "InvalidRequest", field: "purpose" })
+        }))
+    })
+
+    describe("addPart and complete", () => {
+      test("joins the parts in the order of completion, whatever the order of arrival", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const files = yield* FilesService
+          const data = pattern(200_000)
+          const upload = yield* uploads.create(request(data.length))
+          const second = yield* uploads.addPart(upload.id, data.subarray(150_000))
+          const first = yield* uploads.addPart(upload.id, data.subarray(0, 150_000))
+          expect(first.uploadId).toBe(upload.id)
+          expect(first.id).not.toBe(second.id)
+          const completed = yield* uploads.complete(upload.id, { partIds: [first.id, second.id], md5: md5(data) })
+          expect(completed).toBeInstanceOf(Upload.Completed)
+          expect(completed.file).toMatchObject({
+            bytes: data.length,
+            filename: "data.jsonl",
+            purpose: "fine-tune",
+            status: "processed",
+            createdAt: upload.createdAt,
+            expiresAt: Option.none()
+          })
+          expect(Equal.equals(yield* files.retrieve(completed.file.id), completed.file)).toBe(true)
+          expect(join(yield* Stream.runCollect(files.content(completed.file.id))).equals(data)).toBe(true)
+        }))
+
+      test("takes a part in every form", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const files = yield* FilesService
+          const data = pattern(90_000)
+          const slices = [0, 1, 2].map((index) => data.slice(index * 30_000, (index + 1) * 30_000))
+          const [one = data, two = data, three = data] = slices
+          const upload = yield* uploads.create(request(data.length))
+          const parts = yield* Effect.forEach([
+            one,
+            new Blob([new Uint8Array(two)]),
+            PartData.stream(Stream.make(three.subarray(0, 10), three.subarray(10)), { bytes: three.length })
+          ], (part) =>
+            uploads.addPart(upload.id, part), { concurrency: "unbounded" })
+          const completed = yield* uploads.complete(upload.id, {
+            partIds: parts.map(({ id }) =>
+              id
+            )
+          })
+          expect(join(yield* Stream.runCollect(files.content(completed.file.id))).equals(data)).toBe(true)
+        }))
+
+      test("takes bytes that arrive once", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const data = pattern(70_000)
+          const upload = yield* uploads.create(request(data.length))
+          const part = yield* uploads.addPart(
+            upload.id,
+            PartData.incoming(Stream.make(data.subarray(0, 1), data.subarray(1)))
+          )
+          const completed = yield* uploads.complete(upload.id, { partIds: [part.id], md5: md5(data).toUpperCase() })
+            .pipe(
+              Effect.catchTag(
+                "InvalidRequest",
+                () => uploads.complete(upload.id, { partIds: [part.id], md5: md5(data) })
+              )
+            )
+          expect(completed.file.bytes).toBe(data.length)
+        }))
+
+      test("keeps a part when the caller uses its buffer again", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const files = yield* FilesService
+          const buffer = pattern(100)
+          const before = buffer.slice()
+          const upload = yield* uploads.create(request(100))
+          const part = yield* uploads.addPart(upload.id, buffer)
+          buffer.fill(0)
+          const { file } = yield* uploads.complete(upload.id, { partIds: [part.id] })
+          expect(join(yield* Stream.runCollect(files.content(file.id))).equals(before)).toBe(true)
+        }))
+
+      test("a source that breaks, or has not the bytes it was said to have, leaves the Upload as it was", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(100))
+          const add = (data: PartData.PartData) => Effect.flip(uploads.addPart(upload.id, data))
+          const broken = yield* add(
+            PartData.stream(Stream.concat(Stream.make(pattern(10)), Stream.fail(new Error("disk on fire"))), {
+              bytes: 50
+            })
+          )
+          expect(broken).toMatchObject({ _tag: "PartUnreadable" })
+          expect(broken.message).toContain("disk on fire")
+          const short = yield* add(PartData.stream(Stream.make(pattern(10)), { bytes: 50 }))
+          expect(short).toMatchObject({ _tag: "PartLengthMismatch", declared: 50, actual: 10 })
+          const long = yield* add(PartData.stream(Stream.make(pattern(60)), { bytes: 50 }))
+          expect(long).toMatchObject({ _tag: "PartLengthMismatch", declared: 50, actual: 60 })
+          const absurd = yield* add(PartData.stream(Stream.make(pattern(60)), { bytes: -1 }))
+          expect(absurd).toMatchObject({ _tag: "InvalidRequest", field: "data" })
+          const part = yield* uploads.addPart(upload.id, pattern(100))
+          expect((yield* uploads.complete(upload.id, { partIds: [part.id] })).file.bytes).toBe(100)
+        }))
+
+      test("refuses a part over the limit and one past the declared bytes", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(100))
+          const limit = 64 * 1024 ** 2
+          const large = yield* Effect.flip(
+            uploads.addPart(upload.id, PartData.stream(Stream.empty, { bytes: limit + 1 }))
+          )
+          expect(ownFields(large)).toMatchObject({ _tag: "PartTooLarge", uploadId: upload.id, bytes: limit + 1, limit })
+          yield* uploads.addPart(upload.id, pattern(60))
+          const past = yield* Effect.flip(uploads.addPart(upload.id, pattern(41)))
+          expect(ownFields(past)).toMatchObject({ _tag: "UploadSizeExceeded", uploadId: upload.id, declared: 100 })
+          yield* uploads.addPart(upload.id, pattern(40))
+        }))
+
+      test("refuses parts that race past the declared bytes together", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(100))
+          const results = yield* Effect.forEach(
+            [1, 2, 3, 4, 5],
+            () => Effect.either(uploads.addPart(upload.id, pattern(30))),
+            { concurrency: "unbounded" }
+          )
+          expect(results.filter((result) => result._tag === "Right")).toHaveLength(3)
+        }))
+
+      test("refuses unknown parts, missing bytes and a wrong md5, and stays pending", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const data = pattern(100)
+          const upload = yield* uploads.create(request(100))
+          const part = yield* uploads.addPart(upload.id, data.subarray(0, 60))
+          const rest = yield* uploads.addPart(upload.id, data.subarray(60))
+          const refusal = (request: { readonly partIds: ReadonlyArray<PartId>; readonly md5?: string }) =>
+            Effect.map(Effect.flip(uploads.complete(upload.id, request)), ownFields)
+          const unknown = PartId.make("part_unknown")
+          expect(yield* refusal({ partIds: [part.id, unknown] })).toEqual({
+            _tag: "PartNotFound",
+            uploadId: upload.id,
+            partId: unknown
+          })
+          expect(yield* refusal({ partIds: [part.id] })).toEqual({
+            _tag: "BytesMismatch",
+            uploadId: upload.id,
+            declared: 100,
+            received: 60
+          })
+          expect(yield* refusal({ partIds: [rest.id, part.id], md5: md5(data) })).toMatchObject({
+            _tag: "ChecksumMismatch",
+            uploadId: upload.id,
+            expected: md5(data)
+          })
+          expect(yield* refusal({ partIds: [part.id, rest.id], md5: "abc" })).toMatchObject({
+            _tag: "InvalidRequest",
+            field: "md5"
+          })
+          const completed = yield* uploads.complete(upload.id, { partIds: [part.id, rest.id], md5: md5(data) })
+          expect(completed.status).toBe("completed")
+        }))
+    })
+
+    describe("the end of an Upload", () => {
+      test("a completed Upload takes nothing more", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(3))
+          const part = yield* uploads.addPart(upload.id, pattern(3))
+          const { file } = yield* uploads.complete(upload.id, { partIds: [part.id] })
+          const expected = { _tag: "UploadAlreadyCompleted", uploadId: upload.id, fileId: file.id }
+          expect(ownFields(yield* Effect.flip(uploads.addPart(upload.id, pattern(1))))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(uploads.cancel(upload.id)))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(uploads.complete(upload.id, { partIds: [part.id] })))).toEqual(expected)
+        }))
+
+      test("a cancelled Upload takes nothing more", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(3))
+          const cancelled = yield* uploads.cancel(upload.id)
+          expect(cancelled).toBeInstanceOf(Upload.Cancelled)
+          expect({ ...cancelled, status: "pending" }).toEqual({ ...upload })
+          const expected = { _tag: "UploadAlreadyCancelled", uploadId: upload.id }
+          expect(ownFields(yield* Effect.flip(uploads.addPart(upload.id, pattern(1))))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(uploads.cancel(upload.id)))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(uploads.complete(upload.id, { partIds: [] })))).toEqual(expected)
+        }))
+
+      test("an Upload expires at its hour, not a moment before", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(3))
+          yield* TestClock.adjust(Duration.subtract(Duration.hours(1), Duration.millis(1)))
+          yield* uploads.addPart(upload.id, pattern(1))
+          yield* TestClock.adjust(Duration.millis(1))
+          const expected = { _tag: "UploadExpired", uploadId: upload.id, expiredAt: upload.expiresAt }
+          expect(ownFields(yield* Effect.flip(uploads.addPart(upload.id, pattern(1))))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(uploads.cancel(upload.id)))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(uploads.complete(upload.id, { partIds: [] })))).toEqual(expected)
+        }))
+
+      test("of racing commands one wins", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create(request(3))
+          const part = yield* uploads.addPart(upload.id, pattern(3))
+          const complete = uploads.complete(upload.id, { partIds: [part.id] })
+          const results = yield* Effect.all(
+            [complete, uploads.cancel(upload.id), complete, uploads.cancel(upload.id)].map((command) =>
+              Effect.either<Upload.Upload, unknown, never>(command)
+            ),
+            { concurrency: "unbounded" }
+          )
+          expect(results.filter((result) => result._tag === "Right")).toHaveLength(1)
+        }))
+
+      test("an id that nobody gave out is not found, however it is spelled", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          for (const id of ["upload_0", "a/../b?x=1", "%2e%2e", "a b#c", "üñí/☃", "a%00b"]) {
+            const uploadId = UploadId.make(id)
+            const expected = { _tag: "UploadNotFound", uploadId }
+            expect(ownFields(yield* Effect.flip(uploads.addPart(uploadId, pattern(1))))).toEqual(expected)
+            expect(ownFields(yield* Effect.flip(uploads.cancel(uploadId)))).toEqual(expected)
+            expect(ownFields(yield* Effect.flip(uploads.complete(uploadId, { partIds: [] })))).toEqual(expected)
+          }
+        }))
+    })
+
+    describe("files", () => {
+      const completed = (name: string, bytes: Uint8Array, change: object = {}) =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const upload = yield* uploads.create({ ...request(bytes.length), filename: name, ...change })
+          const part = yield* uploads.addPart(upload.id, bytes)
+          return (yield* uploads.complete(upload.id, { partIds: [part.id] })).file
+        })
+
+      test("lists page by page, in either order, by purpose, after a File", () =>
+        Effect.gen(function*() {
+          const files = yield* FilesService
+          const made = yield* Effect.forEach([1, 2, 3, 4, 5], (n) =>
+            Effect.zipLeft(
+              completed(`${n}.jsonl`, pattern(n), n === 3 ? { purpose: "batch" } : {}),
+              TestClock.adjust("1 second")
+            ))
+          const names = (request: Parameters<typeof files.list>[0]) =>
+            Effect.map(Stream.runCollect(files.list(request)), (found) =>
+              Chunk.toReadonlyArray(found).map(({ filename }) => filename.slice(0, 1)).join(""))
+          expect(yield* names(undefined)).toBe("54321")
+          expect(yield* names({ order: "asc" })).toBe("12345")
+          expect(yield* names({ limit: 2 })).toBe("54321")
+          expect(yield* names({ limit: 1, order: "asc" })).toBe("12345")
+          expect(yield* names({ purpose: "batch" })).toBe("3")
+          expect(yield* names({ purpose: "vision" })).toBe("")
+          const [, second] = made
+          if (second === undefined) {
+            return yield* Effect.die("five files were made")
+          }
+          expect(yield* names({ after: second.id, order: "asc", limit: 2 })).toBe("345")
+          expect(yield* names({ after: second.id })).toBe("1")
+          for (const limit of [0, 10_001, 1.5]) {
+            expect(yield* Effect.flip(names({ limit }))).toMatchObject({ _tag: "InvalidRequest", field: "limit" })
+          }
+        }))
+
+      test("a File is gone once it is deleted", () =>
+        Effect.gen(function*() {
+          const files = yield* FilesService
+          const file = yield* completed("a.jsonl", pattern(10))
+          yield* files.delete(file.id)
+          const expected = { _tag: "FileNotFound", fileId: file.id }
+          expect(ownFields(yield* Effect.flip(files.retrieve(file.id)))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(files.delete(file.id)))).toEqual(expected)
+          expect(ownFields(yield* Effect.flip(Stream.runDrain(files.content(file.id))))).toEqual(expected)
+          const other = FileId.make("a/../b?x=1")
+          expect(ownFields(yield* Effect.flip(files.retrieve(other)))).toEqual({ _tag: "FileNotFound", fileId: other })
+        }))
+
+      test("a File expires when it was asked to, and a batch file after 30 days", () =>
+        Effect.gen(function*() {
+          const files = yield* FilesService
+          const short = yield* completed("a.jsonl", pattern(10), { expiresAfter: Duration.hours(2) })
+          const batch = yield* completed("b.jsonl", pattern(10), { purpose: "batch" })
+          expect(short.expiresAt).toEqual(Option.some(DateTime.add(short.createdAt, { hours: 2 })))
+          expect(batch.expiresAt).toEqual(Option.some(DateTime.add(batch.createdAt, { days: 30 })))
+          yield* TestClock.adjust("2 hours")
+          expect(yield* Effect.flip(files.retrieve(short.id))).toMatchObject({ _tag: "FileNotFound" })
+          expect((yield* files.retrieve(batch.id)).id).toBe(batch.id)
+          yield* TestClock.adjust("30 days")
+          expect(yield* Effect.flip(files.retrieve(batch.id))).toMatchObject({ _tag: "FileNotFound" })
+        }))
+
+      test("an empty File has no bytes", () =>
+        Effect.gen(function*() {
+          const files = yield* FilesService
+          const file = yield* completed("empty.jsonl", pattern(0))
+          expect(join(yield* Stream.runCollect(files.content(file.id)))).toHaveLength(0)
+        }))
+    })
+  })
+}
