@@ -40,7 +40,10 @@ export const clients = (
     return Layer.merge(UploadsService.layer(all), FilesService.layer(all))
   }))
 
-/** A hop: clients of the routes over what is behind. */
+/**
+ * A hop: clients of the routes over what is behind. Each hop has a server of its own: one graph builds one reference once,
+ * so that two hops would share a server, and a gateway be none.
+ */
 export const hop = (
   behind: Layer.Layer<Both>,
   httpClient: Layer.Layer<HttpClient.HttpClient>,
@@ -48,5 +51,5 @@ export const hop = (
 ): Layer.Layer<Both> =>
   clients(options).pipe(
     Layer.provide(httpClient),
-    Layer.provide(served.pipe(Layer.provide(behind)))
+    Layer.provide(Layer.fresh(served).pipe(Layer.provide(behind)))
   )
