@@ -1,0 +1,50 @@
+import { type Dataset, train, Trainer } from "@effect-uploads/examples/trainingJob"
+import * as PartData from "@effect-uploads/http/PartData"
+import { QuotaExceeded } from "@effect-uploads/http/ServiceError"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import { createHash } from "node:crypto"
+
+const bytes = new TextEncoder().encode("{\"prompt\": \"Hi\", \"completion\": \"Hello\"}\n")
+
+const dataset: Dataset = {
+  filename: "examples.jsonl",
+  bytes: bytes.length,
+  md5: createHash("md5").update(bytes).digest("hex"),
+  data: bytes
+}
+
+const trainer = Layer.succeed(Trainer, { start: (file) => Effect.succeed(`training on ${file}`) })
+
+// #region test
+// The program under test, its Uploads service swapped for one in memory: no network, no key.
+const env = Layer.merge(UploadsService.layerTest, trainer)
+
+it.effect("trains on the uploaded file", () =>
+  Effect.gen(function*() {
+    expect(yield* train(dataset)).toMatch(/^training on file-/)
+  }).pipe(Effect.provide(env)))
+
+it.effect("is postponed when the quota is used up", () =>
+  Effect.gen(function*() {
+    const test = yield* UploadsService.UploadsServiceTest
+    yield* test.failNext("create", new QuotaExceeded({}))
+    expect(yield* Effect.flip(train(dataset))).toMatchObject({ _tag: "TrainingPostponed" })
+    expect(yield* test.calls("addPart")).toBe(0)
+  }).pipe(Effect.provide(env)))
+
+it.effect("starts afresh when the Upload expires on the way", () =>
+  Effect.gen(function*() {
+    const test = yield* UploadsService.UploadsServiceTest
+    const stall = yield* Effect.once(Effect.sleep("61 minutes"))
+    const data = PartData.stream(Stream.fromEffect(Effect.as(stall, bytes)), { bytes: bytes.length })
+    const training = yield* Effect.fork(train({ ...dataset, data }))
+    yield* TestClock.adjust("61 minutes")
+    expect(yield* training).toMatch(/^training on file-/)
+    expect((yield* test.uploads).map(({ status }) => status)).toEqual(["expired", "completed"])
+  }).pipe(Effect.provide(env)))
+// #endregion test
