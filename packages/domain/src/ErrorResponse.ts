@@ -23,13 +23,24 @@ export class ErrorResponse extends Schema.Class<ErrorResponse>("@effect-uploads/
   /** The beginning of a body that was not the documented envelope. */
   excerpt: text
 }) {
-  /** One line for a person: the status, the service's words and the request id. */
-  get summary(): string {
-    const said = this.message ?? this.excerpt
+  /** Where it comes from: the status, the code and the request id. */
+  get origin(): string {
     return [
       `status ${this.status}`,
       ...(this.code === undefined ? [] : [`code ${this.code}`]),
       ...(this.requestId === undefined ? [] : [`request ${this.requestId}`])
-    ].join(", ") + (said === undefined || said === "" ? "" : `: ${said}`)
+    ].join(", ")
   }
+}
+
+/**
+ * The words of an error, with what the service said where it said something else.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const explain = (words: string, response: ErrorResponse | undefined): string => {
+  if (response === undefined) return words
+  const said = response.message ?? response.excerpt ?? words
+  return said === words ? `${words} (${response.origin})` : `${words} (${response.origin}: ${said})`
 }

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { ErrorResponse } from "./ErrorResponse.js"
+import { ErrorResponse, explain } from "./ErrorResponse.js"
 import { FileId } from "./Ids.js"
 
 /**
@@ -18,8 +18,7 @@ export class FileNotFound extends Schema.TaggedError<FileNotFound>("@effect-uplo
   { fileId: FileId, response: Schema.optionalWith(ErrorResponse, { exact: true }) }
 ) {
   override get message(): string {
-    const said = this.response === undefined ? "" : ` (${this.response.summary})`
-    return `File ${this.fileId} was not found${said}`
+    return explain(`File ${this.fileId} was not found`, this.response)
   }
 }
 

@@ -10,7 +10,7 @@ import * as DateTime from "effect/DateTime"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { ByteSize } from "./ByteSize.js"
-import { ErrorResponse } from "./ErrorResponse.js"
+import { ErrorResponse, explain } from "./ErrorResponse.js"
 import { FileId, PartId, UploadId } from "./Ids.js"
 import * as parseIssue from "./internal/parseIssue.js"
 import { Md5 } from "./Md5.js"
@@ -19,9 +19,6 @@ import { Timestamp } from "./Timestamp.js"
 const known = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
 const response = known(ErrorResponse)
-
-const sentence = (words: string, response: ErrorResponse | undefined): string =>
-  response === undefined ? words : `${words} (${response.summary})`
 
 /**
  * The request cannot be right, whatever the state of the Upload: change it, do not send it again.
@@ -44,7 +41,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("@effect-
   override get message(): string {
     const where = this.field === undefined ? "Invalid request" : `Invalid \`${this.field}\``
     const limit = this.limit === undefined ? "" : `; it must be ${this.limit}`
-    return sentence(`${where}: ${this.problem}${limit}`, this.response)
+    return explain(`${where}: ${this.problem}${limit}`, this.response)
   }
 }
 
@@ -71,7 +68,7 @@ export class UploadNotFound extends Schema.TaggedError<UploadNotFound>("@effect-
   { uploadId: UploadId, response }
 ) {
   override get message(): string {
-    return sentence(`Upload ${this.uploadId} was not found`, this.response)
+    return explain(`Upload ${this.uploadId} was not found`, this.response)
   }
 }
 
@@ -89,7 +86,7 @@ export class UploadAlreadyCompleted
 {
   override get message(): string {
     const file = this.fileId === undefined ? "" : ` as File ${this.fileId}`
-    return sentence(`Upload ${this.uploadId} is already completed${file}`, this.response)
+    return explain(`Upload ${this.uploadId} is already completed${file}`, this.response)
   }
 }
 
@@ -106,7 +103,7 @@ export class UploadAlreadyCancelled
   )
 {
   override get message(): string {
-    return sentence(`Upload ${this.uploadId} is already cancelled`, this.response)
+    return explain(`Upload ${this.uploadId} is already cancelled`, this.response)
   }
 }
 
@@ -122,7 +119,7 @@ export class UploadExpired extends Schema.TaggedError<UploadExpired>("@effect-up
 ) {
   override get message(): string {
     const when = this.expiredAt === undefined ? "" : ` at ${DateTime.formatIso(this.expiredAt)}`
-    return sentence(`Upload ${this.uploadId} expired${when}`, this.response)
+    return explain(`Upload ${this.uploadId} expired${when}`, this.response)
   }
 }
 
@@ -137,7 +134,7 @@ export class PartNotFound extends Schema.TaggedError<PartNotFound>("@effect-uplo
   { uploadId: UploadId, partId: known(PartId), response }
 ) {
   override get message(): string {
-    return sentence(`Part ${this.partId ?? "(not named)"} was not found in Upload ${this.uploadId}`, this.response)
+    return explain(`Part ${this.partId ?? "(not named)"} was not found in Upload ${this.uploadId}`, this.response)
   }
 }
 
@@ -161,7 +158,7 @@ export class PartTooLarge extends Schema.TaggedError<PartTooLarge>("@effect-uplo
   override get message(): string {
     const size = this.bytes === undefined ? "" : ` of ${this.bytes} bytes`
     const limit = this.limit === undefined ? "" : `; the limit is ${this.limit} bytes`
-    return sentence(`A part${size} is too large for Upload ${this.uploadId}${limit}`, this.response)
+    return explain(`A part${size} is too large for Upload ${this.uploadId}${limit}`, this.response)
   }
 }
 
@@ -187,7 +184,7 @@ export class UploadSizeExceeded
   override get message(): string {
     const declared = this.declared === undefined ? "" : `: it declared ${this.declared} bytes`
     const received = this.received === undefined ? "" : ` and would hold ${this.received}`
-    return sentence(`The part takes Upload ${this.uploadId} past its size${declared}${received}`, this.response)
+    return explain(`The part takes Upload ${this.uploadId} past its size${declared}${received}`, this.response)
   }
 }
 
@@ -211,7 +208,7 @@ export class BytesMismatch extends Schema.TaggedError<BytesMismatch>("@effect-up
   override get message(): string {
     const declared = this.declared === undefined ? "" : `: it declared ${this.declared} bytes`
     const received = this.received === undefined ? "" : `, the listed parts have ${this.received}`
-    return sentence(`The parts of Upload ${this.uploadId} do not add up${declared}${received}`, this.response)
+    return explain(`The parts of Upload ${this.uploadId} do not add up${declared}${received}`, this.response)
   }
 }
 
@@ -236,7 +233,7 @@ export class ChecksumMismatch extends Schema.TaggedError<ChecksumMismatch>("@eff
   override get message(): string {
     const expected = this.expected === undefined ? "" : `: expected ${this.expected}`
     const actual = this.actual === undefined ? "" : `, found ${this.actual}`
-    return sentence(`The md5 of Upload ${this.uploadId} does not match${expected}${actual}`, this.response)
+    return explain(`The md5 of Upload ${this.uploadId} does not match${expected}${actual}`, this.response)
   }
 }
 

@@ -34,15 +34,22 @@ export class ApplicationApi extends HttpApi.make("application")
   .add(FilesGroup.prefix("/v1"))
 {}
 
-const datasets = HttpApiBuilder.group(ApplicationApi, "datasets", (handlers) =>
-  handlers.handle("summary", () =>
-    Effect.gen(function*() {
-      const files = yield* FilesService.FilesService
-      return yield* files.list({ purpose: "fine-tune" }).pipe(
-        Stream.runFold({ files: 0, bytes: 0 }, (sum, file) => ({ files: sum.files + 1, bytes: sum.bytes + file.bytes })),
-        Effect.mapError(() => new HttpApiError.ServiceUnavailable())
-      )
-    })))
+const datasets = HttpApiBuilder.group(
+  ApplicationApi,
+  "datasets",
+  (handlers) =>
+    handlers.handle("summary", () =>
+      Effect.gen(function*() {
+        const files = yield* FilesService.FilesService
+        return yield* files.list({ purpose: "fine-tune" }).pipe(
+          Stream.runFold(
+            { files: 0, bytes: 0 },
+            (sum, file) => ({ files: sum.files + 1, bytes: sum.bytes + file.bytes })
+          ),
+          Effect.mapError(() => new HttpApiError.ServiceUnavailable())
+        )
+      }))
+)
 
 const routes = HttpApiBuilder.api(ApplicationApi).pipe(
   Layer.provide([

@@ -4,16 +4,13 @@
  *
  * @since 0.1.0
  */
-import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
+import { ErrorResponse, explain } from "@effect-uploads/domain/ErrorResponse"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 const response = Schema.optionalWith(ErrorResponse, { exact: true })
 
 const delay = Schema.optionalWith(Schema.DurationFromMillis, { exact: true })
-
-const sentence = (words: string, response: ErrorResponse | undefined): string =>
-  response === undefined ? words : `${words} (${response.summary})`
 
 /**
  * The API key is missing, wrong or revoked (401).
@@ -26,7 +23,7 @@ export class Unauthenticated extends Schema.TaggedError<Unauthenticated>("@effec
   { response }
 ) {
   override get message(): string {
-    return sentence("The service does not accept the API key", this.response)
+    return explain("The service does not accept the API key", this.response)
   }
 }
 
@@ -41,7 +38,7 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@eff
   { response }
 ) {
   override get message(): string {
-    return sentence("The API key may not do this", this.response)
+    return explain("The API key may not do this", this.response)
   }
 }
 
@@ -59,7 +56,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-upload
 }) {
   override get message(): string {
     const wait = this.retryAfter === undefined ? "" : `; it asks to wait ${Duration.format(this.retryAfter)}`
-    return sentence(`Too many requests${wait}`, this.response)
+    return explain(`Too many requests${wait}`, this.response)
   }
 }
 
@@ -74,7 +71,7 @@ export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>("@effect-up
   { response }
 ) {
   override get message(): string {
-    return sentence("The quota of the account is used up", this.response)
+    return explain("The quota of the account is used up", this.response)
   }
 }
 
@@ -95,7 +92,7 @@ export class ServiceUnavailable
   )
 {
   override get message(): string {
-    return sentence("The service cannot answer now", this.response)
+    return explain("The service cannot answer now", this.response)
   }
 }
 
@@ -116,7 +113,7 @@ export class RequestTimeout extends Schema.TaggedError<RequestTimeout>("@effect-
 ) {
   override get message(): string {
     const after = this.after === undefined ? "" : ` within ${Duration.format(this.after)}`
-    return sentence(`No answer${after}`, this.response)
+    return explain(`No answer${after}`, this.response)
   }
 }
 
@@ -135,7 +132,7 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>("@effec
   }
 ) {
   override get message(): string {
-    return sentence(`The connection failed: ${this.reason}`, this.response)
+    return explain(`The connection failed: ${this.reason}`, this.response)
   }
 }
 
@@ -154,7 +151,7 @@ export class ResponseMalformed extends Schema.TaggedError<ResponseMalformed>("@e
   }
 ) {
   override get message(): string {
-    return sentence(`The answer is not one of the API's: ${this.problem}`, this.response)
+    return explain(`The answer is not one of the API's: ${this.problem}`, this.response)
   }
 }
 

@@ -40,9 +40,9 @@ const find = (
     case "Composite":
       return find("_tag" in issue.issues ? issue.issues : Arr.headNonEmpty(issue.issues), path, expected)
     case "Missing":
-      return { path, problem: "is missing", expected: describe(issue.ast.type) }
+      return { path, problem: "it is missing", expected: describe(issue.ast.type) }
     case "Unexpected":
-      return { path, problem: "is not a known field", expected: "left out" }
+      return { path, problem: "it is not a known field", expected: "left out" }
     case "Type":
     case "Forbidden":
       return {

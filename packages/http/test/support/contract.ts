@@ -166,7 +166,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           const upload = yield* uploads.create(request(100))
           const add = (data: PartData.PartData) => Effect.flip(uploads.addPart(upload.id, data))
           const broken = yield* add(
-            PartData.stream(Stream.concat(Stream.make(pattern(10)), Stream.fail(new Error("disk on fire"))), {
+            PartData.stream(Stream.concat(Stream.make(pattern(10)), Stream.fail("disk on fire")), {
               bytes: 50
             })
           )

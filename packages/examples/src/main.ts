@@ -1,0 +1,64 @@
+/**
+ * `pnpm start [FILE]`: serves the Uploads API over the in-memory service on a free port of the loopback, and sends FILE through
+ * it as a client of its own would, over real HTTP.
+ */
+import * as FilesService from "@effect-uploads/http/FilesService"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { createServer } from "node:http"
+import { roundTrip } from "./roundTrip.js"
+import * as sourceFile from "./sourceFile.js"
+
+const server = HttpApiBuilder.serve().pipe(
+  Layer.provide(UploadsRoutes.layer),
+  Layer.provide([UploadsService.layerMemory, FilesService.layerMemory]),
+  Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }))
+)
+
+const client = Layer.unwrapEffect(
+  HttpServer.addressFormattedWith((apiUrl) =>
+    Effect.as(
+      Console.log(`Serving the Uploads API in memory on ${apiUrl}`),
+      Layer.merge(UploadsService.layer({ apiUrl }), FilesService.layer({ apiUrl }))
+    )
+  )
+).pipe(Layer.provide(NodeHttpClient.layerUndici))
+
+/** Package managers run a script in the folder of the package, and say here where the person stands. */
+const standing = Config.withDefault(Config.string("INIT_CWD"), process.cwd())
+
+const main = Effect.gen(function*() {
+  const given = Option.fromNullable(process.argv[2])
+  const file = yield* Option.match(given, {
+    onNone: () => sourceFile.generate,
+    onSome: (path) => Effect.flatMap(standing, (standing) => sourceFile.open(standing, path))
+  })
+  yield* roundTrip(file).pipe(Effect.provide(Layer.provide(client, server)))
+  yield* Console.log("\nAll of it held.")
+})
+
+main.pipe(
+  Effect.scoped,
+  Effect.provide(NodeContext.layer),
+  Effect.tapErrorCause((cause) =>
+    Console.error(
+      Option.match(Cause.failureOption(cause), {
+        onNone: () => Cause.pretty(cause),
+        onSome: (error) => error instanceof Error ? error.message : String(error)
+      })
+    )
+  ),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)
