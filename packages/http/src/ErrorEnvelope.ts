@@ -5,7 +5,6 @@
  */
 import { FileNotFound } from "@effect-uploads/domain/FileError"
 import { UploadError } from "@effect-uploads/domain/UploadError"
-import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 
 /**
@@ -49,11 +48,3 @@ export class ErrorEnvelope extends Schema.Class<ErrorEnvelope>("@effect-uploads/
  * @category models
  */
 export type Status = 400 | 401 | 403 | 404 | 413 | 429 | 502 | 503 | 504
-
-/**
- * The envelope as the error schema of an endpoint: one schema a status.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const withStatus = (status: Status) => ErrorEnvelope.annotations(HttpApiSchema.annotations({ status }))

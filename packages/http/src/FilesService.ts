@@ -19,6 +19,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
+import { DeleteFileResponse } from "./DeleteFile.js"
 import * as internalClient from "./internal/client.js"
 import * as memory from "./internal/memory.js"
 import * as path from "./internal/path.js"
@@ -27,7 +28,6 @@ import * as readings from "./internal/readings.js"
 import * as ListFiles from "./ListFiles.js"
 import type { ServiceError } from "./ServiceError.js"
 import { ResponseMalformed } from "./ServiceError.js"
-import { DeleteFileResponse, ListFilesResponse } from "./UploadsApi.js"
 
 /**
  * @since 0.1.0
@@ -102,7 +102,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       client.call({
         name: "files.list",
         request: internalClient.query("/files", ListFiles.UrlParams, request),
-        success: ListFilesResponse,
+        success: ListFiles.ListFilesResponse,
         reading: readings.list
       })
 

@@ -1,8 +1,9 @@
 /**
- * The request that lists Files.
+ * Files, page by page: the request and its answer.
  *
  * @since 0.1.0
  */
+import { FileObject } from "@effect-uploads/domain/FileObject"
 import { FilePurpose } from "@effect-uploads/domain/FilePurpose"
 import { FileId } from "@effect-uploads/domain/Ids"
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
@@ -64,3 +65,20 @@ const validateSchema = Schema.validateEither(ListFiles)
  */
 export const validate = (request: ListFiles): Either.Either<ListFiles, InvalidRequest> =>
   Either.mapLeft(validateSchema(request), fromParseError)
+
+/**
+ * One page of Files.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ListFilesResponse extends Schema.Class<ListFilesResponse>("@effect-uploads/http/ListFilesResponse")(
+  {
+    object: Schema.String.pipe(Schema.propertySignature, Schema.withConstructorDefault(() => "list")),
+    data: Schema.Array(FileObject),
+    firstId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("first_id")),
+    lastId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("last_id")),
+    hasMore: Schema.propertySignature(Schema.Boolean).pipe(Schema.fromKey("has_more"))
+  },
+  { identifier: "ListFilesResponse" }
+) {}

@@ -19,37 +19,13 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
-import { withStatus } from "./ErrorEnvelope.js"
+import { DeleteFileResponse } from "./DeleteFile.js"
+import type { Status } from "./ErrorEnvelope.js"
+import { ErrorEnvelope } from "./ErrorEnvelope.js"
+import { ListFilesResponse } from "./ListFiles.js"
 
-/**
- * One page of a list of Files.
- *
- * @since 0.1.0
- * @category models
- */
-export class ListFilesResponse extends Schema.Class<ListFilesResponse>("@effect-uploads/http/ListFilesResponse")(
-  {
-    object: Schema.String.pipe(Schema.propertySignature, Schema.withConstructorDefault(() => "list")),
-    data: Schema.Array(FileObject),
-    firstId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("first_id")),
-    lastId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("last_id")),
-    hasMore: Schema.propertySignature(Schema.Boolean).pipe(Schema.fromKey("has_more"))
-  },
-  { identifier: "ListFilesResponse" }
-) {}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export class DeleteFileResponse extends Schema.Class<DeleteFileResponse>("@effect-uploads/http/DeleteFileResponse")(
-  {
-    id: FileId,
-    object: Schema.Literal("file").pipe(Schema.propertySignature, Schema.withConstructorDefault(() => "file" as const)),
-    deleted: Schema.Boolean
-  },
-  { identifier: "DeleteFileResponse" }
-) {}
+/** The envelope as the error of an endpoint: one schema a status. */
+const failure = (status: Status) => ErrorEnvelope.annotations(HttpApiSchema.annotations({ status }))
 
 const uploadId = HttpApiSchema.param("upload_id", UploadId)
 
@@ -79,7 +55,7 @@ export class UploadsGroup extends HttpApiGroup.make("uploads")
         )
       )
       .addSuccess(UploadPart)
-      .addError(withStatus(413))
+      .addError(failure(413))
       .annotate(OpenApi.Identifier, "addUploadPart")
       .annotate(OpenApi.Summary, "Adds a Part to an Upload")
   )
@@ -96,14 +72,14 @@ export class UploadsGroup extends HttpApiGroup.make("uploads")
       .annotate(OpenApi.Identifier, "cancelUpload")
       .annotate(OpenApi.Summary, "Cancels an Upload")
   )
-  .addError(withStatus(400))
-  .addError(withStatus(401))
-  .addError(withStatus(403))
-  .addError(withStatus(404))
-  .addError(withStatus(429))
-  .addError(withStatus(502))
-  .addError(withStatus(503))
-  .addError(withStatus(504))
+  .addError(failure(400))
+  .addError(failure(401))
+  .addError(failure(403))
+  .addError(failure(404))
+  .addError(failure(429))
+  .addError(failure(502))
+  .addError(failure(503))
+  .addError(failure(504))
   .annotate(OpenApi.Title, "Uploads")
 {}
 
@@ -142,14 +118,14 @@ export class FilesGroup extends HttpApiGroup.make("files")
       .annotate(OpenApi.Identifier, "deleteFile")
       .annotate(OpenApi.Summary, "Deletes a File")
   )
-  .addError(withStatus(400))
-  .addError(withStatus(401))
-  .addError(withStatus(403))
-  .addError(withStatus(404))
-  .addError(withStatus(429))
-  .addError(withStatus(502))
-  .addError(withStatus(503))
-  .addError(withStatus(504))
+  .addError(failure(400))
+  .addError(failure(401))
+  .addError(failure(403))
+  .addError(failure(404))
+  .addError(failure(429))
+  .addError(failure(502))
+  .addError(failure(503))
+  .addError(failure(504))
   .annotate(OpenApi.Title, "Files")
 {}
 

@@ -21,6 +21,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
+import { DeleteFileResponse } from "./DeleteFile.js"
 import type { ApiError } from "./ErrorMapping.js"
 import { toReply } from "./ErrorMapping.js"
 import { FilesService } from "./FilesService.js"
@@ -28,7 +29,7 @@ import * as multipart from "./internal/multipart.js"
 import * as ListFiles from "./ListFiles.js"
 import * as PartData from "./PartData.js"
 import type { FilesGroup, UploadsGroup } from "./UploadsApi.js"
-import { DeleteFileResponse, ListFilesResponse, UploadsApi } from "./UploadsApi.js"
+import { UploadsApi } from "./UploadsApi.js"
 import { UploadsService } from "./UploadsService.js"
 
 /** Room for tens of thousands of part ids. */
@@ -152,7 +153,7 @@ const page = (list: FilesService["Type"]["list"], request: ListFiles.ListFiles) 
     Stream.runCollect,
     Effect.map((found) => {
       const data = Chunk.toReadonlyArray(Chunk.take(found, limit))
-      return new ListFilesResponse({
+      return new ListFiles.ListFilesResponse({
         data,
         firstId: Option.getOrNull(Option.map(Arr.head(data), ({ id }) => id)),
         lastId: Option.getOrNull(Option.map(Arr.last(data), ({ id }) => id)),

@@ -5,6 +5,10 @@ export * as ClientOptions from "./ClientOptions.js"
 /**
  * @since 0.1.0
  */
+export * as DeleteFile from "./DeleteFile.js"
+/**
+ * @since 0.1.0
+ */
 export * as ErrorEnvelope from "./ErrorEnvelope.js"
 /**
  * @since 0.1.0
