@@ -3,10 +3,9 @@ import type * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import type * as MP from "multipasta"
-import * as Multipasta from "multipasta"
 import { PartUnreadable } from "../PartData.js"
 
 /** The one field of a part's multipart/form-data body. */
@@ -65,24 +64,179 @@ export const blobBody = (framing: Framing, data: ReadonlyArray<BlobPart>): HttpB
 // Reading
 // -----------------------------------------------------------------------------------------------------------------
 
-const maximumParts = 16
+/*
+ * A parser of our own: the usual one refuses a file name beyond Latin-1, an epilogue, and a body that the network happens to
+ * split within its last boundary.
+ */
 
-/** What fields other than the data may take up, in bytes. */
+const maximumFields = 16
+
+/** What the headers of one field may take up, in bytes. */
+const maximumHeaders = 16 * 1024
+
+/** What everything but the data and the headers may take up, in bytes. */
 const maximumIgnored = 1024 * 1024
 
-const problemOf = (error: MP.MultipartError): string => {
-  switch (error._tag) {
-    case "InvalidBoundary":
-      return "the content type is not multipart/form-data with a boundary"
-    case "BadHeaders":
-      return "the headers of a field cannot be read"
-    case "InvalidDisposition":
-      return "a field has no name"
-    case "ReachedLimit":
-      return `there are more than ${maximumParts} fields`
-    case "EndNotReached":
-      return "the body ends within a field"
+/** A parameter of a header, such as `; name="data"`. */
+const parameters = /;\s*([^\s"=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g
+
+const parameter = (header: string, name: string): string | undefined => {
+  for (const [, key = "", quoted, token = ""] of header.matchAll(parameters)) {
+    if (key.toLowerCase() === name) return quoted === undefined ? token : quoted.replace(/\\(.)/g, "$1")
   }
+  return undefined
+}
+
+const boundaryOf = (headers: Headers.Headers): string | undefined => {
+  const contentType = headers["content-type"] ?? ""
+  return /^\s*multipart\/form-data\s*;/i.test(contentType) ? parameter(contentType, "boundary") : undefined
+}
+
+/** Sent as they are. Any other encoding would be stored instead of the data. */
+const identityEncodings = ["binary", "8bit", "7bit"]
+
+const invalid = (problem: string, limit = `one ${fieldName} field of a multipart/form-data body`) =>
+  new InvalidRequest({ field: fieldName, problem, limit })
+
+/** Whether the headers of a field are those of the data. */
+const isData = (headers: string): Either.Either<boolean, InvalidRequest> => {
+  const values = new Map<string, string>()
+  for (const line of headers === "" ? [] : headers.split("\r\n")) {
+    const colon = line.indexOf(":")
+    if (colon <= 0) return Either.left(invalid("the headers of a field cannot be read"))
+    values.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
+  }
+  const name = parameter(values.get("content-disposition") ?? "", "name")
+  if (name === undefined) return Either.left(invalid("a field has no name"))
+  if (name !== fieldName) return Either.right(false)
+  const encoding = values.get("content-transfer-encoding") ?? "binary"
+  return identityEncodings.includes(encoding.toLowerCase())
+    ? Either.right(true)
+    : Either.left(
+      invalid(`its Content-Transfer-Encoding is ${encoding}`, `sent as it is: ${identityEncodings.join(", ")}`)
+    )
+}
+
+const carriageReturn = 13
+const lineBreak = encoder.encode("\r\n")
+
+/** Where a pattern first stands, or -1. As Horspool describes it: most bytes are never looked at. */
+type Find = (text: Uint8Array, from?: number) => number
+
+const finder = (pattern: Uint8Array): Find => {
+  const end = pattern.byteLength - 1
+  const skips = new Array<number>(256).fill(pattern.byteLength)
+  pattern.subarray(0, end).forEach((byte, index) => {
+    skips[byte] = end - index
+  })
+  return (text, from = 0) => {
+    let at = from
+    while (at + end < text.byteLength) {
+      let index = end
+      while (index >= 0 && text[at + index] === pattern[index]) index--
+      if (index < 0) return at
+      at += skips[text[at + end] ?? 0] ?? 1
+    }
+    return -1
+  }
+}
+
+const blankLine = encoder.encode("\r\n\r\n")
+const findBlankLine = finder(blankLine)
+
+/** What a boundary is followed by: the headers of a field, or nothing that counts. Anything else makes it data. */
+const endings = { next: lineBreak, last: encoder.encode("--") }
+
+interface Delimiter {
+  readonly at: number
+  /** `more` where more bytes have to tell, `none` where there is none up to the end. */
+  readonly kind: keyof typeof endings | "more" | "none"
+}
+
+const delimiterFinder = (delimiter: Uint8Array): (text: Uint8Array) => Delimiter => {
+  const find = finder(delimiter)
+  const startsWith = (text: Uint8Array, prefix: Uint8Array) => prefix.every((byte, index) => byte === text[index])
+  return (text) => {
+    for (let at = find(text); at >= 0; at = find(text, at + 1)) {
+      const after = text.subarray(at + delimiter.byteLength, at + delimiter.byteLength + 2)
+      if (startsWith(after, endings.next)) return { at, kind: "next" }
+      if (startsWith(after, endings.last)) return { at, kind: "last" }
+      if (startsWith(endings.next, after) || startsWith(endings.last, after)) return { at, kind: "more" }
+    }
+    const tail = Math.max(0, text.byteLength - delimiter.byteLength + 1)
+    for (let at = text.indexOf(carriageReturn, tail); at >= 0; at = text.indexOf(carriageReturn, at + 1)) {
+      if (startsWith(delimiter, text.subarray(at))) return { at, kind: "more" }
+    }
+    return { at: text.byteLength, kind: "none" }
+  }
+}
+
+const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  if (a.byteLength === 0) return b
+  const both = new Uint8Array(a.byteLength + b.byteLength)
+  both.set(a)
+  both.set(b, a.byteLength)
+  return both
+}
+
+/** Takes a body apart as it arrives. Data is passed on as views of the chunks that it arrived in. */
+const makeReader = (boundary: string) => {
+  const delimiter = encoder.encode(`\r\n--${boundary}`)
+  const findDelimiter = delimiterFinder(delimiter)
+  let section: "preamble" | "headers" | "data" | "ignored" | "epilogue" = "preamble"
+  // The line break of the first boundary is missing where the body begins with it.
+  let rest: Uint8Array = lineBreak
+  let fields = 0
+  let ignored = 0
+  let found = false
+
+  const read = (chunk: Uint8Array): Either.Either<ReadonlyArray<Uint8Array>, InvalidRequest> => {
+    const data: Array<Uint8Array> = []
+    rest = concat(rest, chunk)
+    while (section !== "epilogue") {
+      if (section === "headers") {
+        const at = findBlankLine(rest)
+        if ((at < 0 ? rest.byteLength : at) > maximumHeaders) {
+          return Either.left(invalid(`a field has more than ${maximumHeaders} bytes of headers`))
+        }
+        if (at < 0) break
+        const own = isData(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
+        if (Either.isLeft(own)) return Either.left(own.left)
+        if (own.right && found) return Either.left(invalid("it is given more than once"))
+        found ||= own.right
+        section = own.right ? "data" : "ignored"
+        rest = rest.subarray(at + blankLine.byteLength)
+      } else {
+        const { at, kind } = findDelimiter(rest)
+        if (section !== "data") ignored += at
+        else if (at > 0) data.push(rest.subarray(0, at))
+        rest = rest.subarray(at)
+        if (kind === "more" || kind === "none") break
+        if (kind === "last") section = "epilogue"
+        else {
+          section = "headers"
+          fields++
+          if (fields > maximumFields) return Either.left(invalid(`there are more than ${maximumFields} fields`))
+        }
+        // The line break after a boundary stays: it is half of the blank line where no headers follow.
+        rest = rest.subarray(delimiter.byteLength)
+      }
+    }
+    if (section === "epilogue") {
+      ignored += rest.byteLength
+      rest = new Uint8Array(0)
+    }
+    return ignored > maximumIgnored
+      ? Either.left(invalid(`what is not the ${fieldName} field has more than ${maximumIgnored} bytes`))
+      : Either.right(data)
+  }
+
+  const end = (): Either.Either<void, InvalidRequest> => {
+    if (section !== "epilogue") return Either.left(invalid("the body is cut off"))
+    return found ? Either.void : Either.left(invalid("it is missing"))
+  }
+
+  return { read, end }
 }
 
 /**
@@ -94,56 +248,17 @@ export const readData = <E>(
   body: Stream.Stream<Uint8Array, E>
 ): Stream.Stream<Uint8Array, InvalidRequest | PartUnreadable> =>
   Stream.suspend(() => {
-    let arrived: Array<Uint8Array> = []
-    let problem: string | undefined
-    let seen = 0
-    let ended = false
-    let ignored = 0
-
-    const parser = Multipasta.make({
-      headers,
-      isFile: () => true,
-      maxParts: maximumParts,
-      onField: () => {},
-      onFile: ({ name }) => {
-        if (name === fieldName) {
-          seen++
-          if (seen > 1) problem ??= "it is given more than once"
-          return (chunk) => {
-            if (chunk !== null) arrived.push(chunk)
-          }
-        }
-        return (chunk) => {
-          ignored += chunk?.byteLength ?? 0
-          if (ignored > maximumIgnored) problem ??= `the other fields have more than ${maximumIgnored} bytes`
-        }
-      },
-      onError: (error) => {
-        problem ??= problemOf(error)
-      },
-      onDone: () => {
-        ended = true
-      }
-    })
-
-    const invalid = (problem: string) =>
-      new InvalidRequest({ field: fieldName, problem, limit: `one ${fieldName} field of a multipart/form-data body` })
-
-    const take = Effect.suspend(() => {
-      const chunk = Chunk.unsafeFromArray(arrived)
-      arrived = []
-      return problem === undefined ? Effect.succeed(chunk) : Effect.fail(invalid(problem))
-    })
-
-    // The parser reports through its callbacks, and throws where a field's headers are not valid percent-encoding.
-    const run = (f: () => void) => Effect.try({ try: f, catch: () => invalid("the headers of a field cannot be read") })
-
+    const boundary = boundaryOf(headers)
+    if (boundary === undefined || boundary === "") {
+      return Stream.fail(invalid("the content type is not multipart/form-data with a boundary"))
+    }
+    const reader = makeReader(boundary)
     return body.pipe(
       Stream.mapError((cause) => new PartUnreadable({ cause })),
-      Stream.mapChunksEffect((chunks) => Effect.zipRight(run(() => Chunk.forEach(chunks, parser.write)), take)),
-      Stream.concat(Stream.execute(Effect.suspend(() => {
-        if (ended) return seen === 1 ? Effect.void : Effect.fail(invalid("it is missing"))
-        return Effect.zipRight(run(parser.end), Effect.fail(invalid(problem ?? "the body is cut off")))
-      })))
+      Stream.mapChunksEffect((chunks) =>
+        Either.map(Either.all(Chunk.toReadonlyArray(chunks).map(reader.read)), (data) =>
+          Chunk.unsafeFromArray(data.flat()))
+      ),
+      Stream.concat(Stream.execute(Effect.suspend(reader.end)))
     )
   })

@@ -1,0 +1,721 @@
+import { UploadId } from "@effect-uploads/domain/Ids"
+import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import { describe, expect, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { createServer } from "node:http"
+import type { IncomingHttpHeaders } from "node:http"
+import { connect } from "node:net"
+import { pattern } from "./support/contract.js"
+import { loopback, testKey, url } from "./support/server.js"
+
+const encoder = new TextEncoder()
+
+const bytesOf = (text: string): Uint8Array => encoder.encode(text)
+
+const join = (...chunks: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat(chunks))
+
+// -----------------------------------------------------------------------------------------------------------------
+// Sending
+// -----------------------------------------------------------------------------------------------------------------
+
+interface Recorded {
+  readonly headers: IncomingHttpHeaders
+  readonly body: Uint8Array
+}
+
+const uploadPart = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: "upload_1" })
+
+/** A server that keeps what it receives, byte for byte, and refuses as many requests as it is told to. */
+const recorder = (refusals = 0) =>
+  Effect.gen(function*() {
+    const requests: Array<Recorded> = []
+    const server = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        createServer((request, response) => {
+          const chunks: Array<Uint8Array> = []
+          request.on("data", (chunk: Uint8Array) => chunks.push(chunk))
+          request.on("end", () => {
+            requests.push({ headers: request.headers, body: join(...chunks) })
+            response.writeHead(requests.length <= refusals ? 503 : 200, { "content-type": "application/json" })
+            response.end(requests.length <= refusals ? "{}" : uploadPart)
+          })
+        })
+      ),
+      (server) =>
+        Effect.async<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+    const port = yield* Effect.async<number>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(
+          typeof address === "object" && address !== null ? Effect.succeed(address.port) : Effect.die("it has no port")
+        )
+      })
+    })
+    return { apiUrl: `http://127.0.0.1:${port}`, requests }
+  })
+
+/** Takes a body apart without the parser under test: one field, framed exactly. */
+const onlyField = ({ body, headers }: Recorded) => {
+  const boundary = /^multipart\/form-data; boundary=([0-9a-f]{32})$/.exec(headers["content-type"] ?? "")?.[1] ?? ""
+  const head = `--${boundary}\r\n` +
+    "Content-Disposition: form-data; name=\"data\"; filename=\"data\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+  const tail = `\r\n--${boundary}--\r\n`
+  const text = Buffer.from(body).toString("latin1")
+  expect(boundary).not.toBe("")
+  expect(text.slice(0, head.length)).toBe(head)
+  expect(text.slice(text.length - tail.length)).toBe(tail)
+  const data = body.subarray(head.length, body.length - tail.length)
+  expect(Buffer.from(data).includes(boundary)).toBe(false)
+  return data
+}
+
+const uploadId = UploadId.make("upload_1")
+
+const small = pattern(70_001)
+
+/** Every form that a part can have, with its bytes. */
+const forms: ReadonlyArray<{
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly data: Effect.Effect<PartData.PartData, unknown, FileSystem.FileSystem>
+}> = [
+  { name: "bytes", bytes: small, data: Effect.succeed(small) },
+  { name: "no bytes", bytes: new Uint8Array(0), data: Effect.succeed(new Uint8Array(0)) },
+  { name: "a view of bytes", bytes: small.subarray(5, 77), data: Effect.succeed(small.subarray(5, 77)) },
+  { name: "a Blob", bytes: small, data: Effect.succeed(new Blob([new Uint8Array(small)])) },
+  { name: "an empty Blob", bytes: new Uint8Array(0), data: Effect.succeed(new Blob([])) },
+  {
+    name: "a slice of a Blob",
+    bytes: small.subarray(3, 4096),
+    data: Effect.succeed(new Blob([new Uint8Array(small)]).slice(3, 4096))
+  },
+  {
+    name: "a stream",
+    bytes: small,
+    data: Effect.succeed(PartData.stream(
+      Stream.make(small.subarray(0, 1), new Uint8Array(0), small.subarray(1, 30_000), small.subarray(30_000)),
+      { bytes: small.length }
+    ))
+  },
+  {
+    name: "an empty stream",
+    bytes: new Uint8Array(0),
+    data: Effect.succeed(PartData.stream(Stream.empty, { bytes: 0 }))
+  },
+  {
+    name: "a range of a file",
+    bytes: small.subarray(1000, 66_000),
+    data: Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Effect.orDie(fs.makeTempFile())
+      yield* fs.writeFile(path, small)
+      return yield* PartData.file(path, { offset: 1000, bytes: 65_000 })
+    })
+  },
+  {
+    name: "bytes that arrive once",
+    bytes: small,
+    data: Effect.succeed(PartData.incoming(Stream.make(small.subarray(0, 9), small.subarray(9))))
+  }
+]
+
+const clients: ReadonlyArray<{
+  readonly name: string
+  readonly layer: Layer.Layer<HttpClient.HttpClient>
+  readonly options?: Partial<ClientOptions>
+}> = [
+  { name: "undici", layer: NodeHttpClient.layerUndici },
+  { name: "the Node client", layer: NodeHttpClient.layer },
+  { name: "fetch, parts as Blobs", layer: FetchHttpClient.layer, options: { partBody: "blob" } }
+]
+
+/** As often as the standard policy, without its delays. */
+const retryPolicy = Schedule.recurs(2)
+
+describe("a part that is sent", () => {
+  for (const client of clients) {
+    describe(`with ${client.name}`, () => {
+      for (const form of forms) {
+        it.scoped(`is one field with its exact Content-Length, also when it is sent again: ${form.name}`, () =>
+          Effect.gen(function*() {
+            const { apiUrl, requests } = yield* recorder(2)
+            const service = yield* UploadsService.make({ apiKey: testKey, apiUrl, retryPolicy, ...client.options })
+            const part = yield* service.addPart(uploadId, yield* form.data)
+            expect(part.id).toBe("part_1")
+            expect(requests).toHaveLength(3)
+            for (const request of requests) {
+              expect(request.headers["content-length"]).toBe(String(request.body.length))
+              expect(request.headers).not.toHaveProperty("transfer-encoding")
+              expect(Buffer.from(onlyField(request)).equals(form.bytes)).toBe(true)
+            }
+          }).pipe(Effect.provide([client.layer, NodeFileSystem.layer])))
+      }
+    })
+  }
+
+  // A `fetch` body that is a stream has no Content-Length, whatever its headers say: `partBody: "blob"` is for servers that
+  // insist on one.
+  it.scoped("is chunked where fetch is given a stream", () =>
+    Effect.gen(function*() {
+      const { apiUrl, requests } = yield* recorder(1)
+      const service = yield* UploadsService.make({ apiKey: testKey, apiUrl, retryPolicy })
+      yield* service.addPart(uploadId, small)
+      expect(requests).toHaveLength(2)
+      for (const request of requests) {
+        expect(request.headers).not.toHaveProperty("content-length")
+        expect(request.headers["transfer-encoding"]).toBe("chunked")
+        expect(Buffer.from(onlyField(request)).equals(small)).toBe(true)
+      }
+    }).pipe(Effect.provide(FetchHttpClient.layer)))
+
+  /** Hands the body of the one request to `use` instead of sending it. */
+  const bodyOf = <A, E>(
+    data: PartData.PartData,
+    use: (body: HttpBody.HttpBody) => Effect.Effect<A, E>,
+    options?: Partial<ClientOptions>
+  ) =>
+    Effect.gen(function*() {
+      const used = yield* Deferred.make<A, E>()
+      const client = HttpClient.make((request) =>
+        Effect.as(
+          Deferred.complete(used, use(request.body)),
+          HttpClientResponse.fromWeb(request, new Response(uploadPart))
+        )
+      )
+      const service = yield* Effect.provideService(
+        UploadsService.make({ apiKey: testKey, ...options }),
+        HttpClient.HttpClient,
+        client
+      )
+      yield* service.addPart(uploadId, data)
+      return yield* Deferred.await(used)
+    })
+
+  const chunksOf = (body: HttpBody.HttpBody) =>
+    body._tag === "Stream"
+      ? Effect.map(Stream.runCollect(body.stream), Chunk.toReadonlyArray)
+      : Effect.dieMessage(`it is a ${body._tag}`)
+
+  it.effect("is handed to the HTTP client as the very chunks that it was given, 64 MiB of them", () =>
+    Effect.gen(function*() {
+      const mebibyte = new Uint8Array(1024 * 1024)
+      const given = Arr.makeBy(64, () => mebibyte.subarray())
+      const sent = yield* bodyOf(PartData.stream(Stream.fromIterable(given), { bytes: 64 * 1024 * 1024 }), (body) => {
+        expect(body.contentLength).toBeGreaterThan(64 * 1024 * 1024)
+        return chunksOf(body)
+      })
+      expect(sent).toHaveLength(66)
+      given.forEach((chunk, index) => expect(sent[index + 1] === chunk).toBe(true))
+    }))
+
+  it.effect("is handed to the HTTP client as the very bytes that it was given", () =>
+    Effect.gen(function*() {
+      const sent = yield* bodyOf(small, chunksOf)
+      expect(sent).toHaveLength(3)
+      expect(sent[1] === small).toBe(true)
+    }))
+
+  it.effect("holds bytes that arrive once as they arrive, not joined", () =>
+    Effect.gen(function*() {
+      const given = [small.subarray(0, 9), small.subarray(9)]
+      const sent = yield* bodyOf(PartData.incoming(Stream.fromIterable(given)), chunksOf)
+      expect(sent).toHaveLength(4)
+      given.forEach((chunk, index) => expect(sent[index + 1] === chunk).toBe(true))
+    }))
+
+  it.effect("is read no faster than it is sent", () =>
+    Effect.gen(function*() {
+      const made = yield* Ref.make(0)
+      const chunk = Effect.as(Ref.update(made, (n) => n + 1), new Uint8Array(1024))
+      const part = PartData.stream(Stream.take(Stream.repeatEffect(chunk), 1024), { bytes: 1024 * 1024 })
+      const taken = yield* bodyOf(part, (body) =>
+        body._tag === "Stream"
+          ? Stream.runCount(Stream.take(body.stream, 4))
+          : Effect.dieMessage(`it is a ${body._tag}`))
+      // The first of the four is what stands before the data.
+      expect([taken, yield* Ref.get(made)]).toEqual([4, 3])
+    }))
+
+  it.effect("is a Blob around the Blob that it was given, where a Blob is asked for", () =>
+    Effect.gen(function*() {
+      const blob = new Blob([new Uint8Array(small)])
+      const sent = yield* bodyOf(blob, Effect.succeed, { partBody: "blob" })
+      expect(sent._tag === "Raw" ? sent.body : sent).toBeInstanceOf(Blob)
+      expect(sent.contentLength).toBeGreaterThan(blob.size)
+    }))
+})
+
+// -----------------------------------------------------------------------------------------------------------------
+// Receiving
+// -----------------------------------------------------------------------------------------------------------------
+
+const services = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+interface Routes {
+  /** An Upload of so many bytes. */
+  readonly create: (bytes: number) => Effect.Effect<UploadId>
+  /** A part's body in exactly these chunks, and what it breaks with after them. */
+  readonly post: (
+    uploadId: UploadId,
+    contentType: string | undefined,
+    chunks: Iterable<Uint8Array>,
+    broken?: Error
+  ) => Effect.Effect<Answer>
+  /** The parts that the Upload holds. */
+  readonly stored: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<Uint8Array>>
+}
+
+/** The routes without a socket, so that a body arrives in the chunks that the test says. */
+const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E>) =>
+  Effect.gen(function*() {
+    const app = yield* HttpApiBuilder.httpApp
+    const handler = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<HttpRouter.HttpRouter.DefaultServices>())(app)
+    const uploads = yield* UploadsService.UploadsService
+    const handle = yield* UploadsService.UploadsServiceTest
+    return yield* use({
+      create: (bytes) =>
+        uploads.create({ filename: "a.jsonl", purpose: "fine-tune", bytes, mimeType: "text/jsonl" }).pipe(
+          Effect.map(({ id }) => id),
+          Effect.orDie
+        ),
+      post: (uploadId, contentType, chunks, broken) =>
+        Effect.promise(async () => {
+          const init = {
+            method: "POST",
+            headers: contentType === undefined ? {} : { "content-type": contentType },
+            body: Stream.toReadableStream(
+              Stream.fromIterable(chunks).pipe(
+                Stream.concat(broken === undefined ? Stream.empty : Stream.fail(broken))
+              )
+            ),
+            duplex: "half"
+          }
+          const response = await handler(new Request(`http://127.0.0.1/uploads/${uploadId}/parts`, init))
+          return { status: response.status, body: await response.json() }
+        }),
+      stored: (uploadId) => Effect.map(handle.parts(uploadId), (parts) => parts.map(({ bytes }) => bytes))
+    })
+  }).pipe(
+    Effect.provide(Layer.mergeAll(
+      UploadsRoutes.layer.pipe(Layer.provideMerge(services)),
+      HttpApiBuilder.Router.Live,
+      HttpApiBuilder.Middleware.layer,
+      HttpServer.layerContext
+    ))
+  )
+
+const boundary = "b0undary"
+
+const contentType = `multipart/form-data; boundary=${boundary}`
+
+interface Field {
+  readonly headers: ReadonlyArray<string>
+  readonly content: Uint8Array
+}
+
+const field = (name: string, content: Uint8Array): Field => ({
+  headers: [`Content-Disposition: form-data; name="${name}"`],
+  content
+})
+
+const dataField = (content: Uint8Array, ...headers: ReadonlyArray<string>): Field => ({
+  headers: [
+    "Content-Disposition: form-data; name=\"data\"; filename=\"a.bin\"",
+    "Content-Type: application/octet-stream",
+    ...headers
+  ],
+  content
+})
+
+/** What stands before the last boundary of a body, and from it on. */
+const halves = (
+  fields: ReadonlyArray<Field>,
+  around: { readonly preamble?: string; readonly epilogue?: string; readonly boundary?: string } = {}
+): readonly [Uint8Array, Uint8Array] => {
+  const line = `--${around.boundary ?? boundary}`
+  return [
+    join(
+      bytesOf(around.preamble === undefined ? "" : `${around.preamble}\r\n`),
+      ...fields.flatMap(({ content, headers }) => [
+        bytesOf(`${line}\r\n${headers.map((header) => `${header}\r\n`).join("")}\r\n`),
+        content,
+        bytesOf("\r\n")
+      ])
+    ),
+    bytesOf(`${line}--${around.epilogue ?? "\r\n"}`)
+  ]
+}
+
+const bodyOf = (...args: Parameters<typeof halves>): Uint8Array => join(...halves(...args))
+
+/** One byte a chunk. */
+const byteByByte = (body: Uint8Array) => Array.from(body, (byte) => Uint8Array.of(byte))
+
+const data = join(pattern(40), bytesOf(`\r\n--${boundary}0\r\n--b0und\r\r\n--\r\n-${boundary}--\r\n`))
+
+const received: ReadonlyArray<{
+  readonly title: string
+  readonly body: Uint8Array
+  readonly contentType?: string
+  readonly data?: Uint8Array
+}> = [
+  { title: "the only field", body: bodyOf([dataField(data)]) },
+  { title: "no bytes", body: bodyOf([dataField(new Uint8Array(0))]), data: new Uint8Array(0) },
+  {
+    title: "a field without a file name or a content type",
+    body: bodyOf([field("data", data)])
+  },
+  {
+    title: "between other fields",
+    body: bodyOf([
+      field("before", bytesOf("1")),
+      dataField(data),
+      field("after", bytesOf("2")),
+      field("", bytesOf("3"))
+    ])
+  },
+  {
+    title: "between a preamble and an epilogue",
+    body: bodyOf([dataField(data)], {
+      preamble: `Hello\r\n--${boundary}x`,
+      epilogue: `\r\nContent-Disposition: x\r\n\r\nBye`
+    })
+  },
+  { title: "nothing after the last boundary", body: bodyOf([dataField(data)], { epilogue: "" }) },
+  {
+    title: "a quoted boundary",
+    contentType: `multipart/form-data; charset="utf-8"; boundary="it's (a) \\"b\\": 1/2"`,
+    body: bodyOf([dataField(data)], { boundary: "it's (a) \"b\": 1/2" })
+  },
+  {
+    title: "a boundary that the data is full of",
+    contentType: "Multipart/Form-Data;BOUNDARY=-",
+    body: bodyOf([dataField(bytesOf("\r\n-\r\n--\r\n---x\r\n--".repeat(3)))], { boundary: "-" }),
+    data: bytesOf("\r\n-\r\n--\r\n---x\r\n--".repeat(3))
+  },
+  ...[
+    "form-data; name=data; filename=a.bin",
+    "form-data; filename=\"; name=\\\"other\\\"\"; name=\"data\"",
+    "form-data;name=\"data\";filename=\"Отчёт 📄.jsonl\"",
+    "form-data; name=\"data\"; filename=\"../../etc/passwd\"",
+    "form-data; name=\"data\"; filename=\"..\\\\..\\\\a\"",
+    "form-data; name=\"data\"; filename*=UTF-8''%zz",
+    "form-data; name=\"data\"; filename=\"%\"; filename*=UTF-8''%f0%9f%93%84",
+    `form-data; name="data"; filename="${"n".repeat(4096)}"`
+  ].map((disposition) => ({
+    title: `Content-Disposition: ${disposition.slice(0, 64)}`,
+    body: bodyOf([{ headers: [`content-disposition:${disposition}`], content: data }])
+  })),
+  ...["binary", "8bit", "7BIT"].map((encoding) => ({
+    title: `Content-Transfer-Encoding: ${encoding}`,
+    body: bodyOf([dataField(data, `Content-Transfer-Encoding: ${encoding}`)])
+  }))
+]
+
+const invalidData = (answer: Answer) =>
+  expect(answer).toMatchObject({
+    status: 400,
+    body: {
+      error: { type: "invalid_request_error", param: "data", details: { _tag: "InvalidRequest", field: "data" } }
+    }
+  })
+
+const many = (count: number) => Arr.makeBy(count, (index) => field(`f${index}`, bytesOf("1")))
+
+const refused: ReadonlyArray<{
+  readonly title: string
+  readonly body: Uint8Array
+  readonly contentType?: string | undefined
+  readonly says: string
+}> = [
+  { title: "data given twice", body: bodyOf([dataField(data), dataField(data)]), says: "more than once" },
+  { title: "no data", body: bodyOf([field("date", data)]), says: "missing" },
+  { title: "no fields", body: bodyOf([]), says: "missing" },
+  { title: "an empty body", body: new Uint8Array(0), says: "cut off" },
+  { title: "another boundary", body: bodyOf([dataField(data)], { boundary: "b0undar1" }), says: "cut off" },
+  { title: "no content type", contentType: undefined, body: bodyOf([dataField(data)]), says: "content type" },
+  ...["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""].map((
+    contentType
+  ) => ({
+    title: `no boundary: ${contentType}`,
+    contentType,
+    body: bodyOf([dataField(data)]),
+    says: "content type"
+  })),
+  ...["multipart/mixed", "multipart/form-data-x", "application/json", "application/x-www-form-urlencoded"].map((
+    type
+  ) => ({
+    title: `another content type: ${type}`,
+    contentType: `${type}; boundary=${boundary}`,
+    body: bodyOf([dataField(data)]),
+    says: "content type"
+  })),
+  { title: "a field without headers", body: bodyOf([{ headers: [], content: data }]), says: "no name" },
+  {
+    title: "a field without a name",
+    body: bodyOf([{ headers: ["Content-Disposition: form-data"], content: data }]),
+    says: "no name"
+  },
+  { title: "a header that is none", body: bodyOf([dataField(data, "gibberish")]), says: "cannot be read" },
+  {
+    title: "endless headers",
+    body: bodyOf([dataField(data, `X: ${"x".repeat(20_000)}`)]),
+    says: "bytes of headers"
+  },
+  { title: "endless fields", body: bodyOf([...many(20), dataField(data)]), says: "fields" },
+  {
+    title: "much besides the data",
+    body: bodyOf([dataField(data), field("other", new Uint8Array(1024 * 1024 + 1))]),
+    says: "has more than"
+  },
+  {
+    title: "much before the data",
+    body: bodyOf([dataField(data)], { preamble: "x".repeat(1024 * 1024 + 1) }),
+    says: "has more than"
+  },
+  {
+    title: "much after the data",
+    body: bodyOf([dataField(data)], { epilogue: "x".repeat(1024 * 1024 + 1) }),
+    says: "has more than"
+  },
+  // Such as `curl -F "data=@file;encoder=base64"` sends it: stored as it is, it would not be the file.
+  ...["base64", "Quoted-Printable", "x-gzip"].map((encoding) => ({
+    title: `Content-Transfer-Encoding: ${encoding}`,
+    body: bodyOf([dataField(bytesOf("aGVsbG8="), `Content-Transfer-Encoding: ${encoding}`)]),
+    says: `Content-Transfer-Encoding is ${encoding}`
+  }))
+]
+
+/** Data that is easily taken for a boundary, and is none. */
+const treacherous = FastCheck.array(
+  FastCheck.oneof(
+    FastCheck.constantFrom(
+      "\r",
+      "\n",
+      "-",
+      "--",
+      "\r\n",
+      "\r\n--",
+      "\r\n--b",
+      boundary,
+      `\r\n--${boundary}`,
+      "\r\n\r\n"
+    )
+      .map(bytesOf),
+    FastCheck.uint8Array({ maxLength: 8 })
+  ),
+  { maxLength: 12 }
+).map((fragments) => join(...fragments)).filter((bytes) => {
+  const text = Buffer.concat([bytes, bytesOf("\r\n")])
+  return !text.includes(`\r\n--${boundary}\r\n`) && !text.includes(`\r\n--${boundary}--`)
+})
+
+/** Where a body is split, as fractions of its length. */
+const splits = FastCheck.array(FastCheck.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 })
+
+const splitAt = (body: Uint8Array, fractions: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
+  const positions = fractions.map((fraction) => Math.floor(fraction * body.length)).sort((a, b) => a - b)
+  return [0, ...positions].map((position, index) => body.subarray(position, positions[index] ?? body.length))
+}
+
+const others = FastCheck.array(treacherous, { maxLength: 3 })
+
+describe("a part that arrives", () => {
+  describe("is stored, whole and in chunks of a byte", () => {
+    for (const { body, title, ...form } of received) {
+      it.effect(title, () =>
+        withRoutes(({ create, post, stored }) =>
+          Effect.gen(function*() {
+            const uploadId = yield* create(10_000)
+            for (const chunks of [[body], byteByByte(body)]) {
+              expect((yield* post(uploadId, form.contentType ?? contentType, chunks)).status).toBe(200)
+            }
+            expect(yield* stored(uploadId)).toEqual([form.data ?? data, form.data ?? data])
+          })
+        ))
+    }
+  })
+
+  it.effect("is the same wherever its body is split", () =>
+    withRoutes(({ create, post, stored }) =>
+      Effect.gen(function*() {
+        const body = bodyOf([field("before", bytesOf("\r\n--")), dataField(data), field("after", bytesOf("-"))], {
+          preamble: "a",
+          epilogue: "\r\nb"
+        })
+        const uploadId = yield* create(body.length * data.length)
+        for (let position = 1; position < body.length; position++) {
+          const { status } = yield* post(uploadId, contentType, [body.subarray(0, position), body.subarray(position)])
+          expect([position, status]).toEqual([position, 200])
+        }
+        const parts = yield* stored(uploadId)
+        expect(parts).toHaveLength(body.length - 1)
+        for (const part of parts) expect(Buffer.from(part).equals(data)).toBe(true)
+      })
+    ))
+
+  it.effect.prop(
+    "is stored as it was sent, whatever it contains and however it is split",
+    [treacherous, others, others, splits],
+    ([content, before, after, fractions]) =>
+      withRoutes(({ create, post, stored }) =>
+        Effect.gen(function*() {
+          const body = bodyOf([
+            ...before.map((content, index) => field(`b${index}`, content)),
+            dataField(content),
+            ...after.map((content, index) => field(`a${index}`, content))
+          ])
+          const uploadId = yield* create(1000)
+          expect((yield* post(uploadId, contentType, splitAt(body, fractions))).status).toBe(200)
+          expect(yield* stored(uploadId)).toEqual([content])
+        })
+      )
+  )
+
+  describe("is refused, whole and in chunks of a byte, and leaves nothing behind", () => {
+    for (const { body, says, title, ...form } of refused) {
+      it.effect(title, () =>
+        withRoutes(({ create, post, stored }) =>
+          Effect.gen(function*() {
+            const uploadId = yield* create(1000)
+            for (const chunks of body.length > 100_000 ? [[body]] : [[body], byteByByte(body)]) {
+              const answer = yield* post(uploadId, "contentType" in form ? form.contentType : contentType, chunks)
+              invalidData(answer)
+              expect(answer).toMatchObject({ body: { error: { message: expect.stringContaining(says) } } })
+            }
+            expect(yield* stored(uploadId)).toEqual([])
+          })
+        ))
+    }
+  })
+
+  it.effect("is never stored short: a body that is cut off anywhere is refused", () =>
+    withRoutes(({ create, post, stored }) =>
+      Effect.gen(function*() {
+        const [before, last] = halves([dataField(data), field("after", bytesOf("1"))], { epilogue: "" })
+        const body = join(before, last)
+        const uploadId = yield* create(1000)
+        for (let length = 0; length < body.length; length++) {
+          invalidData(yield* post(uploadId, contentType, [body.subarray(0, length)]))
+        }
+        expect(yield* stored(uploadId)).toEqual([])
+        expect((yield* post(uploadId, contentType, [body])).status).toBe(200)
+      })
+    ))
+
+  it.effect.prop(
+    "is never stored short, however the rest of it is split",
+    [treacherous, others, splits, FastCheck.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })],
+    ([content, after, fractions, cut]) =>
+      withRoutes(({ create, post, stored }) =>
+        Effect.gen(function*() {
+          const body = bodyOf([dataField(content), ...after.map((content) => field("after", content))], {
+            epilogue: ""
+          })
+          const uploadId = yield* create(1000)
+          invalidData(yield* post(uploadId, contentType, splitAt(body.subarray(0, cut * body.length), fractions)))
+          expect(yield* stored(uploadId)).toEqual([])
+        })
+      )
+  )
+
+  it.effect("is not stored where its body breaks", () =>
+    withRoutes(({ create, post, stored }) =>
+      Effect.gen(function*() {
+        const body = bodyOf([dataField(data)])
+        const uploadId = yield* create(1000)
+        for (const length of [0, 10, body.length - data.length, body.length - 1, body.length]) {
+          const answer = yield* post(uploadId, contentType, [body.subarray(0, length)], new Error("the line is dead"))
+          expect(answer).toMatchObject({ status: 400, body: { error: { code: "part_unreadable", param: "data" } } })
+        }
+        expect(yield* stored(uploadId)).toEqual([])
+      })
+    ))
+
+  describe("from a client that disconnects", () => {
+    /** Opens a connection, sends the beginning of a part, and hangs up once the service reads it or has refused it. */
+    const hangUp = (bytes: number) =>
+      Effect.gen(function*() {
+        const reading = yield* Deferred.make<void>()
+        const ended = yield* Deferred.make<void>()
+        const watched = Layer.effect(
+          UploadsService.UploadsService,
+          Effect.map(UploadsService.UploadsService, (service): UploadsService.Service => ({
+            ...service,
+            addPart: (uploadId, part) => {
+              const stream = Stream.tap(PartData.toStream(part), () => Deferred.succeed(reading, undefined))
+              const observed = PartData.incoming(
+                Stream.mapError(stream, (cause) => new PartData.PartUnreadable({ cause }))
+              )
+              return service.addPart(uploadId, observed)
+            }
+          }))
+        )
+        const server = HttpApiBuilder.serve((app) => Effect.ensuring(app, Deferred.succeed(ended, undefined))).pipe(
+          Layer.provide(UploadsRoutes.layer),
+          Layer.provide(watched),
+          Layer.provideMerge(Layer.merge(loopback, services))
+        )
+        yield* Effect.gen(function*() {
+          const apiUrl = yield* url
+          const client = yield* UploadsService.make({ apiUrl, apiKey: testKey })
+          const uploads = yield* UploadsService.UploadsService
+          const handle = yield* UploadsService.UploadsServiceTest
+          const { id } = yield* uploads.create({
+            filename: "a.jsonl",
+            purpose: "fine-tune",
+            bytes,
+            mimeType: "text/jsonl"
+          })
+          const socket = connect({ host: "127.0.0.1", port: Number(new URL(apiUrl).port) })
+          const [before] = halves([dataField(pattern(1000))])
+          socket.write(
+            `POST /uploads/${id}/parts HTTP/1.1\r\nHost: a\r\nContent-Type: ${contentType}\r\nContent-Length: 1000000\r\n\r\n`
+          )
+          socket.write(before)
+          yield* Deferred.await(reading)
+          expect(yield* Deferred.isDone(ended)).toBe(false)
+          socket.destroy()
+          yield* Deferred.await(ended)
+          expect(yield* handle.parts(id)).toEqual([])
+          expect((yield* client.cancel(id)).status).toBe("cancelled")
+        }).pipe(Effect.provide([server, NodeHttpClient.layerUndici]))
+      })
+
+    it.effect("in the middle of it, is not stored, and its handling ends", () => hangUp(10_000))
+
+    it.effect("while the rest of it is discarded, is not stored, and its handling ends", () => hangUp(10))
+  })
+})
