@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import { flow } from "effect/Function"
+import { flow, identity } from "effect/Function"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -61,11 +61,12 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
   Effect.map(HttpClient.HttpClient, (client) => {
     const timeout = Duration.decode(options.attemptTimeout ?? Duration.minutes(10))
     const schedule = RetryPolicy.obeyRetryAfter(options.retryPolicy ?? RetryPolicy.standard)
-    const execute = connect(client, options)
+    const hide = hiding(options)
+    const execute = connect(client, options, hide)
 
     const refused = <E extends DomainError>(reading: Reading<E>, response: HttpClientResponse.HttpClientResponse) =>
       Effect.gen(function*() {
-        const reply = yield* read(response, maximumRefusalBytes, options)
+        const reply = yield* read(response, maximumRefusalBytes, hide)
         return yield* Effect.fail(ErrorMapping.fromReply(reading, reply, yield* DateTime.now))
       })
 
@@ -91,7 +92,7 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
         const attempt = Effect.gen(function*() {
           const response = yield* execute(yield* request)
           if (!isSuccess(response)) return yield* refused(reading, response)
-          const reply = yield* read(response, maximumSuccessBytes, options)
+          const reply = yield* read(response, maximumSuccessBytes, hide)
           return yield* Effect.mapError(
             decode(reply.body),
             (error) => ErrorMapping.unexpectedBody(reply, fromParseError(error).message)
@@ -118,7 +119,7 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
         return attempt.pipe(
           timed,
           retried,
-          Effect.map((response) => bytesOf(response, options)),
+          Effect.map((response) => bytesOf(response, hide)),
           counted(name),
           Stream.unwrapScoped
         )
@@ -189,13 +190,33 @@ const headerOptions = [
   { option: "projectId", header: "openai-project", value: (text: string) => text }
 ] as const
 
+/** An answer may have the key in headers of its own, such as `www-authenticate`. */
+const secretHeader = /auth|cookie|key|secret|token/
+
 /**
  * An HTTP client quotes a header that it cannot send in its error, so a key with a line break would end up in a log: it is
  * refused here, unquoted.
  */
 const isHeaderText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
-const connect = (client: HttpClient.HttpClient, options: ClientOptions) => {
+/** Takes the key out of a text. */
+type Hide = (text: string) => string
+
+/** Some services quote the key that they refuse: as it is, or as JSON, a URL or a page spells it. */
+const hiding = ({ apiKey }: ClientOptions): Hide => {
+  const key = apiKey === undefined ? "" : Redacted.value(apiKey)
+  if (key === "") return identity
+  const spellings = key.split("").map((character) => {
+    const code = character.charCodeAt(0)
+    const hex = code.toString(16)
+    const either = `(?:${hex}|${hex.toUpperCase()})`
+    return `(?:\\\\?\\u${hex.padStart(4, "0")}|\\\\u0*${either}|%${either}|&#(?:x${either}|${code});)`
+  })
+  const pattern = new RegExp(spellings.join(""), "g")
+  return (text) => text.replace(pattern, "<redacted>")
+}
+
+const connect = (client: HttpClient.HttpClient, options: ClientOptions, hide: Hide) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl).replace(/\/+$/, "")
   let headers = Headers.empty
   let unsendable: InvalidRequest | undefined
@@ -217,7 +238,7 @@ const connect = (client: HttpClient.HttpClient, options: ClientOptions) => {
     options.transformClient ?? ((client) => client),
     HttpClient.withScope
   )
-  const hidden = headerOptions.map(({ header }) => header)
+  const hidden = [...headerOptions.map(({ header }) => header), secretHeader]
 
   return (
     request: HttpClientRequest.HttpClientRequest
@@ -227,7 +248,7 @@ const connect = (client: HttpClient.HttpClient, options: ClientOptions) => {
       Effect.catchTags({
         // A `transformClient` may have turned statuses into failures: they are answers all the same.
         ResponseError: (error) =>
-          error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, options)),
+          error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, hide)),
         RequestError: (error) =>
           Effect.fail(
             error.reason === "InvalidUrl"
@@ -236,61 +257,63 @@ const connect = (client: HttpClient.HttpClient, options: ClientOptions) => {
                 problem: `cannot make a URL of ${apiUrl}`,
                 limit: "an http(s) URL"
               })
-              : transportFailed(error, options)
+              : transportFailed(error, hide)
           )
       })
     )
 }
 
-/** The messages down the causes: the outermost one alone is often just "fetch failed". */
-const reasonOf = (cause: unknown): string => {
-  const reasons: Array<string> = []
-  let current = cause
-  while (Predicate.isError(current) && reasons.length < 4) {
-    const code = Predicate.hasProperty(current, "code") && Predicate.isString(current.code) ? current.code : ""
-    reasons.push(current.message || code || current.name)
-    current = current.cause
-  }
-  return reasons.length === 0 ? "for an unknown reason" : reasons.join(": ")
+/**
+ * What an error of an HTTP client says: name, message, code and causes. The error itself may hold the request, which has
+ * the key in its headers and the data in its body, or the bytes of an answer that could not be parsed.
+ */
+const retold = (error: Error, hide: Hide, depth = 4): Error => {
+  const cause = Predicate.isError(error.cause) && depth > 1
+    ? { cause: retold(error.cause, hide, depth - 1) }
+    : undefined
+  const code = Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : undefined
+  const copy = new Error(hide(error.message || code || error.name), cause)
+  copy.name = error.name
+  copy.stack = hide(error.stack ?? "")
+  return code === undefined ? copy : Object.assign(copy, { code })
 }
 
-/** Keeps the cause and leaves the request out of the error: it has the key in its headers and the data in its body. */
-const transportFailed = (error: HttpClientError.HttpClientError, options: ClientOptions): TransportFailed =>
-  new TransportFailed({
-    reason: withoutKey(error.cause === undefined ? error.reason : reasonOf(error.cause), options),
-    cause: error.cause
-  })
+/** The messages down the causes: the outermost one alone is often just "fetch failed". */
+const reasonOf = (error: Error): string =>
+  Predicate.isError(error.cause) ? `${error.message}: ${reasonOf(error.cause)}` : error.message
+
+const transportFailed = ({ cause, reason }: HttpClientError.HttpClientError, hide: Hide): TransportFailed => {
+  if (!Predicate.isError(cause)) {
+    return new TransportFailed({ reason: cause === undefined ? reason : "for an unknown reason" })
+  }
+  const told = retold(cause, hide)
+  return new TransportFailed({ reason: reasonOf(told), cause: told })
+}
 
 // -----------------------------------------------------------------------------------------------------------------
 // Receiving
 // -----------------------------------------------------------------------------------------------------------------
 
-/** Some services quote the key that they refuse. */
-const withoutKey = (text: string, { apiKey }: ClientOptions): string => {
-  const key = apiKey === undefined ? "" : Redacted.value(apiKey)
-  return key === "" ? text : text.replaceAll(key, "<redacted>")
-}
-
 const bytesOf = (
   response: HttpClientResponse.HttpClientResponse,
-  options: ClientOptions
+  hide: Hide
 ): Stream.Stream<Uint8Array, TransportFailed> =>
   Stream.catchAll(
     response.stream,
-    (error) => error.reason === "EmptyBody" ? Stream.empty : Stream.fail(transportFailed(error, options))
+    (error) => error.reason === "EmptyBody" ? Stream.empty : Stream.fail(transportFailed(error, hide))
   )
 
 /** The body as text, up to a bound. */
 const read = (
   response: HttpClientResponse.HttpClientResponse,
   maximumBytes: number,
-  options: ClientOptions
+  hide: Hide
 ): Effect.Effect<Reply, TransportFailed> =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
     let body = ""
     let bytes = 0
-    return bytesOf(response, options).pipe(
+    return bytesOf(response, hide).pipe(
       Stream.runForEachWhile((chunk) =>
         Effect.sync(() => {
           body += decoder.decode(chunk, { stream: true })
@@ -301,7 +324,7 @@ const read = (
       Effect.map((): Reply => ({
         status: response.status,
         headers: response.headers,
-        body: withoutKey(body + decoder.decode(), options)
+        body: hide(body + decoder.decode())
       }))
     )
   })
