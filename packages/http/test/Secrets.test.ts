@@ -1,0 +1,594 @@
+import { FileId, UploadId } from "@effect-uploads/domain/Ids"
+import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
+import { DomainError } from "@effect-uploads/http/ErrorEnvelope"
+import type { ApiError } from "@effect-uploads/http/ErrorMapping"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import { ServiceError } from "@effect-uploads/http/ServiceError"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as Http from "node:http"
+import * as Net from "node:net"
+import * as Util from "node:util"
+import { tagOf } from "./support/errors.js"
+import { loopback, url } from "./support/server.js"
+import { recording } from "./support/telemetry.js"
+
+/** With characters that JSON, URLs and HTML escape: keys of other services are often base64. */
+const key = "sk-proj-NotARealKey/7f3+Qz9_x81=="
+const marker = "TheContentOfTheFileThatNobodyElseMayRead"
+const content = new TextEncoder().encode(`{"prompt":"${marker}"}\n`)
+
+// -----------------------------------------------------------------------------------------------------------------
+// Searching
+// -----------------------------------------------------------------------------------------------------------------
+
+/** The spellings in which a secret may stand in a text: as it is, escaped, encoded, and as the bytes of a dump. */
+const spellings = (secret: string): ReadonlyArray<string> => {
+  const bytes = [...Buffer.from(secret)]
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0"))
+  return [
+    secret,
+    secret.replaceAll("/", "\\/"),
+    encodeURIComponent(secret),
+    hex.join(""),
+    // Dumps break lines: eight bytes are enough to tell.
+    ...[hex, bytes.map(String)].flatMap((bytes) => [" ", ",", ", "].map((comma) => bytes.slice(0, 8).join(comma))),
+    // Where it stands in a longer text, base64 has three ways to spell it, and its ends depend on what is around it.
+    ...[0, 1, 2].map((offset) => Buffer.from("\0".repeat(offset) + secret).toString("base64").slice(4, -4))
+  ]
+}
+
+const forbidden = [...spellings(key), ...spellings(marker)]
+
+/** What is left of a text around each secret that was found in it. */
+const leaks = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
+  texts.flatMap((text) =>
+    forbidden.filter((spelling) => text.includes(spelling)).map((spelling) => {
+      const at = text.indexOf(spelling)
+      return text.slice(Math.max(0, at - 300), at + spelling.length + 20)
+    })
+  )
+
+const attempt = (f: () => unknown): string => {
+  try {
+    return String(f())
+  } catch (error) {
+    return String(error)
+  }
+}
+
+/** All that a program may print of a value. */
+const printed = (value: unknown): ReadonlyArray<string> => [
+  attempt(() => value),
+  attempt(() => JSON.stringify(value)),
+  Util.inspect(value, {
+    depth: Infinity,
+    showHidden: true,
+    getters: true,
+    maxArrayLength: Infinity,
+    maxStringLength: Infinity,
+    breakLength: Infinity
+  }),
+  Util.inspect(value, { depth: Infinity, customInspect: false, maxArrayLength: Infinity, breakLength: Infinity })
+]
+
+// -----------------------------------------------------------------------------------------------------------------
+// Recording
+// -----------------------------------------------------------------------------------------------------------------
+
+const isApiError = Schema.is(
+  Schema.Union(DomainError, ServiceError, PartData.PartUnreadable, PartData.PartLengthMismatch)
+)
+const encodeApiError = Schema.encodeSync(
+  Schema.Union(DomainError, ServiceError, PartData.PartUnreadable, PartData.PartLengthMismatch)
+)
+
+/** Everything that anybody may see of what runs: spans, logs, errors. */
+const witness = () => {
+  const texts: Array<string> = []
+  const { record, spans } = recording()
+
+  const logger = Logger.make((options) => {
+    texts.push(
+      Logger.stringLogger.log(options),
+      Logger.logfmtLogger.log(options),
+      Logger.jsonLogger.log(options),
+      JSON.stringify(Logger.structuredLogger.log(options)),
+      Cause.pretty(options.cause, { renderErrorCause: true }),
+      ...printed(options.message),
+      ...printed([...options.annotations])
+    )
+  })
+
+  const see = (value: unknown): void => {
+    texts.push(...printed(value))
+  }
+
+  const seeCause = (cause: Cause.Cause<unknown>): void => {
+    see(cause)
+    texts.push(Cause.pretty(cause), Cause.pretty(cause, { renderErrorCause: true }))
+    for (const error of Cause.prettyErrors(cause)) see(error)
+    for (const error of Cause.failures(cause)) {
+      see(error)
+      if (isApiError(error)) see(encodeApiError(error))
+    }
+  }
+
+  return {
+    see,
+    /** Runs an effect that fails or not, logs how it ends, and looks at it from all sides. */
+    watch: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Exit.Exit<A, E>, never, R> =>
+      effect.pipe(
+        Effect.tapBoth({
+          onFailure: (error) => Effect.logError("failed with", error),
+          onSuccess: () => Effect.logTrace("succeeded")
+        }),
+        Effect.tapErrorCause((cause) => Effect.logFatal(cause)),
+        Effect.exit,
+        Effect.tap((exit) => {
+          see(exit)
+          if (Exit.isFailure(exit)) seeCause(exit.cause)
+        })
+      ),
+    record: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      record(effect).pipe(
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Logger.withMinimumLogLevel(LogLevel.All)
+      ),
+    spans,
+    /** The texts, those of the spans included. To be read when everything has ended. */
+    texts: (): ReadonlyArray<string> => {
+      for (const span of spans) {
+        texts.push(span.name)
+        for (const [name, value] of span.attributes) texts.push(name, ...printed(value))
+        for (const [name, attributes] of span.events) texts.push(name, ...printed(attributes))
+        see(span.links.map(({ attributes }) => attributes))
+        if (span.status._tag === "Ended" && Exit.isFailure(span.status.exit)) {
+          const { cause } = span.status.exit
+          // The spans of the platform itself end with errors of the platform, which hold the request: of those a tracer
+          // exports what it exports of any, name, message and stack.
+          if (span.name.startsWith("http.")) {
+            texts.push(...Cause.prettyErrors(cause).flatMap((error) => [error.message, String(error.stack)]))
+          } else seeCause(cause)
+        }
+      }
+      return texts
+    }
+  }
+}
+
+type Witness = ReturnType<typeof witness>
+
+/** The routes over a service in memory, with the logging that a server would have. */
+const serving = HttpApiBuilder.serve(HttpMiddleware.logger).pipe(
+  Layer.provide(UploadsRoutes.layer),
+  Layer.provide([UploadsService.layerMemory, FilesService.layerMemory]),
+  Layer.provideMerge(loopback)
+)
+
+// -----------------------------------------------------------------------------------------------------------------
+// Calls
+// -----------------------------------------------------------------------------------------------------------------
+
+type Both = UploadsService.UploadsService | FilesService.FilesService
+
+const uploadId = UploadId.make("upload_1")
+const fileId = FileId.make("file-1")
+const request = {
+  filename: "data.jsonl",
+  purpose: "fine-tune" as const,
+  bytes: content.byteLength,
+  mimeType: "text/jsonl"
+}
+
+const uploads = <A, E>(f: (service: UploadsService.Service) => Effect.Effect<A, E>) =>
+  Effect.flatMap(UploadsService.UploadsService, f)
+
+const files = <A, E>(f: (service: FilesService.Service) => Effect.Effect<A, E>) =>
+  Effect.flatMap(FilesService.FilesService, f)
+
+const addPart = (data: PartData.PartData) => uploads((service) => service.addPart(uploadId, data))
+
+/** Every method, a part in every form. */
+const calls: Readonly<Record<string, Effect.Effect<unknown, ApiError, Both>>> = {
+  create: uploads((service) => service.create(request)),
+  "addPart of bytes": addPart(content),
+  "addPart of a Blob": addPart(new Blob([content])),
+  "addPart of a stream": addPart(PartData.stream(Stream.make(content), { bytes: content.byteLength })),
+  "addPart of what arrives once": addPart(PartData.incoming(Stream.make(content))),
+  complete: uploads((service) => service.complete(uploadId, { partIds: [] })),
+  cancel: uploads((service) => service.cancel(uploadId)),
+  retrieve: files((service) => service.retrieve(fileId)),
+  content: files((service) => Stream.runDrain(service.content(fileId))),
+  list: files((service) => Stream.runDrain(service.list())),
+  delete: files((service) => service.delete(fileId))
+}
+
+const clientOptions: ClientOptions = { apiKey: Redacted.make(key), retryPolicy: RetryPolicy.none }
+
+const clients = (
+  options: ClientOptions,
+  httpClient: Layer.Layer<HttpClient.HttpClient>
+): Layer.Layer<Both> =>
+  Layer.merge(UploadsService.layer(options), FilesService.layer(options)).pipe(Layer.provide(httpClient))
+
+/** The services of a layer, as long as the test. */
+const built = <A>(layer: Layer.Layer<A>): Effect.Effect<Context.Context<A>, never, Scope.Scope> => Layer.build(layer)
+
+/** Runs every call and tells how each ended. */
+const everyCall = (see: Witness, services: Layer.Layer<Both>) =>
+  Effect.forEach(Object.entries(calls), ([name, call]) =>
+    Effect.map(see.watch(call), (exit) =>
+      [
+        name,
+        Exit.match(exit, {
+          onSuccess: () => "success",
+          onFailure: (cause) => tagOf(Cause.squash(cause))
+        })
+      ] as const)).pipe(Effect.provide(services), Effect.map((ends) => Object.fromEntries(ends)))
+
+const allAre = (end: string) => Object.fromEntries(Object.keys(calls).map((name) => [name, end]))
+
+// -----------------------------------------------------------------------------------------------------------------
+// Services that misbehave
+// -----------------------------------------------------------------------------------------------------------------
+
+const listening = (server: Net.Server): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.async<string>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(Effect.succeed(
+          typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "not a TCP address"
+        ))
+      })
+    }),
+    () =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        if (server instanceof Http.Server) server.closeAllConnections()
+      })
+  )
+
+/** Reads each request to its end and answers it. */
+const answering = (answer: (request: Http.IncomingMessage, response: Http.ServerResponse) => void) =>
+  listening(Http.createServer((request, response) => {
+    request.resume()
+    request.on("end", () => answer(request, response))
+  }))
+
+/** Answers each request with the `authorization` that it came with, in headers and in the body. */
+const echoing = (status: number, contentType: string, body: (authorization: string) => string) =>
+  answering((request, response) => {
+    const authorization = request.headers.authorization ?? "none"
+    response.writeHead(status, {
+      "content-type": contentType,
+      "www-authenticate": `Bearer error="invalid_token", error_description="${authorization}"`,
+      "x-echo-authorization": authorization
+    })
+    response.end(body(authorization))
+  })
+
+/** Answers with what it was sent, byte by byte, which is no answer. */
+const mirror = listening(Net.createServer((socket) => {
+  socket.on("error", () => socket.destroy())
+  socket.pipe(socket)
+}))
+
+/** Sends this much of an answer and hangs up. */
+const hangingUp = (answer: string) =>
+  listening(Net.createServer((socket) => {
+    socket.on("error", () => socket.destroy())
+    socket.on("data", () => socket.end(answer))
+  }))
+
+const closedPort = Effect.scoped(listening(Net.createServer()))
+
+const envelope = (said: string) =>
+  JSON.stringify({ error: { message: `Incorrect API key provided: ${said}`, type: said, code: said, param: said } })
+
+const escapedSlashes = (said: string) => envelope(said).replaceAll("/", "\\/")
+
+const escapedAll = (said: string) =>
+  envelope("KEY").replaceAll(
+    "KEY",
+    [...said].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`).join("")
+  )
+
+const page = (said: string) => `<html><body><h1>Error</h1><pre>authorization: ${said}</pre></body></html>`
+
+const echoes = [
+  ["401, the envelope", 401, "application/json", envelope, "Unauthenticated"],
+  ["401, the envelope with escaped slashes", 401, "application/json", escapedSlashes, "Unauthenticated"],
+  ["401, the envelope with everything escaped", 401, "application/json", escapedAll, "Unauthenticated"],
+  ["401, a page", 401, "text/html", page, "Unauthenticated"],
+  ["403, the envelope", 403, "application/json", envelope, "PermissionDenied"],
+  ["400, the envelope", 400, "application/json", envelope, undefined],
+  ["400, a page", 400, "text/html", page, "ResponseMalformed"],
+  ["404, the envelope", 404, "application/json", envelope, undefined],
+  ["429, the envelope", 429, "application/json", envelope, "RateLimited"],
+  ["503, a page", 503, "text/html", page, "ServiceUnavailable"],
+  ["302, a page", 302, "text/html", page, "ResponseMalformed"]
+] as const
+
+const malformed = [
+  ["200, the envelope", "application/json", envelope],
+  ["200, the envelope with escaped slashes", "application/json", escapedSlashes],
+  ["200, a page", "text/html", page],
+  ["200, a text", "text/plain", (said: string) => said],
+  ["200, a string", "application/json", (said: string) => JSON.stringify(said)],
+  [
+    "200, an object with every field wrong",
+    "application/json",
+    (said: string) => JSON.stringify({ id: 1, object: said, status: said, data: said, deleted: said, [said]: said })
+  ]
+] as const
+
+// -----------------------------------------------------------------------------------------------------------------
+// Tests
+// -----------------------------------------------------------------------------------------------------------------
+
+const httpClients = {
+  fetch: FetchHttpClient.layer,
+  undici: NodeHttpClient.layerUndici,
+  "the Node client": NodeHttpClient.layer
+}
+
+/** A test at whose end nothing that anybody may see has the key or the content. */
+const secretTest = (
+  title: string,
+  body: (see: Witness) => Effect.Effect<void, unknown, Scope.Scope>
+) =>
+  it.effect(title, () => {
+    const see = witness()
+    return see.record(Effect.scoped(body(see))).pipe(
+      Effect.tap(() => {
+        expect(leaks(see.texts())).toEqual([])
+      })
+    )
+  })
+
+describe("the search", () => {
+  it("finds a secret in everything that may be printed of it", () => {
+    for (const secret of [key, marker]) {
+      const values: ReadonlyArray<unknown> = [
+        secret,
+        new Error(`no ${secret}`),
+        new Error("outer", { cause: new Error(secret) }),
+        Object.assign(new Error("with a request"), { request: { headers: { authorization: `Bearer ${secret}` } } }),
+        Object.defineProperty({}, "hidden", { value: secret }),
+        { deep: { deep: { deep: { deep: [new Map([["key", secret]])] } } } },
+        Buffer.from(secret),
+        new TextEncoder().encode(secret),
+        { data: Buffer.from(`xy${secret}z`).toString("base64") },
+        { data: Buffer.from(`x${secret}`).toString("base64") },
+        { data: Buffer.from(secret).toString("hex") },
+        JSON.stringify({ secret }).replaceAll("/", "\\/")
+      ]
+      for (const value of values) expect(leaks(printed(value))).not.toEqual([])
+    }
+    expect(leaks(printed({ key: Redacted.make(key), content: "another" }))).toEqual([])
+  })
+
+  it.effect("finds a secret in logs, spans and errors", () => {
+    const see = witness()
+    return see.record(see.watch(Effect.void)).pipe(
+      Effect.tap(() => {
+        expect(leaks(see.texts())).toEqual([])
+      }),
+      Effect.zipRight(see.record(Effect.logTrace(key))),
+      Effect.zipRight(see.record(Effect.withSpan(Effect.void, "span", { attributes: { marker } }))),
+      Effect.tap(() => {
+        const found = leaks(see.texts()).join()
+        expect(found).toContain(key)
+        expect(found).toContain(marker)
+      })
+    )
+  })
+})
+
+for (const [name, httpClient] of Object.entries(httpClients)) {
+  describe(`with ${name}`, () => {
+    const over = (apiUrl: string, options?: ClientOptions) =>
+      clients({ ...clientOptions, apiUrl, ...options }, httpClient)
+
+    secretTest(
+      "every method of a service that works, and its refusals, on both sides",
+      (see) =>
+        Effect.gen(function*() {
+          const apiUrl = yield* url
+          const both = yield* built(over(apiUrl))
+          const service = yield* Effect.provide(UploadsService.UploadsService, both)
+          const stored = yield* Effect.provide(FilesService.FilesService, both)
+          const upload = yield* service.create({ ...request, bytes: content.byteLength * 3 })
+          const parts = yield* Effect.forEach(
+            [content, new Blob([content]), PartData.stream(Stream.make(content), { bytes: content.byteLength })],
+            (data) => service.addPart(upload.id, data)
+          )
+          yield* see.watch(service.addPart(upload.id, content))
+          yield* see.watch(service.complete(upload.id, { partIds: [] }))
+          yield* see.watch(service.complete(upload.id, { partIds: parts.map(({ id }) => id), md5: "0".repeat(32) }))
+          const { file } = yield* service.complete(upload.id, { partIds: parts.map(({ id }) => id) })
+          yield* see.watch(service.complete(upload.id, { partIds: [] }))
+          yield* see.watch(service.cancel(upload.id))
+          yield* see.watch(stored.retrieve(file.id))
+          expect(yield* Stream.runCount(stored.content(file.id))).toBeGreaterThan(0)
+          yield* see.watch(Stream.runDrain(stored.list()))
+          yield* see.watch(Stream.runDrain(stored.list({ after: fileId })))
+          yield* see.watch(stored.delete(file.id))
+          expect(yield* everyCall(see, Layer.succeedContext(both))).toEqual({
+            create: "success",
+            "addPart of bytes": "UploadNotFound",
+            "addPart of a Blob": "UploadNotFound",
+            "addPart of a stream": "UploadNotFound",
+            "addPart of what arrives once": "UploadNotFound",
+            complete: "UploadNotFound",
+            cancel: "UploadNotFound",
+            retrieve: "FileNotFound",
+            content: "FileNotFound",
+            list: "success",
+            delete: "FileNotFound"
+          })
+          expect(new Set(see.spans.map(({ name }) => name))).toEqual(
+            new Set([
+              ...["create", "addPart", "complete", "cancel"].map((method) => `UploadsService.${method}`),
+              ...["retrieve", "content", "list", "delete"].map((method) => `FilesService.${method}`),
+              ...["POST", "GET", "DELETE"].flatMap((method) => [`http.client ${method}`, `http.server ${method}`])
+            ])
+          )
+        }).pipe(Effect.provide(serving))
+    )
+
+    secretTest("a source that breaks after some of its content was sent", (see) =>
+      Effect.gen(function*() {
+        const both = yield* built(over(yield* url))
+        const broken = Effect.gen(function*() {
+          const service = yield* UploadsService.UploadsService
+          const upload = yield* service.create(request)
+          const source = Stream.concat(Stream.make(content.subarray(0, -1)), Stream.fail(new Error("disk on fire")))
+          return yield* service.addPart(upload.id, PartData.stream(source, { bytes: content.byteLength }))
+        })
+        const exit = yield* Effect.provide(see.watch(broken), both)
+        expect(exit).toMatchObject({ cause: { error: { _tag: "PartUnreadable" } } })
+      }).pipe(Effect.provide(serving)))
+
+    secretTest("a part that is interrupted after some of its content was sent", (see) =>
+      Effect.gen(function*() {
+        const both = yield* built(over(yield* url))
+        const sent = yield* Deferred.make<void>()
+        const endless = Effect.gen(function*() {
+          const service = yield* UploadsService.UploadsService
+          const upload = yield* service.create(request)
+          const source = Stream.concat(
+            Stream.make(content.subarray(0, -1)),
+            Stream.fromEffect(Effect.zipRight(Deferred.succeed(sent, undefined), Effect.never))
+          )
+          return yield* service.addPart(upload.id, PartData.stream(source, { bytes: content.byteLength }))
+        })
+        const fiber = yield* Effect.fork(Effect.provide(see.watch(endless), both))
+        yield* Deferred.await(sent)
+        see.see(yield* Fiber.interrupt(fiber))
+      }).pipe(Effect.provide(serving)))
+
+    for (const [what, status, contentType, body, expected] of echoes) {
+      secretTest(`a service that answers with the key: ${what}`, (see) =>
+        Effect.gen(function*() {
+          const ends = yield* everyCall(see, over(yield* echoing(status, contentType, body)))
+          if (expected === undefined) expect(Object.values(ends)).not.toContain("success")
+          else expect(ends).toEqual(allAre(expected))
+        }))
+    }
+
+    for (const [what, contentType, body] of malformed) {
+      secretTest(`a service that answers with the key: ${what}`, (see) =>
+        Effect.gen(function*() {
+          const ends = yield* everyCall(see, over(yield* echoing(200, contentType, body)))
+          expect(ends).toEqual({ ...allAre("ResponseMalformed"), content: "success" })
+        }))
+    }
+
+    secretTest("a port at which nobody listens, with a retry", (see) =>
+      Effect.gen(function*() {
+        const ends = yield* everyCall(see, over(yield* closedPort, { retryPolicy: Schedule.recurs(1) }))
+        expect(ends).toEqual(allAre("TransportFailed"))
+      }))
+
+    secretTest("a port that sends back what it is sent", (see) =>
+      Effect.gen(function*() {
+        expect(yield* everyCall(see, over(yield* mirror))).toEqual(allAre("TransportFailed"))
+      }))
+
+    secretTest("a service that hangs up before and within its answer", (see) =>
+      Effect.gen(function*() {
+        expect(yield* everyCall(see, over(yield* hangingUp("")))).toEqual(allAre("TransportFailed"))
+        const answer = `HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nx-key: ${key}\r\n\r\n{"key":"${key}"`
+        expect(yield* everyCall(see, over(yield* hangingUp(answer)))).toEqual(allAre("TransportFailed"))
+        const broken = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${key}\r\n`
+        expect(yield* everyCall(see, over(yield* hangingUp(broken)))).toEqual(allAre("TransportFailed"))
+      }))
+
+    secretTest("a service that never answers", (see) =>
+      Effect.gen(function*() {
+        for (const call of Object.values(calls)) {
+          const arrived = yield* Deferred.make<void>()
+          const apiUrl = yield* answering(() => Deferred.unsafeDone(arrived, Exit.void))
+          const fiber = yield* Effect.fork(Effect.provide(see.watch(call), over(apiUrl)))
+          yield* Deferred.await(arrived)
+          yield* TestClock.adjust("10 minutes")
+          expect(yield* Fiber.join(fiber)).toMatchObject({ cause: { error: { _tag: "RequestTimeout" } } })
+        }
+      }))
+
+    secretTest("a key that no header can carry", (see) =>
+      Effect.gen(function*() {
+        const apiUrl = yield* echoing(200, "text/plain", (said) => said)
+        for (const bad of [`${key}\n`, `${key}\r\nx-other: 1`, `${key}é`, `${key}☃`, `${key}\0`, ` ${key}`]) {
+          for (const option of ["apiKey", "organizationId", "projectId"]) {
+            const ends = yield* everyCall(see, over(apiUrl, { apiKey: undefined, [option]: Redacted.make(bad) }))
+            expect(ends).toEqual(allAre("InvalidRequest"))
+          }
+        }
+      }))
+
+    secretTest("a URL that is none, or has the scheme of none", (see) =>
+      Effect.gen(function*() {
+        expect(yield* everyCall(see, over("not a url"))).toEqual(allAre("InvalidRequest"))
+        const ends = yield* everyCall(see, over("ftp://127.0.0.1"))
+        expect(Object.values(ends)).not.toContain("success")
+      }))
+
+    secretTest("a client that turns statuses into failures", (see) =>
+      Effect.gen(function*() {
+        const apiUrl = yield* echoing(401, "application/json", envelope)
+        const ends = yield* everyCall(see, over(apiUrl, { transformClient: HttpClient.filterStatusOk }))
+        expect(ends).toEqual(allAre("Unauthenticated"))
+      }))
+  })
+}
+
+describe("what is held", () => {
+  secretTest("options, layers, services and a failed configuration", (see) =>
+    Effect.gen(function*() {
+      const apiUrl = yield* closedPort
+      const options = { ...clientOptions, apiUrl }
+      see.see(options)
+      see.see(options.apiKey)
+      see.see(UploadsService.layer(options))
+      see.see(FilesService.layer(options))
+      see.see(yield* Effect.context<never>())
+      const configured = Layer.merge(UploadsService.layerConfig(), FilesService.layerConfig()).pipe(
+        Layer.provide(FetchHttpClient.layer)
+      )
+      const provided = (entries: ReadonlyArray<readonly [string, string]>) =>
+        Layer.build(configured).pipe(Effect.withConfigProvider(ConfigProvider.fromMap(new Map(entries))))
+      const context = yield* provided([["OPENAI_API_KEY", key], ["OPENAI_BASE_URL", apiUrl]])
+      see.see(context)
+      see.see([...context.unsafeMap.values()])
+      const failed = yield* see.watch(provided([["OPENAI_PROJECT_ID", key], ["OPENAI_ORG_ID", key]]))
+      expect(Exit.isFailure(failed)).toBe(true)
+    }))
+})
