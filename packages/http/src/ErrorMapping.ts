@@ -74,7 +74,7 @@ export const fromReply = <E extends DomainError>(
   reply: Reply,
   now: DateTime.DateTime
 ): E | InvalidRequest | ServiceError => {
-  const refusal = refusals.read(reply)
+  const refusal = refusals.read(reply, reading.ids)
   const { response, status } = refusal
   const delay = Option.match(retryAfter(reply.headers, now), {
     onNone: () => ({}),
@@ -111,7 +111,10 @@ export const fromReply = <E extends DomainError>(
 
 /** The domain error in the envelope of our own routes, with what this answer adds. */
 const ofOurs = ({ details, response }: Refusal): unknown =>
-  Predicate.isRecord(details) ? { ...details, response: { ...response } } : undefined
+  // A tag that is no string would not even compare: looking at it can throw.
+  Predicate.isRecord(details) && Predicate.isString(details._tag)
+    ? { ...details, response: { ...response } }
+    : undefined
 
 const malformed = (response: ErrorResponse, problem: string) => new ResponseMalformed({ problem, response })
 
@@ -122,7 +125,7 @@ const malformed = (response: ErrorResponse, problem: string) => new ResponseMalf
  * @category conversions
  */
 export const unexpectedBody = (reply: Reply, problem: string): ResponseMalformed =>
-  malformed(refusals.read(reply).response, problem)
+  malformed(refusals.unexpected(reply), problem)
 
 /**
  * An error as an answer: its status, headers and envelope.
@@ -195,23 +198,37 @@ const wireOf = (error: ApiError): Wire => {
 const isDomainError = Schema.is(DomainError)
 const encodeDomainError = Schema.encodeSync(DomainError)
 
-/** Its tag and its own fields: what the answer adds is the reader's to know. */
-const detailsOf = (error: DomainError): typeof DomainError.Encoded => {
-  const details = encodeDomainError(error)
+/**
+ * Its tag and its own fields: what the answer adds is the reader's to know. Data that could not be read is the request's
+ * fault to whoever asked.
+ */
+const detailsOf = (error: ApiError): { readonly details?: typeof DomainError.Encoded } => {
+  const domain = error._tag === "PartUnreadable" || error._tag === "PartLengthMismatch"
+    ? new InvalidRequest({ field: "data", problem: error.message })
+    : error
+  if (!isDomainError(domain)) return {}
+  const details = encodeDomainError(domain)
   Reflect.deleteProperty(details, "response")
-  return details
+  return { details }
 }
+
+/** Digits only, however long the delay. */
+const digits = (amount: number): string => `${Math.min(Math.ceil(amount), Number.MAX_SAFE_INTEGER)}`
 
 const retryAfterHeaders = (error: ApiError): Readonly<Record<string, string>> =>
   "retryAfter" in error && error.retryAfter !== undefined
     ? {
-      "retry-after": `${Math.ceil(Duration.toSeconds(error.retryAfter))}`,
-      "retry-after-ms": `${Math.ceil(Duration.toMillis(error.retryAfter))}`
+      "retry-after": digits(Duration.toSeconds(error.retryAfter)),
+      "retry-after-ms": digits(Duration.toMillis(error.retryAfter))
     }
     : {}
 
+const requestIdHeader = (requestId: string | undefined): Readonly<Record<string, string>> =>
+  requestId !== undefined && /^[\x21-\x7e]+$/.test(requestId) ? { "x-request-id": requestId } : {}
+
 /**
- * The inverse of {@link fromReply}. Words, code and param that another service gave are passed on as they came.
+ * The inverse of {@link fromReply}. Words, code and param that another service gave are passed on as they came, but for
+ * the code that tells a used-up quota from a rate limit.
  *
  * @since 0.1.0
  * @category conversions
@@ -223,15 +240,16 @@ export const toReply = (error: ApiError): ErrorReply => {
     status,
     headers: {
       ...retryAfterHeaders(error),
-      ...(said?.requestId === undefined ? {} : { "x-request-id": said.requestId })
+      ...requestIdHeader(said?.requestId)
     },
     envelope: {
       error: {
-        message: said?.message ?? error.message,
+        // An empty one would not be the documented envelope.
+        message: said?.message || error.message,
         type: said?.type ?? type,
         param: said?.param ?? param,
-        code: said?.code ?? code,
-        ...(isDomainError(error) ? { details: detailsOf(error) } : {})
+        code: error._tag === "QuotaExceeded" ? code : said?.code ?? code,
+        ...detailsOf(error)
       }
     }
   }

@@ -2,6 +2,7 @@ import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import type * as Headers from "@effect/platform/Headers"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as RegExp_ from "effect/RegExp"
 import * as Schema from "effect/Schema"
 
 /** An answer, read to its end or to a bound. */
@@ -22,7 +23,7 @@ export interface Refusal {
   readonly status: number
   /** Whether the body is the documented envelope. */
   readonly documented: boolean
-  /** Code and message in lower case, the underscores of codes as spaces: what the rules look at. */
+  /** Code and message in plain lower case, without what was merely quoted in them: what the rules look at. */
   readonly words: string
   readonly details: unknown
   readonly response: ErrorResponse
@@ -36,29 +37,74 @@ const property = (u: unknown, key: string): unknown => Predicate.hasProperty(u, 
 
 const parseJson = Schema.decodeUnknownOption(Schema.parseJson())
 
-export const read = (reply: Reply): Refusal => {
+/** Reads a refusal. The `ids` that were asked for say nothing about the reason where they are quoted. */
+export const read = (reply: Reply, ids: ReadonlyArray<string>): Refusal => {
   const body = Option.getOrUndefined(parseJson(reply.body))
   const error = property(body, "error")
-  // Beside the documented envelope: `{ error: "…" }`, `{ message: "…" }` and `{ detail: "…" }` of other services.
-  const message = text(property(error, "message")) ?? text(error) ?? text(property(body, "message")) ??
-    text(property(body, "detail"))
-  const requestId = text(reply.headers["x-request-id"])
-  const type = text(property(error, "type"))
-  const code = text(property(error, "code"))
-  const param = text(property(error, "param"))
+  const documented = Predicate.isString(property(error, "message"))
+  // Beside the documented envelope: its fields at the top or in `detail`, `{ error: "…" }` and `{ detail: "…" }`.
+  const [detail] = [property(body, "detail")].flat()
+  const fields = [error, detail].find(Predicate.isRecord) ?? body
+  const message = text(property(fields, "message")) ?? text(property(fields, "msg")) ??
+    text(property(body, "message")) ?? text(detail) ?? text(error)
+  const type = text(property(fields, "type"))
+  const code = text(property(fields, "code")) ?? (message === error ? undefined : text(error))
+  const param = text(property(fields, "param"))
   return {
     status: reply.status,
-    documented: Predicate.isString(property(error, "message")),
-    words: `${code ?? ""} ${message ?? ""}`.toLowerCase().replaceAll("_", " "),
+    documented,
+    words: `${plainCode(code ?? "")}. ${plain((message ?? "").slice(0, maximumWords), ids)}`,
     details: property(error, "details"),
     response: new ErrorResponse({
-      status: reply.status,
-      ...(requestId === undefined ? {} : { requestId }),
+      ...unread(reply),
       ...(message === undefined ? {} : { message }),
       ...(type === undefined ? {} : { type }),
       ...(code === undefined ? {} : { code }),
       ...(param === undefined ? {} : { param }),
-      ...(message === undefined && reply.body !== "" ? { excerpt: excerpt(reply.body) } : {})
+      ...(documented || reply.body === "" ? {} : { excerpt: excerpt(reply.body) })
     })
   }
 }
+
+const unread = ({ headers, status }: Reply) => {
+  const requestId = text(headers["x-request-id"])
+  return { status, ...(requestId === undefined ? {} : { requestId }) }
+}
+
+/** An answer that is no refusal, and not what was expected. */
+export const unexpected = (reply: Reply): ErrorResponse =>
+  new ErrorResponse({ ...unread(reply), ...(reply.body === "" ? {} : { excerpt: excerpt(reply.body) }) })
+
+// -----------------------------------------------------------------------------------------------------------------
+// Words
+// -----------------------------------------------------------------------------------------------------------------
+
+/** The reason stands at the beginning of a message. */
+const maximumWords = 2048
+
+const whole = (id: string): RegExp => new RegExp(`(?<![\\w-])${RegExp_.escape(id)}(?![\\w-])`, "g")
+
+/** Whether a text has an id, not just a longer id that begins like it. */
+export const mentions = (text: string, id: string): boolean => whole(id).test(text)
+
+/** `upload_not_found`, `upload-not-found` and `UploadNotFound` are the same words. */
+const plainCode = (code: string): string => code.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_-]/g, " ").toLowerCase()
+
+const quotedName = /(["'`])(?:(?!\1).){1,255}?\.\w{1,8}\1/gs
+
+/** A file name, a link or a path. */
+const isName = (word: string): boolean => /\w\.[a-z]/i.test(word) || /\/.*\//.test(word)
+
+const plain = (message: string, ids: ReadonlyArray<string>): string =>
+  ids
+    .reduce((message, id) => message.replace(whole(id), ""), message)
+    .replace(/’/g, "'")
+    .replace(quotedName, "")
+    .replace(/\(s\)/g, "s")
+    // An apostrophe within a word stays.
+    .replace(/(?<!\w)'|'(?!\w)|["`“”‘()[\]{}<>]/g, " ")
+    .split(/\s+/)
+    .filter((word) => word !== "" && !isName(word))
+    .join(" ")
+    .replaceAll("_", " ")
+    .toLowerCase()
