@@ -1,0 +1,687 @@
+import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
+import { FileNotFound } from "@effect-uploads/domain/FileError"
+import { PartId, UploadId } from "@effect-uploads/domain/Ids"
+import {
+  BytesMismatch,
+  ChecksumMismatch,
+  InvalidRequest,
+  PartNotFound,
+  PartTooLarge,
+  UploadAlreadyCancelled,
+  UploadAlreadyCompleted,
+  UploadExpired,
+  UploadNotFound,
+  UploadSizeExceeded
+} from "@effect-uploads/domain/UploadError"
+import { DomainError, ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
+import { toReply } from "@effect-uploads/http/ErrorMapping"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import type { PartDataError } from "@effect-uploads/http/PartData"
+import { PartLengthMismatch, PartUnreadable } from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import {
+  PermissionDenied,
+  QuotaExceeded,
+  RateLimited,
+  RequestTimeout,
+  ResponseMalformed,
+  ServiceError,
+  ServiceUnavailable,
+  TransportFailed,
+  Unauthenticated
+} from "@effect-uploads/http/ServiceError"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import { describe, expect, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import { ownFields } from "./support/errors.js"
+import { hop, memory, served, url } from "./support/server.js"
+import type { Method } from "./support/stub.js"
+import { answering, calls, fileId, md5, methods, over, partBytes, respond, uploadId } from "./support/stub.js"
+
+// -----------------------------------------------------------------------------------------------------------------
+// Through the routes
+// -----------------------------------------------------------------------------------------------------------------
+
+const behind = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+
+const once = { retryPolicy: RetryPolicy.none }
+
+const seen: Array<string> = []
+const noting = {
+  ...once,
+  transformClient: HttpClient.tapRequest((request) => Effect.sync(() => seen.push(new URL(request.url).port)))
+}
+
+const ways = {
+  "client → routes → memory": hop(behind, FetchHttpClient.layer, once).pipe(Layer.provideMerge(behind)),
+  "client → routes → client → routes → memory": hop(
+    hop(behind, NodeHttpClient.layerUndici, noting),
+    NodeHttpClient.layer,
+    noting
+  ).pipe(Layer.provideMerge(behind))
+}
+
+type DomainOf<E> = Exclude<E, ServiceError | PartDataError>
+
+/** One arbitrary a domain error of a method: a method that gets another error does not compile until it is here. */
+type Arbitraries<E extends { readonly _tag: string }> = {
+  readonly [Tag in E["_tag"]]: FastCheck.Arbitrary<Extract<E, { readonly _tag: Tag }>>
+}
+
+const anyRequest = { InvalidRequest: Arbitrary.make(InvalidRequest) }
+
+const anyUpload = {
+  ...anyRequest,
+  UploadNotFound: Arbitrary.make(UploadNotFound),
+  UploadAlreadyCompleted: Arbitrary.make(UploadAlreadyCompleted),
+  UploadAlreadyCancelled: Arbitrary.make(UploadAlreadyCancelled),
+  UploadExpired: Arbitrary.make(UploadExpired)
+}
+
+const anyFile = { ...anyRequest, FileNotFound: Arbitrary.make(FileNotFound) }
+
+const uploadErrors: {
+  readonly [M in keyof UploadsService.Errors]: Arbitraries<DomainOf<UploadsService.Errors[M]>>
+} = {
+  create: anyRequest,
+  addPart: {
+    ...anyUpload,
+    PartTooLarge: Arbitrary.make(PartTooLarge),
+    UploadSizeExceeded: Arbitrary.make(UploadSizeExceeded)
+  },
+  complete: {
+    ...anyUpload,
+    PartNotFound: Arbitrary.make(PartNotFound),
+    BytesMismatch: Arbitrary.make(BytesMismatch),
+    ChecksumMismatch: Arbitrary.make(ChecksumMismatch)
+  },
+  cancel: anyUpload
+}
+
+const fileErrors: { readonly [M in keyof FilesService.Errors]: Arbitraries<DomainOf<FilesService.Errors[M]>> } = {
+  retrieve: anyFile,
+  content: anyFile,
+  list: anyRequest,
+  delete: anyFile
+}
+
+const samples = <A>(arbitrary: FastCheck.Arbitrary<A>, numRuns = 12): ReadonlyArray<A> =>
+  FastCheck.sample(arbitrary, { numRuns, seed: 20_250_901 })
+
+type Handles = UploadsService.UploadsServiceTest | FilesService.FilesServiceTest
+
+describe.each(Object.entries(ways))("%s", (_, layer) => {
+  /** What the caller gets when the service at the end fails. */
+  const arrives = <E>(method: Method, failNext: (error: E) => Effect.Effect<void, never, Handles>, error: E) =>
+    Effect.zipRight(failNext(error), Effect.flip(calls[method]))
+
+  describe("a domain error arrives with its tag and its own fields", () => {
+    const survives = <E extends { readonly _tag: string }>(
+      method: Method,
+      arbitraries: { readonly [Tag in E["_tag"]]: FastCheck.Arbitrary<E> },
+      failNext: (error: E) => Effect.Effect<void, never, Handles>
+    ) =>
+      describe(method, () => {
+        it.effect.each(Object.entries<FastCheck.Arbitrary<E>>(arbitraries))("%s", ([tag, arbitrary]) =>
+          Effect.gen(function*() {
+            for (const raised of samples(arbitrary)) {
+              const arrived = yield* arrives(method, failNext, raised)
+              expect(raised._tag).toBe(tag)
+              expect(arrived.constructor).toBe(raised.constructor)
+              expect(ownFields(arrived)).toEqual(ownFields(raised))
+              expect(Predicate.hasProperty(arrived, "response") && arrived.response).toMatchObject({
+                status: expect.any(Number),
+                message: expect.any(String)
+              })
+            }
+          }).pipe(Effect.provide(layer)))
+      })
+
+    const uploads = <M extends keyof UploadsService.Errors>(method: M) =>
+      survives<DomainOf<UploadsService.Errors[M]>>(
+        method,
+        uploadErrors[method],
+        (error) => Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.failNext(method, error))
+      )
+
+    uploads("create")
+    uploads("addPart")
+    uploads("complete")
+    uploads("cancel")
+
+    const files = <M extends keyof FilesService.Errors>(method: M) =>
+      survives<DomainOf<FilesService.Errors[M]>>(
+        method,
+        fileErrors[method],
+        (error) => Effect.flatMap(FilesService.FilesServiceTest, (handle) => handle.failNext(method, error))
+      )
+
+    files("retrieve")
+    files("content")
+    files("list")
+    files("delete")
+  })
+
+  describe("an error of the service behind arrives as", () => {
+    const raise = (error: UploadsService.Errors["addPart"]) =>
+      Effect.map(
+        arrives(
+          "addPart",
+          (error: UploadsService.Errors["addPart"]) =>
+            Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.failNext("addPart", error)),
+          error
+        ),
+        ownFields
+      )
+
+    it.effect.prop(
+      "Unauthenticated, PermissionDenied and QuotaExceeded: the same",
+      [Arbitrary.make(Schema.Union(Unauthenticated, PermissionDenied, QuotaExceeded))],
+      ([error]) =>
+        Effect.gen(function*() {
+          expect(yield* raise(error)).toEqual(ownFields(error))
+        }).pipe(Effect.provide(layer)),
+      { fastCheck: { numRuns: 20, seed: 1 } }
+    )
+
+    it.effect("RateLimited and ServiceUnavailable: the same with their delay", () =>
+      Effect.gen(function*() {
+        for (const retryAfter of [Duration.zero, Duration.millis(1), Duration.millis(1500), Duration.days(40)]) {
+          for (const error of [new RateLimited({ retryAfter }), new ServiceUnavailable({ retryAfter })]) {
+            expect(yield* raise(error)).toEqual({ _tag: error._tag, retryAfter })
+          }
+        }
+        expect(yield* raise(new RateLimited({}))).toEqual({ _tag: "RateLimited" })
+        expect(yield* raise(new ServiceUnavailable({}))).toEqual({ _tag: "ServiceUnavailable" })
+        const forever = yield* raise(new RateLimited({ retryAfter: Duration.infinity }))
+        expect(forever).toMatchObject({ _tag: "RateLimited", retryAfter: expect.anything() })
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("what a gateway met on its way: ServiceUnavailable, whose words tell the rest", () =>
+      Effect.gen(function*() {
+        const met = [
+          new TransportFailed({ reason: "connect ECONNREFUSED", cause: new Error("connect ECONNREFUSED") }),
+          new RequestTimeout({ after: Duration.minutes(10) }),
+          new ResponseMalformed({ problem: "status 302", response: new ErrorResponse({ status: 302, excerpt: "<p>" }) })
+        ]
+        for (const error of met) {
+          const handle = yield* UploadsService.UploadsServiceTest
+          yield* handle.failNext("cancel", error)
+          const arrived = yield* Effect.flip(calls.cancel)
+          expect(ownFields(arrived)).toEqual({ _tag: "ServiceUnavailable" })
+          expect(arrived.message).toContain(error.message)
+        }
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("data that could not be read on the way: the fault of the request, whatever its words", () =>
+      Effect.gen(function*() {
+        for (
+          const error of [
+            new PartUnreadable({ cause: new Error("the upload is cancelled: 70 MB exceed the limit, md5 not found") }),
+            new PartLengthMismatch({ declared: 10, actual: 9 })
+          ]
+        ) {
+          expect(yield* raise(error)).toEqual({ _tag: "InvalidRequest", field: "data", problem: error.message })
+        }
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("a used-up quota, although another service calls it otherwise", () =>
+      Effect.gen(function*() {
+        const response = new ErrorResponse({ status: 402, type: "billing", code: "payment_required", message: "Pay" })
+        const handle = yield* UploadsService.UploadsServiceTest
+        yield* handle.failNext("create", new QuotaExceeded({ response }))
+        const arrived = yield* Effect.flip(calls.create)
+        expect(arrived).toMatchObject({ _tag: "QuotaExceeded", response: { type: "billing", message: "Pay" } })
+      }).pipe(Effect.provide(layer)))
+  })
+
+  it.effect("words, type, code, param and request id of another service are passed on", () =>
+    Effect.gen(function*() {
+      const response = new ErrorResponse({
+        status: 409,
+        requestId: "req_123",
+        message: "Upload is in the wrong state",
+        type: "conflict",
+        code: "wrong_state",
+        param: "id"
+      })
+      const handle = yield* UploadsService.UploadsServiceTest
+      yield* handle.failNext("cancel", new UploadAlreadyCancelled({ uploadId, response }))
+      expect(yield* Effect.flip(calls.cancel)).toMatchObject({
+        _tag: "UploadAlreadyCancelled",
+        response: { ...response, status: 400 }
+      })
+      // A header cannot carry every text: then there is no request id, and an answer all the same.
+      yield* handle.failNext(
+        "cancel",
+        new UploadExpired({ uploadId, response: new ErrorResponse({ status: 400, requestId: "☃\nx: y" }) })
+      )
+      const expired = yield* Effect.flip(calls.cancel)
+      expect(ownFields(expired)).toEqual({ _tag: "UploadExpired", uploadId })
+      expect(expired).not.toHaveProperty("response.requestId")
+    }).pipe(Effect.provide(layer)))
+})
+
+it.effect("a gateway is two hops", () =>
+  Effect.gen(function*() {
+    seen.length = 0
+    yield* Effect.flip(calls.cancel)
+    expect(new Set(seen).size).toBe(2)
+  }).pipe(Effect.provide(ways["client → routes → client → routes → memory"])))
+
+// -----------------------------------------------------------------------------------------------------------------
+// The envelope
+// -----------------------------------------------------------------------------------------------------------------
+
+describe("the envelope", () => {
+  const decode = Schema.decodeUnknownSync(Schema.parseJson(ErrorEnvelope), { onExcessProperty: "error" })
+  const documented = ["code", "message", "param", "type"]
+
+  it.prop(
+    "has the documented keys, and `details` for a domain error",
+    [Arbitrary.make(Schema.Union(DomainError, ServiceError))],
+    ([error]) => {
+      const { envelope, headers, status } = toReply(error)
+      const isDomainError = Schema.is(DomainError)(error)
+      expect(Object.keys(envelope)).toEqual(["error"])
+      expect(Object.keys(envelope.error).sort()).toEqual(isDomainError ? [...documented, "details"].sort() : documented)
+      expect(envelope.error.message).not.toBe("")
+      expect(decode(JSON.stringify(envelope)).error.details?._tag).toBe(isDomainError ? error._tag : undefined)
+      expect(Array.from(new Headers(headers).keys()).sort()).toEqual(Object.keys(headers).sort())
+      expect(status).toBeGreaterThanOrEqual(400)
+      // The official clients send a 409 again.
+      expect(status).not.toBe(409)
+    },
+    { fastCheck: { numRuns: 300, seed: 2 } }
+  )
+
+  it.effect("is the whole body of a refusal", () =>
+    Effect.gen(function*() {
+      const address = `${yield* url}/uploads/${uploadId}/cancel`
+      expect(yield* Effect.promise(() => fetch(address, { method: "POST" }).then((answer) => answer.json()))).toEqual({
+        error: {
+          message: "Upload upload_1 was not found",
+          type: "invalid_request_error",
+          param: "upload_id",
+          code: "upload_not_found",
+          details: { _tag: "UploadNotFound", uploadId }
+        }
+      })
+    }).pipe(Effect.provide(served.pipe(Layer.provide(memory)))))
+})
+
+// -----------------------------------------------------------------------------------------------------------------
+// Other services
+// -----------------------------------------------------------------------------------------------------------------
+
+const said = (message: string, more: object = {}) => ({
+  error: { message, type: "invalid_request_error", param: null, code: null, ...more }
+})
+
+type Case = readonly [status: number, body: string | object, error: string | object, headers?: Record<string, string>]
+
+const partTooLarge = { _tag: "PartTooLarge", uploadId, bytes: partBytes.length }
+const checksumMismatch = { _tag: "ChecksumMismatch", uploadId, expected: md5 }
+const partNotFound = (partId: string) => ({ _tag: "PartNotFound", uploadId, partId })
+const html = "<html><head><title>413 Request Entity Too Large</title></head><body>nginx</body></html>"
+
+/**
+ * What each method makes of an answer. A body of words is the documented envelope with those words; an error of which only
+ * the tag is given has no own fields but the id, or, for `InvalidRequest`, the words as the problem.
+ */
+const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArray<Case> } } = {
+  create: {
+    "a field that is wrong": [
+      [400, said("'fine_tune' is not one of ['fine-tune', 'assistants']", { param: "purpose" }), {
+        _tag: "InvalidRequest",
+        field: "purpose",
+        problem: "'fine_tune' is not one of ['fine-tune', 'assistants']"
+      }],
+      [
+        400,
+        said(
+          "Invalid 'expires_after.seconds': integer below minimum value. Expected a value >= 3600, but got 60 instead.",
+          { param: "expires_after.seconds", code: "integer_below_min_value" }
+        ),
+        {
+          _tag: "InvalidRequest",
+          field: "expires_after.seconds",
+          problem:
+            "Invalid 'expires_after.seconds': integer below minimum value. Expected a value >= 3600, but got 60 instead."
+        }
+      ],
+      [422, "bytes must be a positive integer", "InvalidRequest"]
+    ],
+    "what has nothing to do with an Upload that exists": [
+      [404, "Upload not found", "InvalidRequest"],
+      [400, "A file with that name was cancelled and has expired", "InvalidRequest"]
+    ]
+  },
+  addPart: {
+    "an Upload that is unknown": [
+      [404, "No such Upload object: upload_1", "UploadNotFound"],
+      [404, "Upload 'upload_1' not found", "UploadNotFound"],
+      [404, said("upload not found", { code: "upload_not_found" }), "UploadNotFound"],
+      [404, said("The resource does not exist", { code: "UploadNotFound", param: "upload_id" }), "UploadNotFound"],
+      [404, said("Not Found", { code: 404 }), "UploadNotFound"],
+      [404, { detail: "Upload upload_1 not found" }, "UploadNotFound"],
+      [404, { error: "upload not found" }, "UploadNotFound"],
+      [
+        404,
+        { object: "error", message: "The upload does not exist.", type: "NotFoundError", code: 404 },
+        "UploadNotFound"
+      ],
+      [404, { statusCode: 404, error: "Not Found", message: "Upload not found" }, "UploadNotFound"],
+      [404, { type: "about:blank", title: "Not Found", detail: "Unknown upload upload_1" }, "UploadNotFound"],
+      [404, "Upload upload_1 not found. It may have expired.", "UploadNotFound"],
+      [404, "Upload not found or already completed", "UploadNotFound"],
+      [400, "Upload upload_1 was not found", "UploadNotFound"],
+      [400, "No such upload: 'upload_1'", "UploadNotFound"]
+    ],
+    "a path that is unknown": [
+      [404, said("Invalid URL (POST /v1/uploads/upload_1/parts)"), "InvalidRequest"],
+      [
+        404,
+        said("Unknown request URL: POST /uploads/upload_1/parts. See https://test/a/b", { code: "unknown_url" }),
+        "InvalidRequest"
+      ],
+      [404, { message: "Route POST:/v1/uploads/upload_1/parts not found", error: "Not Found", statusCode: 404 }, {
+        _tag: "InvalidRequest",
+        problem: "Route POST:/v1/uploads/upload_1/parts not found"
+      }],
+      [404, { detail: "Not Found" }, { _tag: "InvalidRequest", problem: "Not Found" }],
+      [405, { detail: "Method Not Allowed" }, { _tag: "InvalidRequest", problem: "Method Not Allowed" }]
+    ],
+    "an Upload that takes no more": [
+      [400, "Upload upload_1 is not pending", "UploadAlreadyCancelled"],
+      [409, "Upload is no longer pending", "UploadAlreadyCancelled"],
+      [409, "Upload isn't pending", "UploadAlreadyCancelled"],
+      [400, "Upload must be in the 'pending' state", "UploadAlreadyCancelled"],
+      [400, "Upload is not pending (status: completed)", "UploadAlreadyCompleted"],
+      [400, "Upload upload_1 is cancelled", "UploadAlreadyCancelled"],
+      [409, "Upload has been canceled", "UploadAlreadyCancelled"],
+      [404, "Upload upload_1 has been cancelled.", "UploadAlreadyCancelled"],
+      [400, said("Cannot add part", { code: "upload_cancelled" }), "UploadAlreadyCancelled"],
+      [400, "Cannot add part to cancelled upload", "UploadAlreadyCancelled"],
+      [400, "Parts may not be added because the upload is cancelled", "UploadAlreadyCancelled"],
+      [400, "Upload upload_1 has already been completed", "UploadAlreadyCompleted"],
+      [400, "Upload status is 'completed'", "UploadAlreadyCompleted"],
+      [409, "Expected upload to be pending, but its status=completed", "UploadAlreadyCompleted"],
+      [400, "Upload has expired", "UploadExpired"],
+      [410, "The upload session has expired", "UploadExpired"],
+      [400, "Upload upload_1 expired at 1757000000.", "UploadExpired"],
+      [400, "The upload was not completed in time and is expired", "UploadExpired"],
+      [400, "Upload expired before it was completed", "UploadExpired"],
+      [409, { detail: "Upload is cancelled" }, "UploadAlreadyCancelled"],
+      [409, { detail: { message: "gone", code: "upload_expired" } }, "UploadExpired"],
+      [409, { error: "upload_already_completed", message: "Conflict" }, "UploadAlreadyCompleted"]
+    ],
+    "a part that is too large": [
+      [413, html, partTooLarge],
+      [413, "", partTooLarge],
+      [413, "Maximum content size limit (26214400) exceeded (26214401 bytes read)", partTooLarge],
+      [400, "Part is too large", partTooLarge],
+      [400, "Part exceeds the maximum size of 67108864 bytes", partTooLarge],
+      [400, "Part exceeds the 64 MB limit", partTooLarge],
+      [400, "The maximum part size is 64 MB", partTooLarge],
+      [400, "Part size 70000000 is larger than 67108864", partTooLarge],
+      [400, "Request body too large", partTooLarge],
+      [400, said("nope", { code: "part_too_large" }), partTooLarge]
+    ],
+    "more bytes than were declared": [
+      [400, "Part would exceed the upload's declared size", "UploadSizeExceeded"],
+      [400, "Adding this part would exceed the total bytes specified for the upload", "UploadSizeExceeded"],
+      [400, "Upload upload_1 received more bytes than expected", "UploadSizeExceeded"],
+      [400, "Too many bytes: the upload has 1200 of 1000", "UploadSizeExceeded"],
+      [400, "The part goes beyond the bytes of the upload", "UploadSizeExceeded"],
+      [400, said("nope", { code: "upload_size_exceeded" }), "UploadSizeExceeded"]
+    ],
+    "something else that has these words": [
+      [400, "Invalid part size", "InvalidRequest"],
+      [400, "Part size must be at least the minimum of 5 MB", "InvalidRequest"],
+      [400, "Maximum number of parts exceeded", "InvalidRequest"],
+      [400, "The part took more than 60 seconds to arrive", "InvalidRequest"],
+      [431, "Request header fields too large", "InvalidRequest"],
+      [400, "The request was cancelled", "InvalidRequest"],
+      [400, "Your API key has expired", "InvalidRequest"],
+      [400, "The access token is expired", "InvalidRequest"],
+      [400, "Retry when the previous request has completed", "InvalidRequest"],
+      [409, "The part cannot be stored until the previous part is completed", "InvalidRequest"],
+      [409, "Upload is being completed", "InvalidRequest"],
+      [400, "The request could not be completed", "InvalidRequest"],
+      [400, "Filename 'cancelled.jsonl' is not valid UTF-8", "InvalidRequest"],
+      [400, "Filename \"my part is cancelled.jsonl\" is not valid UTF-8", "InvalidRequest"],
+      [400, "See https://docs.test/errors/upload-is-cancelled", "InvalidRequest"],
+      [400, "Missing required parameter: 'data'.", "InvalidRequest"]
+    ]
+  },
+  complete: {
+    "a part that is unknown": [
+      [400, "Invalid part ID: part_10", partNotFound("part_10")],
+      [400, "No such part: 'part_10'", partNotFound("part_10")],
+      [400, "Part part_1 not found in upload upload_1", partNotFound("part_1")],
+      [404, "Part 'part_10' does not exist", partNotFound("part_10")],
+      [400, "Part part_10 does not belong to upload upload_1", partNotFound("part_10")],
+      [400, "Could not find part part_1", partNotFound("part_1")],
+      [400, "Unknown id part_10", partNotFound("part_10")],
+      [400, "One or more parts could not be found", "PartNotFound"],
+      [400, "Part(s) not found: [part_100]", "PartNotFound"],
+      [400, said("Invalid part_ids", { param: "part_ids" }), "PartNotFound"],
+      [400, said("nope", { code: "part_not_found" }), "PartNotFound"],
+      [404, { detail: "Part part_10 not found" }, partNotFound("part_10")]
+    ],
+    "bytes that do not add up": [
+      [400, "Total bytes of the parts (600) do not match the upload's bytes (1000)", "BytesMismatch"],
+      [400, "Expected 1000 bytes, got 600", "BytesMismatch"],
+      [400, "Upload incomplete: 600 of 1000 bytes received", "BytesMismatch"],
+      [400, "The size of the parts does not equal the declared size", "BytesMismatch"],
+      [400, "Upload is missing 400 bytes", "BytesMismatch"],
+      [400, "The parts have fewer bytes than declared", "BytesMismatch"],
+      [400, said("nope", { code: "bytes_mismatch" }), "BytesMismatch"]
+    ],
+    "a wrong md5": [
+      [400, "The md5 checksum does not match", checksumMismatch],
+      [400, "MD5 mismatch: expected 00, got 11", checksumMismatch],
+      [400, "Checksum verification failed", checksumMismatch],
+      [400, "md5 of the uploaded bytes is incorrect", checksumMismatch],
+      [422, said("nope", { code: "checksum_mismatch" }), checksumMismatch]
+    ],
+    "the state of the Upload": [
+      [400, "Upload upload_1 is not pending", "UploadAlreadyCompleted"],
+      [400, "Upload upload_1 has already been completed", "UploadAlreadyCompleted"],
+      [400, "Upload has already been completed or cancelled", "UploadAlreadyCompleted"],
+      [409, "Only pending uploads can be completed", "UploadAlreadyCompleted"],
+      [400, "A cancelled upload cannot be completed", "UploadAlreadyCancelled"],
+      [400, "Upload cannot be completed because it is expired", "UploadExpired"],
+      [404, "No such upload: upload_1", "UploadNotFound"],
+      [404, "Upload upload_1 does not exist; its parts are gone", "UploadNotFound"]
+    ],
+    "something else that has these words": [
+      [400, said("Missing required parameter: 'part_ids'.", { code: "missing_required_parameter" }), "InvalidRequest"],
+      [400, "Unknown parameter: 'part_id'.", "InvalidRequest"],
+      [
+        400,
+        "Invalid 'part_ids': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "InvalidRequest"
+      ],
+      [400, "Invalid 'md5': string too short. Expected a string with minimum length 32.", "InvalidRequest"],
+      [400, "md5 does not match the pattern ^[0-9a-f]{32}$", "InvalidRequest"],
+      [400, "Invalid part size: part_1 is smaller than the minimum of 5 MB", "InvalidRequest"],
+      [400, "Duplicate part part_1 is invalid", "InvalidRequest"],
+      [400, "Invalid part order", "InvalidRequest"],
+      [400, "The file could not be completed as purpose requires: line 3 is not valid JSON", "InvalidRequest"],
+      [422, { detail: [{ type: "missing", loc: ["body", "part_ids"], msg: "Field required" }] }, {
+        _tag: "InvalidRequest",
+        problem: "Field required"
+      }]
+    ]
+  },
+  cancel: {
+    "the state of the Upload": [
+      [400, "Upload upload_1 cannot be cancelled because it is completed", "UploadAlreadyCompleted"],
+      [400, "Cannot cancel upload with status 'completed'", "UploadAlreadyCompleted"],
+      [400, "Upload can not be cancelled because it has already been completed", "UploadAlreadyCompleted"],
+      [400, "Upload is already complete", "UploadAlreadyCompleted"],
+      [409, "Upload is not pending", "UploadAlreadyCompleted"],
+      [400, "Only pending uploads can be cancelled", "UploadAlreadyCompleted"],
+      [400, "Upload upload_1 is cancelled", "UploadAlreadyCancelled"],
+      [409, "Upload was already cancelled", "UploadAlreadyCancelled"],
+      [400, "Upload cannot be cancelled: it has expired", "UploadExpired"],
+      [404, "No such upload", "UploadNotFound"],
+      [404, said("The upload does not exist.", { code: "upload_not_found" }), "UploadNotFound"]
+    ],
+    "something else that has these words": [
+      [400, "The upload could not be cancelled", "InvalidRequest"],
+      [400, "Upload has not been completed", "InvalidRequest"]
+    ]
+  },
+  retrieve: {
+    "a File that is unknown": [
+      [404, "No such File object: file-1", "FileNotFound"],
+      [404, said("File not found", { code: "file_not_found" }), "FileNotFound"],
+      [404, { detail: "File file-1 not found" }, "FileNotFound"],
+      [400, "No such file: file-1", "FileNotFound"],
+      [404, "Invalid URL (GET /v1/files/file-1)", "InvalidRequest"]
+    ],
+    "anything else": [[400, "File is not ready", "InvalidRequest"]]
+  },
+  content: {
+    "a File that is unknown": [[404, "No such File object: file-1", "FileNotFound"]],
+    "a File whose bytes are not given out": [
+      [400, "Not allowed to download files of purpose: assistants", "InvalidRequest"]
+    ]
+  },
+  delete: { "a File that is unknown": [[404, "No such File object: file-1", "FileNotFound"]] },
+  list: {
+    "a wrong parameter": [
+      [400, said("after is unknown", { param: "after" }), {
+        _tag: "InvalidRequest",
+        field: "after",
+        problem: "after is unknown"
+      }]
+    ]
+  }
+}
+
+/** What any method makes of these answers. */
+const general: ReadonlyArray<Case> = [
+  [401, said("Incorrect API key provided", { code: "invalid_api_key" }), { _tag: "Unauthenticated" }],
+  [401, "", { _tag: "Unauthenticated" }],
+  [402, said("Payment required"), { _tag: "QuotaExceeded" }],
+  [403, said("You are not allowed; the upload is cancelled"), { _tag: "PermissionDenied" }],
+  [408, said("Request timed out"), { _tag: "RequestTimeout" }],
+  [429, said("Slow down"), { _tag: "RateLimited" }],
+  [429, said("Slow down"), { _tag: "RateLimited", retryAfter: Duration.seconds(7) }, { "retry-after": "7" }],
+  [429, "", { _tag: "RateLimited", retryAfter: Duration.millis(12) }, { "retry-after-ms": "12", "retry-after": "7" }],
+  [429, said("You exceeded your current quota", { code: "insufficient_quota" }), { _tag: "QuotaExceeded" }],
+  [
+    429,
+    said("You exceeded your current quota", { type: "insufficient_quota", code: "insufficient_quota" }),
+    { _tag: "QuotaExceeded" },
+    { "retry-after": "7" }
+  ],
+  [429, said("Quota", { type: "insufficient_quota" }), { _tag: "QuotaExceeded" }],
+  [500, said("The server had an error"), { _tag: "ServiceUnavailable" }],
+  [503, "", { _tag: "ServiceUnavailable", retryAfter: Duration.seconds(30) }, { "retry-after": "30" }],
+  [504, "", { _tag: "ServiceUnavailable" }]
+]
+
+/** The envelope of a body of words. A page, or no body at all, is sent as it is. */
+const sent = (body: Case[1]): object | undefined =>
+  !Predicate.isString(body) ? body : body === "" || body === html ? undefined : said(body)
+
+/** What an envelope says, of which all is kept as it came. */
+const words = (sent: object | undefined): Readonly<Record<string, string>> => {
+  const error = Predicate.hasProperty(sent, "error") && Predicate.isRecord(sent.error) ? sent.error : {}
+  return Record.filter(
+    { message: error["message"], type: error["type"], code: error["code"], param: error["param"] },
+    Predicate.isString
+  )
+}
+
+const ids: { readonly [tag: string]: object } = { InvalidRequest: {}, FileNotFound: { fileId } }
+
+const check = (method: Method, [status, body, error, headers]: Case) =>
+  Effect.gen(function*() {
+    const envelope = sent(body)
+    const text = envelope === undefined ? String(body) : JSON.stringify(envelope)
+    const client = answering(() => Effect.succeed(respond(status, text, { "x-request-id": "req_0123", ...headers })))
+    const arrived = yield* Effect.provide(Effect.flip(calls[method]), over(client))
+    const said = words(envelope)
+    expect(ownFields(arrived)).toEqual(
+      Predicate.isString(error)
+        ? {
+          _tag: error,
+          ...ids[error] ?? { uploadId },
+          ...(error === "InvalidRequest" ? { problem: said.message } : {})
+        }
+        : error
+    )
+    expect(Predicate.hasProperty(arrived, "response") && { ...Object(arrived.response) }).toMatchObject({
+      status,
+      requestId: "req_0123",
+      ...said,
+      ...(envelope === undefined && text !== "" ? { excerpt: text } : {})
+    })
+  })
+
+describe("from other services", () => {
+  const labelled = (rows: ReadonlyArray<Case>) =>
+    rows.map((row) => [`${row[0]} ${JSON.stringify(row[1]).slice(0, 80)}`, row] as const)
+
+  describe.each(methods)("%s", (method) => {
+    describe.each(Object.entries(table[method] ?? {}))("%s", (_, rows) => {
+      it.effect.each(labelled(rows))("%s", ([, row]) => check(method, row))
+    })
+
+    it.effect.each(labelled(general))("%s", ([, row]) => check(method, row))
+  })
+
+  it.effect("the ids that were asked for say nothing about the reason", () =>
+    Effect.gen(function*() {
+      const client = (message: string) =>
+        over(answering(() => Effect.succeed(respond(400, JSON.stringify(said(message))))))
+      for (
+        const id of [
+          "is_expired",
+          "already cancelled",
+          "completed",
+          "upload_not_found",
+          "part too large",
+          "upload.pdf is cancelled",
+          "no such/upload (exists)*"
+        ]
+      ) {
+        const upload = UploadId.make(id)
+        const adding = Effect.flip(
+          Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.addPart(upload, partBytes))
+        )
+        const other = `Upload ${id} is busy`
+        expect(ownFields(yield* Effect.provide(adding, client(other)))).toEqual({
+          _tag: "InvalidRequest",
+          problem: other
+        })
+        expect(ownFields(yield* Effect.provide(adding, client(`Upload '${id}' has been cancelled`)))).toEqual({
+          _tag: "UploadAlreadyCancelled",
+          uploadId: upload
+        })
+        const completing = Effect.flip(Effect.flatMap(UploadsService.UploadsService, (uploads) =>
+          uploads.complete(uploadId, { partIds: [PartId.make(id)] })))
+        expect(ownFields(yield* Effect.provide(completing, client(`Part "${id}" is busy`)))).toEqual({
+          _tag: "InvalidRequest",
+          problem: `Part "${id}" is busy`
+        })
+        expect(ownFields(yield* Effect.provide(completing, client(`No such part: ${id}`)))).toEqual(partNotFound(id))
+      }
+    }))
+})
