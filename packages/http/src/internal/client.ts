@@ -120,8 +120,8 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
           timed,
           retried,
           Effect.map((response) => bytesOf(response, hide)),
-          counted(name),
-          Stream.unwrapScoped
+          Stream.unwrapScoped,
+          followed(name)
         )
       }
     }
@@ -129,25 +129,49 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
 
 const isSuccess = ({ status }: HttpClientResponse.HttpClientResponse): boolean => status >= 200 && status < 300
 
+const count = (name: string, outcome: string): Effect.Effect<void> =>
+  Metric.update(
+    Metric.tagged(Metric.tagged(UploadsMetrics.requests, "operation", name), "outcome", outcome),
+    1
+  )
+
 /** Counts how a call ends. */
 const counted = (name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.onExit(effect, (exit) =>
-    Metric.update(
-      Metric.tagged(Metric.tagged(UploadsMetrics.requests, "operation", name), "outcome", outcomeOf(exit)),
-      1
-    ))
+  Effect.onExit(effect, (exit) => count(name, Exit.match(exit, { onSuccess: () => "success", onFailure: outcomeOf })))
 
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.match(exit, {
-    onSuccess: () => "success",
-    onFailure: (cause) => {
-      const failure = Cause.failureOption(cause)
-      if (failure._tag === "Some") {
-        return Predicate.hasProperty(failure.value, "_tag") ? String(failure.value._tag) : "failure"
-      }
-      return Cause.isInterruptedOnly(cause) ? "interrupted" : "defect"
-    }
-  })
+/** Counts how a download ends, and its bytes. One that its reader leaves before the end is interrupted. */
+const followed = (name: string) => <E, R>(stream: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Uint8Array, E, R> =>
+  Stream.unwrap(Effect.map(Effect.option(Effect.currentSpan), (span) => {
+    let bytes = 0
+    let outcome = "interrupted"
+    return stream.pipe(
+      Stream.tap((chunk) =>
+        Effect.sync(() => {
+          bytes += chunk.byteLength
+        })
+      ),
+      Stream.onEnd(Effect.sync(() => {
+        outcome = "success"
+      })),
+      Stream.tapErrorCause((cause) =>
+        Effect.sync(() => {
+          outcome = outcomeOf(cause)
+        })
+      ),
+      Stream.ensuring(Effect.suspend(() => {
+        if (Option.isSome(span)) span.value.attribute("bytes", bytes)
+        return count(name, outcome)
+      }))
+    )
+  }))
+
+const outcomeOf = (cause: Cause.Cause<unknown>): string => {
+  const failure = Cause.failureOption(cause)
+  if (failure._tag === "Some") {
+    return Predicate.hasProperty(failure.value, "_tag") ? String(failure.value._tag) : "failure"
+  }
+  return Cause.isInterruptedOnly(cause) ? "interrupted" : "defect"
+}
 
 // -----------------------------------------------------------------------------------------------------------------
 // Requests

@@ -320,7 +320,12 @@ const makeFiles = (ref: Ref.Ref<State>): FilesService.Service => {
     }),
 
     content: (fileId) =>
-      Stream.unwrap(Effect.map(find(fileId), ({ chunks }) => Stream.fromIterable(chunks))).pipe(
+      Stream.unwrap(
+        find(fileId).pipe(
+          Effect.tap(({ file }) => Effect.annotateCurrentSpan({ bytes: file.bytes })),
+          Effect.map(({ chunks }) => Stream.fromIterable(chunks))
+        )
+      ).pipe(
         // A reader may write into what it is given.
         Stream.map((chunk) => chunk.slice()),
         Stream.withSpan("FilesService.content", { attributes: { fileId } })
