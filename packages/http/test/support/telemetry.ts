@@ -42,8 +42,9 @@ export class RecordedSpan implements Tracer.Span {
     this.status = { _tag: "Ended", startTime: this.status.startTime, endTime, exit }
   }
 
+  /** What comes after the end is lost, as in a tracer that has exported the span by then. */
   attribute(key: string, value: unknown): void {
-    this.attributes.set(key, value)
+    if (this.status._tag === "Started") this.attributes.set(key, value)
   }
 
   event(name: string, _startTime: bigint, attributes?: Record<string, unknown>): void {
