@@ -22,7 +22,8 @@ import type { Limits } from "./UploadLimits.js"
  * @category schemas
  */
 export const CreateUpload = Schema.Struct({
-  filename: Schema.NonEmptyString,
+  // The documented wire type is any text. What it must be is told by the refusal.
+  filename: Schema.NonEmptyString.annotations({ jsonSchema: { type: "string" } }),
   purpose: FilePurpose,
   bytes: Schema.NonNegativeInt.annotations({ description: "a number of bytes from 0 to 2^53 - 1" }),
   mimeType: Schema.propertySignature(MimeType).pipe(Schema.fromKey("mime_type")),

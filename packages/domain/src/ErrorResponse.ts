@@ -22,7 +22,7 @@ export class ErrorResponse extends Schema.Class<ErrorResponse>("@effect-uploads/
   param: text,
   /** The beginning of a body that was not the documented envelope. */
   excerpt: text
-}) {
+}, { identifier: "Refusal", description: "What a service said when it refused" }) {
   /** Where it comes from: the status, the code and the request id. */
   get origin(): string {
     return [

@@ -15,7 +15,8 @@ import { FileId } from "./Ids.js"
  */
 export class FileNotFound extends Schema.TaggedError<FileNotFound>("@effect-uploads/domain/FileNotFound")(
   "FileNotFound",
-  { fileId: FileId, response: Schema.optionalWith(ErrorResponse, { exact: true }) }
+  { fileId: FileId, response: Schema.optionalWith(ErrorResponse, { exact: true }) },
+  { identifier: "FileNotFound" }
 ) {
   override get message(): string {
     return explain(`File ${this.fileId} was not found`, this.response)

@@ -54,5 +54,6 @@ export type FilePurpose = UploadPurpose | DocumentedPurpose | (string & {})
  * @category schemas
  */
 export const FilePurpose: Schema.Schema<FilePurpose, string> = Schema.NonEmptyString.annotations({
-  description: "a purpose such as assistants, batch, fine-tune, vision, user_data or evals"
+  description: "a purpose such as assistants, batch, fine-tune, vision, user_data or evals",
+  jsonSchema: { type: "string" }
 })

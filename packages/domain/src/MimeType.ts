@@ -18,7 +18,8 @@ import type { FilePurpose } from "./FilePurpose.js"
  */
 export const MimeType = Schema.String.pipe(
   Schema.pattern(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;.*)?$/, {
-    description: "a MIME type of the form type/subtype"
+    description: "a MIME type of the form type/subtype",
+    jsonSchema: { type: "string" }
   })
 )
 

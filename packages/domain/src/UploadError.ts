@@ -36,7 +36,8 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("@effect-
     /** What the value must be. */
     limit: known(Schema.String),
     response
-  }
+  },
+  { identifier: "InvalidRequest" }
 ) {
   override get message(): string {
     const where = this.field === undefined ? "Invalid request" : `Invalid \`${this.field}\``
@@ -65,7 +66,8 @@ export const fromParseError = (error: ParseResult.ParseError): InvalidRequest =>
  */
 export class UploadNotFound extends Schema.TaggedError<UploadNotFound>("@effect-uploads/domain/UploadNotFound")(
   "UploadNotFound",
-  { uploadId: UploadId, response }
+  { uploadId: UploadId, response },
+  { identifier: "UploadNotFound" }
 ) {
   override get message(): string {
     return explain(`Upload ${this.uploadId} was not found`, this.response)
@@ -81,7 +83,8 @@ export class UploadNotFound extends Schema.TaggedError<UploadNotFound>("@effect-
 export class UploadAlreadyCompleted
   extends Schema.TaggedError<UploadAlreadyCompleted>("@effect-uploads/domain/UploadAlreadyCompleted")(
     "UploadAlreadyCompleted",
-    { uploadId: UploadId, fileId: known(FileId), response }
+    { uploadId: UploadId, fileId: known(FileId), response },
+    { identifier: "UploadAlreadyCompleted" }
   )
 {
   override get message(): string {
@@ -99,7 +102,8 @@ export class UploadAlreadyCompleted
 export class UploadAlreadyCancelled
   extends Schema.TaggedError<UploadAlreadyCancelled>("@effect-uploads/domain/UploadAlreadyCancelled")(
     "UploadAlreadyCancelled",
-    { uploadId: UploadId, response }
+    { uploadId: UploadId, response },
+    { identifier: "UploadAlreadyCancelled" }
   )
 {
   override get message(): string {
@@ -115,7 +119,8 @@ export class UploadAlreadyCancelled
  */
 export class UploadExpired extends Schema.TaggedError<UploadExpired>("@effect-uploads/domain/UploadExpired")(
   "UploadExpired",
-  { uploadId: UploadId, expiredAt: known(Timestamp), response }
+  { uploadId: UploadId, expiredAt: known(Timestamp), response },
+  { identifier: "UploadExpired" }
 ) {
   override get message(): string {
     const when = this.expiredAt === undefined ? "" : ` at ${DateTime.formatIso(this.expiredAt)}`
@@ -131,7 +136,8 @@ export class UploadExpired extends Schema.TaggedError<UploadExpired>("@effect-up
  */
 export class PartNotFound extends Schema.TaggedError<PartNotFound>("@effect-uploads/domain/PartNotFound")(
   "PartNotFound",
-  { uploadId: UploadId, partId: known(PartId), response }
+  { uploadId: UploadId, partId: known(PartId), response },
+  { identifier: "PartNotFound" }
 ) {
   override get message(): string {
     return explain(`Part ${this.partId ?? "(not named)"} was not found in Upload ${this.uploadId}`, this.response)
@@ -153,7 +159,8 @@ export class PartTooLarge extends Schema.TaggedError<PartTooLarge>("@effect-uplo
     /** The most bytes that a part may have. */
     limit: known(ByteSize),
     response
-  }
+  },
+  { identifier: "PartTooLarge" }
 ) {
   override get message(): string {
     const size = this.bytes === undefined ? "" : ` of ${this.bytes} bytes`
@@ -178,7 +185,8 @@ export class UploadSizeExceeded
       /** The bytes that it would hold with this part; absent where the part was refused before its end was seen. */
       received: known(ByteSize),
       response
-    }
+    },
+    { identifier: "UploadSizeExceeded" }
   )
 {
   override get message(): string {
@@ -203,7 +211,8 @@ export class BytesMismatch extends Schema.TaggedError<BytesMismatch>("@effect-up
     /** The bytes of the parts that were listed. */
     received: known(ByteSize),
     response
-  }
+  },
+  { identifier: "BytesMismatch" }
 ) {
   override get message(): string {
     const declared = this.declared === undefined ? "" : `: it declared ${this.declared} bytes`
@@ -228,7 +237,8 @@ export class ChecksumMismatch extends Schema.TaggedError<ChecksumMismatch>("@eff
     /** The md5 that the service found. */
     actual: known(Md5),
     response
-  }
+  },
+  { identifier: "ChecksumMismatch" }
 ) {
   override get message(): string {
     const expected = this.expected === undefined ? "" : `: expected ${this.expected}`

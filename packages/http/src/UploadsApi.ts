@@ -27,6 +27,9 @@ import { ListFilesResponse } from "./ListFiles.js"
 /** The envelope as the error of an endpoint: one schema a status. */
 const failure = (status: Status) => ErrorEnvelope.annotations(HttpApiSchema.annotations({ status }))
 
+/** An `HttpApi` takes a union apart, unless it cannot look into it: the document then names it. */
+const AnyUpload = Schema.suspend(() => Upload).annotations({ identifier: "Upload" })
+
 const uploadId = HttpApiSchema.param("upload_id", UploadId)
 
 const fileId = HttpApiSchema.param("file_id", FileId)
@@ -43,7 +46,7 @@ export class UploadsGroup extends HttpApiGroup.make("uploads")
   .add(
     HttpApiEndpoint.post("createUpload", "/uploads")
       .setPayload(CreateUpload)
-      .addSuccess(Upload)
+      .addSuccess(AnyUpload)
       .annotate(OpenApi.Identifier, "createUpload")
       .annotate(OpenApi.Summary, "Creates an Upload that Parts can be added to")
   )
@@ -62,13 +65,13 @@ export class UploadsGroup extends HttpApiGroup.make("uploads")
   .add(
     HttpApiEndpoint.post("completeUpload")`/uploads/${uploadId}/complete`
       .setPayload(CompleteUpload)
-      .addSuccess(Upload)
+      .addSuccess(AnyUpload)
       .annotate(OpenApi.Identifier, "completeUpload")
       .annotate(OpenApi.Summary, "Turns the Parts of an Upload into a File")
   )
   .add(
     HttpApiEndpoint.post("cancelUpload")`/uploads/${uploadId}/cancel`
-      .addSuccess(Upload)
+      .addSuccess(AnyUpload)
       .annotate(OpenApi.Identifier, "cancelUpload")
       .annotate(OpenApi.Summary, "Cancels an Upload")
   )
