@@ -374,10 +374,13 @@ const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
     (now, { uploads }) => Arr.sort(HashMap.values(uploads), inSequence).map(({ upload }) => Upload.at(upload, now))
   ),
   parts: (uploadId) =>
-    Effect.map(Ref.get(ref), ({ uploads }) =>
-      Option.match(HashMap.get(uploads, uploadId), {
-        onNone: () => [],
-        onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: join(chunks) }))
-      })),
+    Effect.zipWith(DateTime.now, Ref.get(ref), (now, { uploads }) =>
+      HashMap.get(uploads, uploadId).pipe(
+        Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
+        Option.match({
+          onNone: () => [],
+          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: join(chunks) }))
+        })
+      )),
   files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: join(chunks) })))
 })
