@@ -1,0 +1,286 @@
+import { FileObject } from "@effect-uploads/domain/FileObject"
+import { Upload } from "@effect-uploads/domain/Upload"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import { DeleteFileResponse } from "@effect-uploads/http/DeleteFile"
+import { ListFilesResponse } from "@effect-uploads/http/ListFiles"
+import { UploadsApi } from "@effect-uploads/http/UploadsApi"
+import * as OpenApi from "@effect/platform/OpenApi"
+import { describe, expect, it } from "@effect/vitest"
+import { Ajv2020 } from "ajv/dist/2020.js"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type { Content, JsonSchema, Operation } from "./fixtures/published.js"
+import { operations, schemas } from "./fixtures/published.js"
+
+const document = OpenApi.fromApi(UploadsApi, { additionalPropertiesStrategy: "allow" })
+
+// -----------------------------------------------------------------------------------------------------------------
+// What the published document describes
+// -----------------------------------------------------------------------------------------------------------------
+
+/** Where ours says more than the published document, and nowhere else. */
+const narrowings = {
+  /** An id cannot be empty: it could not stand in a path. */
+  ids: ["id", "upload_id", "file_id", "part_ids", "first_id", "last_id"],
+  /** A number of bytes, or a moment, is not negative, and is exact in JavaScript. */
+  integer: { minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  /** A moment is one that a date can hold. */
+  unixtime: { minimum: 0, maximum: 8_640_000_000_000 }
+}
+
+/** The integers that a schema describes, less those that we refuse. */
+const range = (schema: JsonSchema) => {
+  const ours = schema.format === "unixtime" ? narrowings.unixtime : narrowings.integer
+  return { min: schema.minimum ?? ours.minimum, max: schema.maximum ?? ours.maximum }
+}
+
+const resolve = (schema: JsonSchema): JsonSchema => {
+  const name = schema.$ref?.replace("#/components/schemas/", "")
+  return name === undefined ? schema : schemas[name] ?? {}
+}
+
+const properties = (schema: JsonSchema) => Object.entries(schema.properties ?? {})
+
+/**
+ * Values of a published schema: every value of an enum, every end of a range, every optional key present and absent, each at
+ * least once, and keys that nobody knows.
+ */
+const everyChoice = (published: JsonSchema, key = ""): ReadonlyArray<unknown> => {
+  const schema = resolve(published)
+  if (schema.enum !== undefined) return schema.enum
+  if (schema.anyOf !== undefined) return schema.anyOf.flatMap((member) => everyChoice(member, key))
+  switch (schema.type) {
+    case "string":
+      return narrowings.ids.includes(key) ? ["a/../b?x=1", " "] : ["☃ x", ""]
+    case "integer": {
+      const { max, min } = range(schema)
+      return [min, max]
+    }
+    case "boolean":
+      return [true, false]
+    case "null":
+      return [null]
+    case "array": {
+      const items = everyChoice(schema.items ?? {}, key)
+      return [items, []]
+    }
+    case "object": {
+      const choices = properties(schema).map(([key, property]) => [key, everyChoice(property, key)] as const)
+      const full = Object.fromEntries(choices.map(([key, [first]]) => [key, first]))
+      const without = (keys: ReadonlyArray<string>) =>
+        Object.fromEntries(Object.entries(full).filter(([key]) => !keys.includes(key)))
+      const optional = choices.map(([key]) => key).filter((key) => schema.required?.includes(key) !== true)
+      return [
+        full,
+        without(optional),
+        ...optional.map((key) => without([key])),
+        ...choices.flatMap(([key, values]) => values.map((value) => ({ ...full, [key]: value }))),
+        { ...full, "x-unknown": { deep: [1, null] }, unknown: null }
+      ]
+    }
+    default:
+      return []
+  }
+}
+
+/** Any value of a published schema. */
+const anyValue = (published: JsonSchema, key = ""): FastCheck.Arbitrary<unknown> => {
+  const schema = resolve(published)
+  if (schema.enum !== undefined) return FastCheck.constantFrom(...schema.enum)
+  if (schema.anyOf !== undefined) return FastCheck.oneof(...schema.anyOf.map((member) => anyValue(member, key)))
+  switch (schema.type) {
+    case "string":
+      return FastCheck.string({ unit: "binary", minLength: narrowings.ids.includes(key) ? 1 : 0 })
+    case "integer": {
+      const { max, min } = range(schema)
+      return FastCheck.bigInt({ min: BigInt(min), max: BigInt(max) }).map(Number)
+    }
+    case "boolean":
+      return FastCheck.boolean()
+    case "array":
+      return FastCheck.array(anyValue(schema.items ?? {}, key), { maxLength: 3 })
+    case "object": {
+      const known = Object.fromEntries(properties(schema).map(([key, property]) => [key, anyValue(property, key)]))
+      const unknown = FastCheck.dictionary(
+        FastCheck.string().map((key) => `x-${key}`),
+        FastCheck.jsonValue({ maxDepth: 2 }),
+        { maxKeys: 2 }
+      )
+      return FastCheck.tuple(FastCheck.record(known, { requiredKeys: [...schema.required ?? []] }), unknown).map(
+        ([known, unknown]) => ({ ...unknown, ...known })
+      )
+    }
+    default:
+      return FastCheck.constant(null)
+  }
+}
+
+// -----------------------------------------------------------------------------------------------------------------
+// What ours accepts
+// -----------------------------------------------------------------------------------------------------------------
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
+
+/** Compiles a schema with the components that it refers to. Formats are notes to a reader, such as `binary`. */
+const validator = (schema: object, components: object) => {
+  const validate = ajv.compile({ ...schema, components })
+  return (value: unknown): ReadonlyArray<string> =>
+    validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
+
+/** The schema of ours that has to accept what the published one describes. */
+const accepts = (ours: unknown, published: JsonSchema, samples: ReadonlyArray<unknown> = [], key = "") => {
+  const refusals = validator(Predicate.isRecord(ours) ? ours : expect.fail("it is not described"), document.components)
+  for (const value of [...samples, ...everyChoice(published, key)]) {
+    expect({ value, refusals: refusals(value) }).toEqual({ value, refusals: [] })
+  }
+  FastCheck.assert(FastCheck.property(anyValue(published, key), (value) => {
+    expect(refusals(value)).toEqual([])
+  }))
+}
+
+const get = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce((value: unknown, key) => Predicate.hasProperty(value, key) ? value[key] : undefined, value)
+
+const entries = (value: unknown): ReadonlyArray<readonly [string, unknown]> =>
+  Predicate.isRecord(value) ? Object.entries(value) : []
+
+const ours = ({ method, path }: Operation) => get(document.paths, path, method)
+
+const schemaOf = (body: unknown, { mediaType }: Pick<Content, "mediaType">) => get(body, "content", mediaType, "schema")
+
+/** What the contract reads an answer with. */
+const answers: Readonly<Record<string, Schema.Schema.AnyNoContext>> = {
+  createUpload: Upload,
+  addUploadPart: UploadPart,
+  completeUpload: Upload,
+  cancelUpload: Upload,
+  listFiles: ListFilesResponse,
+  retrieveFile: FileObject,
+  deleteFile: DeleteFileResponse
+}
+
+/** What no schema of JSON says and our types do: a completed Upload has its File, and a purpose is not empty. */
+const isConsistent = (answer: unknown): boolean =>
+  get(answer, "purpose") !== "" && (get(answer, "status") !== "completed" || Predicate.isRecord(get(answer, "file")))
+
+describe("the published document", () => {
+  it("describes what is compared here: generated values and samples are valid by its own schemas", () => {
+    const open = Object.fromEntries(
+      Object.entries(schemas).map(([name, schema]) => [name, { ...schema, additionalProperties: true }])
+    )
+    for (const { request, response } of operations) {
+      for (const { schema } of request === undefined ? [response] : [request, response]) {
+        const refusals = validator(schema, { schemas: open })
+        for (const value of everyChoice(schema)) expect(refusals(value)).toEqual([])
+        FastCheck.assert(FastCheck.property(anyValue(schema), (value) => {
+          expect(refusals(value)).toEqual([])
+        }))
+      }
+    }
+  })
+})
+
+describe("the generated document", () => {
+  it("has the published operations and no others", () => {
+    const named = (path: string, method: string, operationId: unknown) => `${method} ${path} ${String(operationId)}`
+    const generated = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => named(path, method, get(operation, "operationId")))
+    )
+    expect(generated.sort()).toEqual(
+      operations.map(({ method, operationId, path }) => named(path, method, operationId)).sort()
+    )
+  })
+
+  for (const operation of operations) {
+    describe(operation.operationId, () => {
+      it("has the published parameters", () => {
+        const generated = get(ours(operation), "parameters")
+        const facts = (parameters: unknown) =>
+          Array.isArray(parameters)
+            ? parameters.map((parameter) => [get(parameter, "in"), get(parameter, "name"), get(parameter, "required")])
+            : parameters
+        expect(facts(generated)).toEqual(facts(operation.parameters))
+        for (const [index, { name, schema }] of operation.parameters.entries()) {
+          const described = get(get(generated, String(index)), "schema")
+          accepts(described, schema, [], name)
+          expect(get(described, "default")).toEqual(schema.default)
+          expect(get(described, "enum")).toEqual(schema.enum)
+        }
+      })
+
+      const { request, response } = operation
+      it("takes every request that is published", () => {
+        const generated = get(ours(operation), "requestBody")
+        if (request === undefined) return expect(generated).toBeUndefined()
+        expect(get(generated, "required")).toBe(true)
+        accepts(schemaOf(generated, request), request.schema, request.samples)
+      })
+
+      it("gives every answer that is published", () => {
+        const generated = get(ours(operation), "responses", "200")
+        // Published as a JSON string, while the service sends the bytes, and so do we.
+        const mediaType = operation.operationId === "downloadFile" ? "application/octet-stream" : response.mediaType
+        accepts(schemaOf(generated, { mediaType }), response.schema, response.samples)
+      })
+
+      it("gives every refusal that is published, whatever the status", () => {
+        const responses = entries(get(ours(operation), "responses")).filter(([status]) => status !== "200")
+        const statuses = [400, 401, 403, 404, 429, 502, 503, 504]
+        expect(responses.map(([status]) => Number(status)).sort((a, b) => a - b)).toEqual(
+          operation.operationId === "addUploadPart" ? [...statuses, 413].sort((a, b) => a - b) : statuses
+        )
+        for (const [, response] of responses) {
+          const schema = schemaOf(response, { mediaType: "application/json" })
+          expect(JSON.stringify(schema)).toContain("#/components/schemas/ErrorResponse")
+          accepts(schema, { $ref: "#/components/schemas/ErrorResponse" })
+        }
+      })
+
+      const answer = answers[operation.operationId]
+      if (answer !== undefined) {
+        it("is answered with what the contract reads", () => {
+          const read = Schema.decodeUnknownEither(answer)
+          const values = [
+            ...response.samples ?? [],
+            ...everyChoice(response.schema),
+            ...FastCheck.sample(anyValue(response.schema), 200)
+          ]
+          expect(values.filter((value) => isConsistent(value) && Either.isLeft(read(value)))).toEqual([])
+        })
+      }
+    })
+  }
+
+  it("names its components as the API does, none twice", () => {
+    const components = Object.entries(document.components.schemas)
+    const names = components.map(([name]) => name)
+    for (const name of names) expect(name).toMatch(/^[A-Z][A-Za-z]+$/)
+    expect(names).toEqual(expect.arrayContaining([
+      "CompleteUploadRequest",
+      "CreateUploadRequest",
+      "DeleteFileResponse",
+      "ErrorResponse",
+      "File",
+      "ListFilesResponse",
+      "Upload",
+      "UploadPart"
+    ]))
+    expect(new Set(components.map(([, schema]) => JSON.stringify(schema))).size).toBe(components.length)
+  })
+
+  it("says that a part is the binary field of multipart/form-data", () => {
+    expect(get(document.paths, "/uploads/{upload_id}/parts", "post", "requestBody", "content")).toEqual({
+      "multipart/form-data": {
+        schema: {
+          type: "object",
+          required: ["data"],
+          properties: { data: { type: "string", format: "binary" } },
+          additionalProperties: true
+        }
+      }
+    })
+  })
+})
