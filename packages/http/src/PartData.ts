@@ -7,6 +7,7 @@ import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import { InvalidRequest, PartTooLarge } from "@effect-uploads/domain/UploadError"
 import type { PlatformError } from "@effect/platform/Error"
+import { BadArgument } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
@@ -99,8 +100,11 @@ export const stream = <E>(
   options: { readonly bytes: number }
 ): PartData => new PartStream({ bytes: options.bytes, stream })
 
+const isByteSize = Schema.is(ByteSize)
+
 /**
- * A range of a file, read while it is sent: `bytes` from `offset`, by default up to its end.
+ * A range of a file, read while it is sent: `bytes` from `offset`, by default up to its end. Both are whole numbers from 0:
+ * any other would be read as another range.
  *
  * @since 0.1.0
  * @category constructors
@@ -113,6 +117,13 @@ export const file = (
     const fs = yield* FileSystem.FileSystem
     const offset = options?.offset ?? 0
     const bytes = options?.bytes ?? Math.max(0, Number((yield* fs.stat(path)).size) - offset)
+    if (!isByteSize(offset) || !isByteSize(bytes)) {
+      return yield* new BadArgument({
+        module: "FileSystem",
+        method: "stream",
+        description: `no file has a range of ${bytes} bytes from ${offset}`
+      })
+    }
     return stream(fs.stream(path, { offset, bytesToRead: bytes }), { bytes })
   })
 
