@@ -1,0 +1,338 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { UploadId } from "@effect-uploads/domain/Ids"
+import { InvalidRequest } from "@effect-uploads/domain/UploadError"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { openAsBlob } from "node:fs"
+import { pattern } from "./support/contract.js"
+import { ownFields, tagOf } from "./support/errors.js"
+
+const bytes = pattern(10)
+
+/** The chunks that are read until the end or the failure, and the failure. */
+const read = (data: PartData.PartData) =>
+  Effect.gen(function*() {
+    const chunks: Array<Uint8Array> = []
+    const end = yield* Effect.either(Stream.runForEach(PartData.toStream(data), (chunk) =>
+      Effect.sync(() => {
+        chunks.push(chunk)
+      })))
+    return { bytes: Buffer.concat(chunks), error: Option.getOrUndefined(Either.getLeft(end)) }
+  })
+
+const of = (...chunks: ReadonlyArray<Uint8Array>) => Stream.fromIterable(chunks).pipe(Stream.rechunk(1))
+
+describe("file", () => {
+  const test = <E>(
+    title: string,
+    effect: (path: string) => Effect.Effect<void, E, FileSystem.FileSystem | Scope.Scope>
+  ) =>
+    it.scoped(title, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* fs.makeTempFileScoped()
+        yield* fs.writeFile(path, content)
+        yield* effect(path)
+      }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  // More than the 64 KiB that are read at a time.
+  const content = pattern(200_000)
+
+  test("is the whole file, or the rest of it, or a range", (path) =>
+    Effect.gen(function*() {
+      const ranges = [
+        [undefined, 0, 200_000],
+        [{}, 0, 200_000],
+        [{ offset: 150_000 }, 150_000, 200_000],
+        [{ bytes: 70_000 }, 0, 70_000],
+        [{ offset: 65_536, bytes: 65_537 }, 65_536, 131_073],
+        [{ offset: 199_999, bytes: 1 }, 199_999, 200_000],
+        [{ offset: 5, bytes: 0 }, 5, 5],
+        [{ offset: 200_000 }, 200_000, 200_000],
+        [{ offset: 300_000 }, 200_000, 200_000]
+      ] as const
+      for (const [options, from, to] of ranges) {
+        const data = yield* PartData.file(path, options)
+        expect(PartData.length(data)).toEqual(Option.some(to - from))
+        const { bytes, error } = yield* read(data)
+        expect(error).toBeUndefined()
+        expect(bytes.equals(content.subarray(from, to))).toBe(true)
+      }
+    }))
+
+  test("can be read again", (path) =>
+    Effect.gen(function*() {
+      const data = yield* PartData.file(path, { offset: 10, bytes: 20 })
+      const first = yield* read(data)
+      expect(first.bytes.equals(content.subarray(10, 30))).toBe(true)
+      expect(yield* read(data)).toEqual(first)
+    }))
+
+  test("has no range that is none: it would be read as another", (path) =>
+    Effect.gen(function*() {
+      for (const wrong of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
+        for (const options of [{ offset: wrong }, { bytes: wrong }, { offset: wrong, bytes: 1 }]) {
+          expect(yield* Effect.flip(PartData.file(path, options))).toMatchObject({ _tag: "BadArgument" })
+        }
+      }
+    }))
+
+  test("that does not exist fails when its size is asked for, else when it is read", (path) =>
+    Effect.gen(function*() {
+      const missing = `${path}.missing`
+      expect(yield* Effect.flip(PartData.file(missing))).toMatchObject({ _tag: "SystemError", reason: "NotFound" })
+      const { error } = yield* read(yield* PartData.file(missing, { bytes: 1 }))
+      expect(error).toMatchObject({ _tag: "PartUnreadable", cause: { reason: "NotFound" } })
+    }))
+
+  test("that vanishes is PartUnreadable, with the reason", (path) =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const vanishing = `${path}.vanishing`
+      yield* fs.writeFile(vanishing, content)
+      const data = yield* PartData.file(vanishing)
+      yield* fs.remove(vanishing)
+      const { error } = yield* read(data)
+      expect(error).toBeInstanceOf(PartData.PartUnreadable)
+      expect(error).toMatchObject({ cause: { _tag: "SystemError", reason: "NotFound" } })
+      expect(error?.message).toContain("The data of the part could not be read: ")
+      expect(error?.message).toContain(vanishing)
+    }))
+
+  test("a range past the end is PartLengthMismatch, with what there was", (path) =>
+    Effect.gen(function*() {
+      const { bytes, error } = yield* read(yield* PartData.file(path, { offset: 199_000, bytes: 2000 }))
+      expect(error && ownFields(error)).toEqual({ _tag: "PartLengthMismatch", declared: 2000, actual: 1000 })
+      expect(bytes.equals(content.subarray(199_000))).toBe(true)
+    }))
+
+  test("that shrinks is PartLengthMismatch, and one that grows is what it was", (path) =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const data = yield* PartData.file(path)
+      yield* fs.writeFile(path, pattern(200_010))
+      const grown = yield* read(data)
+      expect(grown.error).toBeUndefined()
+      expect(grown.bytes.equals(content)).toBe(true)
+      yield* fs.truncate(path, 199_999)
+      const { error } = yield* read(data)
+      expect(error && ownFields(error)).toEqual({ _tag: "PartLengthMismatch", declared: 200_000, actual: 199_999 })
+    }))
+
+  test("as a Blob that has changed since is PartUnreadable", (path) =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const blob = yield* Effect.promise(() => openAsBlob(path))
+      expect((yield* read(blob)).bytes.equals(content)).toBe(true)
+      yield* fs.truncate(path, 100)
+      expect(tagOf((yield* read(blob)).error)).toBe("PartUnreadable")
+    }))
+
+  test("is stored as it is, range by range", (path) =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService.UploadsService
+      const handle = yield* UploadsService.UploadsServiceTest
+      const request = { filename: "a.png", purpose: "vision", bytes: content.byteLength, mimeType: "image/png" }
+      const upload = yield* uploads.create(request)
+      for (const offset of [0, 90_000]) {
+        yield* uploads.addPart(upload.id, yield* PartData.file(path, offset === 0 ? { bytes: 90_000 } : { offset }))
+      }
+      const parts = yield* handle.parts(upload.id)
+      expect(Buffer.concat(parts.map((part) => part.bytes)).equals(content)).toBe(true)
+    }).pipe(Effect.provide(UploadsService.layerTest)))
+})
+
+describe("length", () => {
+  it("is known of all but what arrives once", () => {
+    const view = new Uint8Array(new ArrayBuffer(100), 10, 7)
+    expect(PartData.length(bytes)).toEqual(Option.some(10))
+    expect(PartData.length(view)).toEqual(Option.some(7))
+    expect(PartData.length(Buffer.from("ü"))).toEqual(Option.some(2))
+    expect(PartData.length(new Uint8Array(new SharedArrayBuffer(5)))).toEqual(Option.some(5))
+    expect(PartData.length(new Blob(["üü"]))).toEqual(Option.some(4))
+    expect(PartData.length(PartData.stream(Stream.never, { bytes: 3 }))).toEqual(Option.some(3))
+    expect(PartData.length(PartData.incoming(Stream.never))).toEqual(Option.none())
+  })
+})
+
+describe("validate", () => {
+  const uploadId = UploadId.make("upload_1")
+  const validate = (data: PartData.PartData) => PartData.validate(data, { uploadId, limit: ByteSize.make(10) })
+  const refusal = (data: PartData.PartData) => Option.map(Either.getLeft(validate(data)), ownFields)
+
+  it("gives the length, none where only the end will tell", () => {
+    expect(validate(bytes)).toEqual(Either.right(Option.some(10)))
+    expect(validate(new Uint8Array(0))).toEqual(Either.right(Option.some(0)))
+    expect(validate(new Blob([new Uint8Array(bytes)]))).toEqual(Either.right(Option.some(10)))
+    expect(validate(PartData.stream(Stream.never, { bytes: 10 }))).toEqual(Either.right(Option.some(10)))
+    expect(validate(PartData.incoming(Stream.never))).toEqual(Either.right(Option.none()))
+  })
+
+  it("refuses what is over the limit, in any form", () => {
+    const expected = Option.some({ _tag: "PartTooLarge", uploadId, bytes: 11, limit: 10 })
+    expect(refusal(new Uint8Array(11))).toEqual(expected)
+    expect(refusal(new Blob([new Uint8Array(11)]))).toEqual(expected)
+    expect(refusal(PartData.stream(Stream.never, { bytes: 11 }))).toEqual(expected)
+  })
+
+  it("refuses a length that is none", () => {
+    for (const length of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
+      expect(refusal(PartData.stream(Stream.never, { bytes: length }))).toEqual(
+        Option.some({
+          _tag: "InvalidRequest",
+          field: "data",
+          problem: `got a part of ${length} bytes`,
+          limit: "a number of bytes from 0 to 2^53 - 1"
+        })
+      )
+    }
+  })
+})
+
+describe("toStream", () => {
+  it.effect("gives the bytes of every form", () =>
+    Effect.gen(function*() {
+      const forms = [
+        bytes,
+        Buffer.from(bytes),
+        new Uint8Array(pattern(20).buffer, 0, 10),
+        new Blob([new Uint8Array(bytes)]),
+        new File([new Uint8Array(bytes)], "name"),
+        PartData.stream(of(bytes.subarray(0, 3), new Uint8Array(0), bytes.subarray(3)), { bytes: 10 }),
+        PartData.incoming(of(bytes.subarray(0, 3), bytes.subarray(3)))
+      ]
+      for (const form of forms) {
+        const { bytes: found, error } = yield* read(form)
+        expect(error).toBeUndefined()
+        expect([...found]).toEqual([...bytes])
+      }
+      expect(yield* read(PartData.stream(Stream.empty, { bytes: 0 }))).toMatchObject({ bytes: { length: 0 } })
+    }))
+
+  it.effect("fails at the end of a stream that is too short", () =>
+    Effect.gen(function*() {
+      const short = yield* read(PartData.stream(of(bytes.subarray(0, 3), bytes.subarray(3, 9)), { bytes: 10 }))
+      expect(short.error && ownFields(short.error)).toEqual({ _tag: "PartLengthMismatch", declared: 10, actual: 9 })
+      expect(short.bytes).toHaveLength(9)
+      expect(short.error?.message).toBe("The part was said to have 10 bytes, and 9 were read")
+      const empty = yield* read(PartData.stream(Stream.empty, { bytes: 1 }))
+      expect(empty.error && ownFields(empty.error)).toEqual({ _tag: "PartLengthMismatch", declared: 1, actual: 0 })
+    }))
+
+  it.effect("fails as soon as a stream is too long, and lets none of the surplus through", () =>
+    Effect.gen(function*() {
+      const endless = Stream.repeatValue(bytes.subarray(0, 4)).pipe(Stream.rechunk(1))
+      const { bytes: found, error } = yield* read(PartData.stream(endless, { bytes: 10 }))
+      expect(error && ownFields(error)).toEqual({ _tag: "PartLengthMismatch", declared: 10, actual: 12 })
+      expect(found).toHaveLength(8)
+    }))
+
+  it.effect("keeps what the source failed with", () =>
+    Effect.gen(function*() {
+      const cause = new Error("disk on fire")
+      const failed = yield* read(PartData.stream(Stream.concat(of(bytes), Stream.fail(cause)), { bytes: 20 }))
+      expect(failed.error).toMatchObject({ _tag: "PartUnreadable", cause })
+      expect(failed.error?.message).toBe("The data of the part could not be read: disk on fire")
+      expect(failed.bytes).toHaveLength(10)
+      const text = yield* read(PartData.stream(Stream.fail("no disk"), { bytes: 20 }))
+      expect(text.error?.message).toBe("The data of the part could not be read: no disk")
+    }))
+
+  it.effect("passes on how what arrives once fails", () =>
+    Effect.gen(function*() {
+      const invalid = new InvalidRequest({ field: "data", problem: "it is missing" })
+      expect((yield* read(PartData.incoming(Stream.fail(invalid)))).error).toBe(invalid)
+      const unreadable = new PartData.PartUnreadable({ cause: new Error("aborted") })
+      expect((yield* read(PartData.incoming(Stream.fail(unreadable)))).error).toBe(unreadable)
+    }))
+
+  it.effect("counts anew each time it is run", () =>
+    Effect.gen(function*() {
+      let run = 0
+      const data = PartData.stream(
+        Stream.suspend(() => {
+          run++
+          return of(bytes.subarray(0, 5), bytes.subarray(5))
+        }),
+        { bytes: 10 }
+      )
+      for (const n of [1, 2, 3]) {
+        expect((yield* read(data)).error).toBeUndefined()
+        expect(run).toBe(n)
+      }
+    }))
+})
+
+describe("collect", () => {
+  const collect = (data: PartData.PartData, limit: number) =>
+    PartData.collect(data, { limit, tooLarge: () => "too large" as const })
+
+  it.effect("gives the chunks as they arrived, not joined", () =>
+    Effect.gen(function*() {
+      const chunks = [bytes.subarray(0, 3), bytes.subarray(3)]
+      const found = yield* collect(PartData.incoming(of(...chunks)), 10)
+      expect(found).toHaveLength(2)
+      found.forEach((chunk, index) => {
+        expect(chunk).toBe(chunks[index])
+      })
+      expect(yield* collect(bytes, 10)).toEqual([bytes])
+    }))
+
+  it.effect("takes as many bytes as the limit, and not one more", () =>
+    Effect.gen(function*() {
+      for (const data of [bytes, new Blob([new Uint8Array(bytes)]), PartData.stream(of(bytes), { bytes: 10 })]) {
+        expect(Buffer.concat([...(yield* collect(data, 10))])).toHaveLength(10)
+        expect(yield* Effect.flip(collect(data, 9))).toBe("too large")
+      }
+      expect(yield* collect(new Uint8Array(0), 0)).toEqual([new Uint8Array(0)])
+    }))
+
+  it.effect("stops reading at the limit", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      const endless = Stream.repeatEffect(Effect.sync(() => {
+        reads++
+        return bytes
+      }))
+      expect(yield* Effect.flip(collect(PartData.incoming(endless), 25))).toBe("too large")
+      expect(reads).toBe(3)
+    }))
+
+  it.effect("fails as the stream does", () =>
+    Effect.gen(function*() {
+      expect(tagOf(yield* Effect.flip(collect(PartData.stream(of(bytes), { bytes: 11 }), 100)))).toBe(
+        "PartLengthMismatch"
+      )
+      expect(tagOf(yield* Effect.flip(collect(PartData.stream(Stream.fail("no"), { bytes: 11 }), 100)))).toBe(
+        "PartUnreadable"
+      )
+    }))
+
+  it.effect("releases what the stream holds", () =>
+    Effect.gen(function*() {
+      let open = 0
+      const source = Stream.acquireRelease(
+        Effect.sync(() => {
+          open++
+          return bytes
+        }),
+        () =>
+          Effect.sync(() => {
+            open--
+          })
+      )
+      yield* collect(PartData.stream(source, { bytes: 10 }), 10)
+      yield* Effect.flip(collect(PartData.stream(source, { bytes: 10 }), 9))
+      expect(open).toBe(0)
+      expect(Chunk.size(yield* Stream.runCollect(source))).toBe(1)
+    }))
+})
