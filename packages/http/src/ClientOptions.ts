@@ -66,7 +66,9 @@ export interface ClientOptionsConfig extends Omit<ClientOptions, "apiKey" | "api
 const trimmed = (name: string): Config.Config<string> =>
   Config.mapOrFail(Config.string(name), (value) => {
     const text = value.trim()
-    return text === "" ? Either.left(ConfigError.MissingData([name], "is blank")) : Either.right(text)
+    return text === ""
+      ? Either.left(ConfigError.MissingData([], `Expected ${name} not to be blank`))
+      : Either.right(text)
   })
 
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
