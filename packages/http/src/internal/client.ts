@@ -240,10 +240,18 @@ const hiding = ({ apiKey }: ClientOptions): Hide => {
   return (text) => text.replace(pattern, "<redacted>")
 }
 
+/** A path is added to it: after a query it would be part of that, and without a host it would be taken for one. */
+const isBaseUrl = (text: string): boolean => /^https?:\/\/[^/?#]+[^?#]*$/i.test(text)
+
 const connect = (client: HttpClient.HttpClient, options: ClientOptions, hide: Hide) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl).replace(/\/+$/, "")
+  const notUrl = new InvalidRequest({
+    field: "apiUrl",
+    problem: `cannot make a URL of ${apiUrl}`,
+    limit: "an http(s) URL without a query"
+  })
   let headers = Headers.empty
-  let unsendable: InvalidRequest | undefined
+  let unsendable = isBaseUrl(apiUrl) ? undefined : notUrl
   for (const { header, option, value } of headerOptions) {
     const secret = options[option]
     if (secret === undefined) continue
@@ -275,13 +283,7 @@ const connect = (client: HttpClient.HttpClient, options: ClientOptions, hide: Hi
           error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, hide)),
         RequestError: (error) =>
           Effect.fail(
-            error.reason === "InvalidUrl"
-              ? new InvalidRequest({
-                field: "apiUrl",
-                problem: `cannot make a URL of ${apiUrl}`,
-                limit: "an http(s) URL"
-              })
-              : transportFailed(error, hide)
+            error.reason === "InvalidUrl" ? notUrl : transportFailed(error, hide)
           )
       })
     )
