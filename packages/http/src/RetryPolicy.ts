@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { RateLimited, RequestTimeout, ServiceUnavailable, TransportFailed } from "./ServiceError.js"
@@ -41,6 +43,17 @@ export const standard: RetryPolicy = Schedule.exponential("500 millis").pipe(
  * @category configuration
  */
 export const none: RetryPolicy = Schedule.recurs(0)
+
+/**
+ * A policy for the calls of one region of a program, in place of that of the layer: for who retries by its own rules.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class LocalRetryPolicy extends Context.Reference<LocalRetryPolicy>()<
+  "@effect-uploads/http/LocalRetryPolicy",
+  Option.Option<RetryPolicy>
+>("@effect-uploads/http/LocalRetryPolicy", { defaultValue: () => Option.none() }) {}
 
 /**
  * The longest wait that a service may ask for. A longer one would outlast the caller's patience, or the Upload: the

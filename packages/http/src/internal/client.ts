@@ -60,7 +60,7 @@ export interface Client {
 export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpClient.HttpClient> =>
   Effect.map(HttpClient.HttpClient, (client) => {
     const timeout = Duration.decode(options.attemptTimeout ?? Duration.minutes(10))
-    const schedule = RetryPolicy.obeyRetryAfter(options.retryPolicy ?? RetryPolicy.standard)
+    const retryPolicy = options.retryPolicy ?? RetryPolicy.standard
     const hide = hiding(options)
     const execute = connect(client, options, hide)
 
@@ -77,14 +77,15 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
 
     /** Failures that do not pass leave the loop as values. */
     const retried = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E | RetryPolicy.Retryable, R> =>
-      attempt.pipe(
-        Effect.map(Either.right),
-        Effect.catchAll((error) =>
-          RetryPolicy.isRetryable(error) ? Effect.fail(error) : Effect.succeed(Either.left(error))
-        ),
-        Effect.retry(schedule),
-        Effect.flatten
-      )
+      Effect.flatMap(RetryPolicy.LocalRetryPolicy, (local) =>
+        attempt.pipe(
+          Effect.map(Either.right),
+          Effect.catchAll((error) =>
+            RetryPolicy.isRetryable(error) ? Effect.fail(error) : Effect.succeed(Either.left(error))
+          ),
+          Effect.retry(RetryPolicy.obeyRetryAfter(Option.getOrElse(local, () => retryPolicy))),
+          Effect.flatten
+        ))
 
     return {
       call: ({ name, reading, request, sourceFailure, success }) => {

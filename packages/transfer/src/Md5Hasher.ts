@@ -1,0 +1,64 @@
+/**
+ * How the md5 of a whole file is computed while the file is sent.
+ *
+ * @since 0.1.0
+ */
+import type { Md5 } from "@effect-uploads/domain/Md5"
+import { md5 } from "@noble/hashes/legacy"
+import { bytesToHex } from "@noble/hashes/utils"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/**
+ * An md5 in the making: `update` with the bytes in their order, then `digest`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Hash {
+  /** Holds up other fibers for no more than a few milliseconds at a time. */
+  readonly update: (bytes: Uint8Array) => Effect.Effect<void>
+  readonly digest: Effect.Effect<Md5>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  readonly make: Effect.Effect<Hash, never, Scope.Scope>
+}
+
+/** So much is hashed in a few milliseconds, and then whatever waits for the event loop has its turn. */
+const turnBytes = 512 * 1024
+
+const turns = function*(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let offset = 0; offset < bytes.byteLength; offset += turnBytes) {
+    yield bytes.subarray(offset, offset + turnBytes)
+  }
+}
+
+const portable: Service = {
+  make: Effect.sync(() => {
+    const hash = md5.create()
+    return {
+      update: (bytes) =>
+        Effect.forEach(turns(bytes), (turn) => Effect.zipRight(Effect.sync(() => hash.update(turn)), Effect.sleep(0)), {
+          discard: true
+        }),
+      digest: Effect.sync(() => bytesToHex(hash.digest()))
+    }
+  })
+}
+
+/**
+ * The hasher in force: JavaScript that runs anywhere, unless a layer provides a faster one.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Md5Hasher extends Context.Reference<Md5Hasher>()<"@effect-uploads/transfer/Md5Hasher", Service>(
+  "@effect-uploads/transfer/Md5Hasher",
+  { defaultValue: () => portable }
+) {}

@@ -1,0 +1,352 @@
+import type { PartId } from "@effect-uploads/domain/Ids"
+import * as MimeType from "@effect-uploads/domain/MimeType"
+import * as Upload from "@effect-uploads/domain/Upload"
+import type { InvalidRequest, UploadAlreadyCompleted } from "@effect-uploads/domain/UploadError"
+import { UploadExpired } from "@effect-uploads/domain/UploadError"
+import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import type * as FilesService from "@effect-uploads/http/FilesService"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import type { ServiceError } from "@effect-uploads/http/ServiceError"
+import { isServiceError, RequestTimeout } from "@effect-uploads/http/ServiceError"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type { PartRange } from "../PartPlan.js"
+import * as PartPlan from "../PartPlan.js"
+import { SourceChanged } from "../SourceError.js"
+import type { TransferError, TransferFailure } from "../TransferError.js"
+import { TransferSuspended, UploadLeftPending } from "../TransferError.js"
+import * as TransferEvent from "../TransferEvent.js"
+import type * as TransferJournal from "../TransferJournal.js"
+import type { JournalEntry } from "../TransferJournal.js"
+import type { TransferOptions } from "../TransferOptions.js"
+import { defaultRetryPolicy } from "../TransferOptions.js"
+import * as lanes from "./lanes.js"
+import * as ledgers from "./ledger.js"
+import * as progresses from "./progress.js"
+import type { Source } from "./source.js"
+
+/** Everything that a transfer needs, with the defaults filled in. */
+export interface Job {
+  readonly source: Source
+  readonly options: TransferOptions
+  readonly uploads: UploadsService.Service
+  /** Where a File is looked for whose completion was not heard. */
+  readonly files: Option.Option<FilesService.Service>
+  readonly journal: Option.Option<TransferJournal.Service>
+  readonly limits: Limits
+  /** None where nobody watches. */
+  readonly watcher: Option.Option<(event: TransferEvent.TransferEvent) => Effect.Effect<void>>
+}
+
+/** An Upload and what is there of it. */
+interface Live {
+  readonly upload: Upload.Pending
+  readonly ranges: ReadonlyArray<PartRange>
+  readonly acknowledged: Map<number, PartId>
+}
+
+export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
+  Effect.gen(function*() {
+    const ledger = yield* ledgers.make(job.journal, job.source)
+    const emit = Option.getOrElse(job.watcher, () => () => Effect.void)
+    const attempt: Effect.Effect<Upload.Completed, TransferError> = Effect.catchTag(
+      oneUpload(job, ledger),
+      "UploadExpired",
+      (error) =>
+        job.options.onExpiry === "restart"
+          ? Effect.zipRight(emit(TransferEvent.Restarted({ expired: error.uploadId })), attempt)
+          : Effect.fail(error)
+    )
+    const completed = yield* attempt
+    yield* emit(TransferEvent.Completed({ upload: completed }))
+    return completed
+  })
+
+/** The life of one Upload: whatever happens, its end is known or said to be unknown. */
+const oneUpload = (job: Job, ledger: ledgers.Ledger): Effect.Effect<Upload.Completed, TransferError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const live = yield* begin(job, ledger, restore)
+      const completing = yield* Ref.make(false)
+      const exit = yield* Effect.exit(restore(work(job, ledger, live, completing)))
+      if (Exit.isSuccess(exit)) return exit.value
+      return yield* Option.match(Cause.failureOption(exit.cause), {
+        onSome: (failure) =>
+          Effect.flatMap(Ref.get(completing), (completing) => settle(job, ledger, live, completing, failure)),
+        onNone: () => Effect.zipRight(leave(job, ledger, live.upload), exit)
+      })
+    })
+  )
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+// -----------------------------------------------------------------------------------------------------------------
+// Begin
+// -----------------------------------------------------------------------------------------------------------------
+
+const defaultConcurrency = 4
+
+const plan = ({ limits, options, source }: Job, partSize: number | undefined) =>
+  PartPlan.make({
+    bytes: source.bytes,
+    concurrency: options.concurrency ?? defaultConcurrency,
+    partSize,
+    limits
+  })
+
+/** The Upload of an earlier run where a journal has one that can go on, else a new one. */
+const begin = (job: Job, ledger: ledgers.Ledger, restore: Restore): Effect.Effect<Live, TransferError> =>
+  Effect.gen(function*() {
+    const entry = yield* restore(ledger.load)
+    if (Option.isSome(entry)) {
+      const resumed = yield* resume(job, ledger, entry.value)
+      if (Option.isSome(resumed)) return resumed.value
+    }
+    const ranges = yield* plan(job, job.options.partSize)
+    const upload = yield* create(job, restore)
+    yield* ledger.begin(upload, ranges[0]?.bytes ?? job.source.bytes).pipe(
+      Effect.catchAll((failure) => abandon(job, upload, failure))
+    )
+    return { upload, ranges, acknowledged: new Map() }
+  })
+
+const resume = (
+  job: Job,
+  ledger: ledgers.Ledger,
+  { acknowledged, modifiedAt, partSize, upload }: JournalEntry
+): Effect.Effect<Option.Option<Live>, TransferError> =>
+  Effect.gen(function*() {
+    const { options, source } = job
+    if (Upload.at(upload, yield* DateTime.now).status === "expired") {
+      yield* ledger.close
+      return Option.none()
+    }
+    const difference = upload.bytes !== source.bytes
+      ? Option.some("size" as const)
+      : Option.exists(source.identity, (identity) => identity.modifiedAt !== modifiedAt)
+      ? Option.some("modification time" as const)
+      : Option.none()
+    if (Option.isSome(difference)) {
+      yield* ledger.close
+      return yield* abandon(
+        job,
+        upload,
+        new SourceChanged({ name: options.filename ?? source.filename, difference: difference.value })
+      )
+    }
+    const ranges = yield* plan(job, partSize)
+    return Option.some({
+      upload,
+      ranges,
+      acknowledged: new Map(acknowledged.map(({ index, partId }) => [index, partId]))
+    })
+  })
+
+/** Where the interruption comes while the answer is on its way, the Upload is waited for, to be cancelled. */
+const create = (job: Job, restore: Restore): Effect.Effect<Upload.Pending, TransferError> =>
+  Effect.gen(function*() {
+    const { options, source, uploads } = job
+    const filename = options.filename ?? source.filename
+    const creating = yield* uploads.create({
+      filename,
+      purpose: options.purpose,
+      bytes: source.bytes,
+      mimeType: options.mimeType ??
+        Option.getOrElse(MimeType.infer(filename, options.purpose), () => "application/octet-stream"),
+      expiresAfter: options.expiresAfter
+    }).pipe(Effect.interruptible, Effect.forkDaemon)
+    return yield* restore(Fiber.join(creating)).pipe(
+      Effect.onInterrupt(() =>
+        Fiber.join(creating).pipe(
+          Effect.timeoutOption(cancelTimeout(job)),
+          Effect.flatMap(
+            Option.match({ onNone: () => Fiber.interrupt(creating), onSome: (upload) => drop(job, upload) })
+          ),
+          Effect.ignore
+        )
+      )
+    )
+  })
+
+// -----------------------------------------------------------------------------------------------------------------
+// Work
+// -----------------------------------------------------------------------------------------------------------------
+
+const work = (
+  job: Job,
+  ledger: ledgers.Ledger,
+  live: Live,
+  completing: Ref.Ref<boolean>
+): Effect.Effect<Upload.Completed, TransferFailure> =>
+  Effect.gen(function*() {
+    const { options, source, uploads, watcher } = job
+    const { acknowledged, ranges, upload } = live
+    const concurrency = options.concurrency ?? defaultConcurrency
+    const emit = Option.getOrElse(watcher, () => () => Effect.void)
+    const progress = progresses.make(source.bytes)
+    const missing = ranges.filter(({ index }) => !acknowledged.has(index))
+    for (const { bytes, index } of ranges) {
+      if (acknowledged.has(index)) progress.add(index, bytes)
+    }
+    yield* emit(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes: progress.sent() }))
+    if (Option.isSome(watcher)) yield* Effect.forkScoped(progresses.watch(progress, upload.expiresAt, emit))
+
+    const { send } = yield* lanes.make({
+      uploads,
+      uploadId: upload.id,
+      progress,
+      stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
+      retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
+      emit
+    })
+    const { md5, parts } = yield* source.open({ ranges: missing, concurrency, checksum: options.checksum ?? true })
+    const sending = parts.pipe(
+      Stream.mapEffect((part) =>
+        Effect.gen(function*() {
+          const sent = yield* Effect.ensuring(send(part), part.release)
+          acknowledged.set(part.range.index, sent.id)
+          yield* ledger.acknowledge(part.range.index, sent.id)
+          yield* emit(TransferEvent.PartDone({ index: part.range.index, part: sent, bytes: part.range.bytes }))
+        }), { concurrency, unordered: true }),
+      Stream.runDrain
+    )
+    const [digest] = yield* Effect.all([md5, sending], { concurrency: 2 })
+
+    yield* source.verify
+    yield* Ref.set(completing, true)
+    const completed = yield* uploads.complete(upload.id, {
+      partIds: ranges.flatMap(({ index }) => Option.toArray(Option.fromNullable(acknowledged.get(index)))),
+      ...Option.match(digest, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
+    })
+    yield* ledger.close
+    return completed
+  }).pipe(
+    Effect.scoped,
+    before(live.upload)
+  )
+
+/** The hour of the Upload is over at the instant, whatever is under way. */
+const before = (upload: Upload.Pending) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(DateTime.now, (now) =>
+    Effect.timeoutFail(effect, {
+      duration: Duration.millis(Math.max(0, DateTime.distance(now, upload.expiresAt))),
+      onTimeout: () => new UploadExpired({ uploadId: upload.id, expiredAt: upload.expiresAt })
+    }))
+
+// -----------------------------------------------------------------------------------------------------------------
+// End
+// -----------------------------------------------------------------------------------------------------------------
+
+const cancelTimeout = ({ options }: Job): Duration.Duration => Duration.decode(options.cancelTimeout ?? "30 seconds")
+
+/** What a failed transfer leaves. */
+const settle = (
+  job: Job,
+  ledger: ledgers.Ledger,
+  { upload }: Live,
+  completing: boolean,
+  failure: TransferFailure
+): Effect.Effect<Upload.Completed, TransferError> =>
+  Effect.gen(function*() {
+    switch (failure._tag) {
+      case "UploadAlreadyCompleted":
+        // An attempt of ours, perhaps of an earlier run, did it, and its answer was lost.
+        yield* ledger.close
+        return yield* findCompleted(job, upload, failure)
+      case "UploadExpired":
+      case "UploadNotFound":
+      case "UploadAlreadyCancelled":
+        yield* ledger.close
+        return yield* Effect.fail(failure)
+    }
+    const mayPass = isServiceError(failure) || failure._tag === "TransferStalled"
+    if (ledger.isKept && mayPass) {
+      return yield* new TransferSuspended({ uploadId: upload.id, expiresAt: upload.expiresAt, failure })
+    }
+    yield* ledger.close
+    return yield* abandon(job, upload, failure).pipe(
+      Effect.catchTag("UploadAlreadyCompleted", (error) =>
+        completing ? findCompleted(job, upload, error) : Effect.fail(error))
+    )
+  })
+
+/** Cancels the Upload of a transfer that failed, and fails with what that leaves. */
+const abandon = (
+  job: Job,
+  upload: Upload.Pending,
+  failure: TransferFailure
+): Effect.Effect<never, TransferError> =>
+  cancel(job, upload).pipe(
+    Effect.catchIf(
+      (error) => error._tag !== "UploadAlreadyCompleted",
+      (cancelFailure) =>
+        new UploadLeftPending({ uploadId: upload.id, expiresAt: upload.expiresAt, failure, cancelFailure })
+    ),
+    Effect.zipRight(Effect.fail(failure))
+  )
+
+/** Cancels, within a bound and as often as it takes. That the Upload is gone already is as good. */
+const cancel = (
+  job: Job,
+  upload: Upload.Pending
+): Effect.Effect<void, UploadAlreadyCompleted | InvalidRequest | ServiceError> => {
+  const timeout = cancelTimeout(job)
+  return job.uploads.cancel(upload.id).pipe(
+    Effect.retry({ while: RetryPolicy.isRetryable, schedule: Schedule.exponential("500 millis") }),
+    Effect.catchTags({
+      UploadNotFound: () => Effect.void,
+      UploadAlreadyCancelled: () => Effect.void,
+      UploadExpired: () => Effect.void
+    }),
+    Effect.asVoid,
+    Effect.interruptible,
+    Effect.timeoutFail({ duration: timeout, onTimeout: () => new RequestTimeout({ after: timeout }) })
+  )
+}
+
+/** Cancels where nobody is there any more to be told an error: what is left is in the log. */
+const drop = (job: Job, upload: Upload.Pending): Effect.Effect<void> =>
+  Effect.catchAll(
+    cancel(job, upload),
+    (error) =>
+      Effect.annotateLogs(Effect.logWarning(`An interrupted transfer left its Upload behind: ${error.message}`), {
+        uploadId: upload.id,
+        expiresAt: DateTime.formatIso(upload.expiresAt)
+      })
+  )
+
+/** After an interruption a transfer with a journal can go on, any other is over. */
+const leave = (job: Job, ledger: ledgers.Ledger, upload: Upload.Pending): Effect.Effect<void> =>
+  ledger.isKept ? Effect.void : drop(job, upload)
+
+/** The Upload that was completed without our hearing of it, where its File can be found beyond doubt. */
+const findCompleted = (
+  { files, options }: Job,
+  upload: Upload.Pending,
+  error: UploadAlreadyCompleted
+): Effect.Effect<Upload.Completed, UploadAlreadyCompleted> =>
+  Effect.gen(function*() {
+    if (Option.isNone(files)) return yield* error
+    const { list, retrieve } = files.value
+    if (error.fileId !== undefined) return Upload.complete(upload, yield* retrieve(error.fileId))
+    const candidates = yield* list({ purpose: options.purpose, order: "desc", limit: 100 }).pipe(
+      Stream.takeWhile(({ createdAt }) => DateTime.greaterThanOrEqualTo(createdAt, upload.createdAt)),
+      Stream.filter(({ bytes, createdAt, filename }) =>
+        filename === upload.filename && bytes === upload.bytes && Equal.equals(createdAt, upload.createdAt)
+      ),
+      Stream.take(2),
+      Stream.runCollect
+    )
+    const [file, another] = candidates
+    return file === undefined || another !== undefined ? yield* error : Upload.complete(upload, file)
+  }).pipe(Effect.mapError(() => error))

@@ -1,0 +1,126 @@
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import type { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import type { RateLimited } from "@effect-uploads/http/ServiceError"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import type * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { SourceError } from "../SourceError.js"
+import { TransferStalled } from "../TransferError.js"
+import * as TransferEvent from "../TransferEvent.js"
+import type { Progress } from "./progress.js"
+import type { PartToSend } from "./source.js"
+
+/** Errors with which a part is sent again. */
+type Passing = RetryPolicy.Retryable | TransferStalled
+
+export type PartFailure = UploadsService.AddPartError | SourceError | TransferStalled
+
+const isPassing = (error: PartFailure): error is Passing =>
+  RetryPolicy.isRetryable(error) || error._tag === "TransferStalled"
+
+const isSourceError = Schema.is(SourceError)
+
+/** The source's own error, out of the one in which a part carries it. */
+const unwrapped = (error: UploadsService.AddPartError | TransferStalled): PartFailure =>
+  error._tag === "PartUnreadable" && isSourceError(error.cause) ? error.cause : error
+
+export interface Lanes {
+  /** One part, sent until it is acknowledged or the policy gives up. */
+  readonly send: (part: PartToSend) => Effect.Effect<UploadPart, PartFailure>
+}
+
+export const make = (options: {
+  readonly uploads: UploadsService.Service
+  readonly uploadId: UploadId
+  readonly progress: Progress
+  readonly stallTimeout: Duration.Duration
+  readonly retryPolicy: Schedule.Schedule<unknown>
+  readonly emit: (event: TransferEvent.TransferEvent) => Effect.Effect<void>
+}): Effect.Effect<Lanes> =>
+  Effect.gen(function*() {
+    const { emit, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
+    const slowdown = yield* makeSlowdown
+
+    const attempt = ({ range, stream }: PartToSend) =>
+      Effect.gen(function*() {
+        yield* slowdown.wait
+        progress.begin(range.index)
+        const lastByte = yield* Ref.make(yield* Clock.currentTimeMillis)
+        const data = PartData.stream(
+          Stream.tap(stream, (bytes) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now) => {
+              progress.add(range.index, bytes.byteLength)
+              return Ref.set(lastByte, now)
+            })),
+          { bytes: range.bytes }
+        )
+        return yield* uploads.addPart(uploadId, data).pipe(
+          // Lanes slow down together, which a retry within the client would not.
+          Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
+          Effect.raceFirst(stalled(lastByte, stallTimeout)),
+          Effect.mapError(unwrapped)
+        )
+      })
+
+    return {
+      send: (part) => {
+        const sent = (schedule: unknown, attempts: number): Effect.Effect<UploadPart, PartFailure> =>
+          Effect.catchAll(attempt(part), (failure) =>
+            isPassing(failure)
+              ? Effect.gen(function*() {
+                if (failure._tag === "RateLimited") yield* slowdown.ask(failure)
+                const now = yield* Clock.currentTimeMillis
+                const [state, , decision] = yield* retryPolicy.step(now, failure, schedule)
+                if (ScheduleDecision.isDone(decision)) return yield* Effect.fail(failure)
+                const delay = Duration.millis(Math.max(0, ScheduleIntervals.start(decision.intervals) - now))
+                yield* emit(
+                  TransferEvent.Retrying({ index: part.range.index, attempt: attempts, reason: failure, delay })
+                )
+                yield* Effect.sleep(delay)
+                return yield* sent(state, attempts + 1)
+              })
+              : Effect.fail(failure))
+        return sent(retryPolicy.initial, 1)
+      }
+    }
+  })
+
+/** Fails once no byte was taken for the timeout. */
+const stalled = (lastByte: Ref.Ref<number>, timeout: Duration.Duration): Effect.Effect<never, TransferStalled> =>
+  Effect.gen(function*() {
+    while (true) {
+      const quiet = (yield* Clock.currentTimeMillis) - (yield* Ref.get(lastByte))
+      const left = Duration.toMillis(timeout) - quiet
+      if (left <= 0) return yield* new TransferStalled({ after: timeout })
+      yield* Effect.sleep(left)
+    }
+  })
+
+/** What a service asks of one lane holds for all. */
+const makeSlowdown = Effect.map(Ref.make(0), (until) => {
+  const wait: Effect.Effect<void> = Effect.gen(function*() {
+    const left = (yield* Ref.get(until)) - (yield* Clock.currentTimeMillis)
+    if (left > 0) {
+      yield* Effect.sleep(left)
+      yield* wait
+    }
+  })
+  return {
+    wait,
+    ask: ({ retryAfter = Duration.zero }: RateLimited) =>
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) => Ref.update(until, (current) => Math.max(current, now + Duration.toMillis(retryAfter)))
+      )
+  }
+})

@@ -1,0 +1,263 @@
+import type { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { ByteSize as ByteSizeSchema } from "@effect-uploads/domain/ByteSize"
+import type { Md5 } from "@effect-uploads/domain/Md5"
+import { InvalidRequest } from "@effect-uploads/domain/UploadError"
+import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { md5 } from "@noble/hashes/legacy"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Hash } from "../Md5Hasher.js"
+import { Md5Hasher } from "../Md5Hasher.js"
+import type { PartRange } from "../PartPlan.js"
+import type { SourceError } from "../SourceError.js"
+import {
+  SourceChanged,
+  SourceEmpty,
+  SourceLengthMismatch,
+  SourceNotAFile,
+  SourceNotFound,
+  SourceTooLarge,
+  SourceUnreadable
+} from "../SourceError.js"
+
+/** A part as the engine sends it: as often as it takes, until it is acknowledged. */
+export interface PartToSend {
+  readonly range: PartRange
+  readonly stream: Stream.Stream<Uint8Array, SourceError>
+  /** What is held of the part may go. */
+  readonly release: Effect.Effect<void>
+}
+
+/** Where the bytes of a transfer come from. */
+export interface Source {
+  readonly filename: string
+  readonly bytes: ByteSize
+  /** What a journal knows the source by; none for a source that another process cannot come back to. */
+  readonly identity: Option.Option<{ readonly key: string; readonly modifiedAt: number }>
+  /** The source from its beginning. */
+  readonly open: (options: {
+    readonly ranges: ReadonlyArray<PartRange>
+    readonly concurrency: number
+    readonly checksum: boolean
+  }) => Effect.Effect<Opened, never, Scope.Scope>
+  /** Whether the source is still what it was. */
+  readonly verify: Effect.Effect<void, SourceError>
+}
+
+export interface Opened {
+  /** The parts that were asked for, in their order. */
+  readonly parts: Stream.Stream<PartToSend, SourceError>
+  /** The md5 of the whole, computed beside the sending; none where none is wanted. */
+  readonly md5: Effect.Effect<Option.Option<Md5>, SourceError>
+}
+
+/** Large reads spare the event loop, small ones memory: a lane holds a few of them. */
+const chunkBytes = 512 * 1024
+
+const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteSize, SourceError | InvalidRequest> =>
+  Schema.validateOption(ByteSizeSchema)(bytes).pipe(
+    Effect.mapError(() =>
+      new InvalidRequest({ field: "bytes", problem: `got ${bytes}`, limit: "a number of bytes from 0 to 2^53 - 1" })
+    ),
+    Effect.filterOrFail((size) => size > 0, () => new SourceEmpty({ name })),
+    Effect.filterOrFail(
+      (size) => size <= limits.uploadBytes,
+      (size) => new SourceTooLarge({ name, bytes: size, limit: limits.uploadBytes })
+    )
+  )
+
+const makeHash: Effect.Effect<Hash, never, Scope.Scope> = Effect.flatMap(Md5Hasher, ({ make }) => make)
+
+/** A source of which any range can be read at any time. */
+const ranged = (options: {
+  readonly filename: string
+  readonly bytes: ByteSize
+  readonly identity: Source["identity"]
+  readonly read: (range: { readonly offset: number; readonly bytes: number }) => Stream.Stream<Uint8Array, SourceError>
+  readonly verify: Source["verify"]
+}): Source => ({
+  filename: options.filename,
+  bytes: options.bytes,
+  identity: options.identity,
+  open: ({ checksum, ranges }) =>
+    Effect.map(Effect.when(makeHash, () => checksum), (hash) => ({
+      parts: Stream.map(
+        Stream.fromIterable(ranges),
+        (range) => ({ range, stream: options.read(range), release: Effect.void })
+      ),
+      md5: Effect.transposeMapOption(hash, ({ digest, update }) =>
+        Effect.zipRight(Stream.runForEach(options.read({ offset: 0, bytes: options.bytes }), update), digest))
+    })),
+  verify: options.verify
+})
+
+const slices = (bytes: Uint8Array): Stream.Stream<Uint8Array> =>
+  Stream.range(0, Math.max(0, Math.ceil(bytes.byteLength / chunkBytes) - 1)).pipe(
+    Stream.rechunk(1),
+    Stream.map((index) => bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes))
+  )
+
+export const bytes = (
+  data: Uint8Array,
+  filename: string,
+  limits: Limits
+): Effect.Effect<Source, SourceError | InvalidRequest> =>
+  Effect.map(sized(filename, data.byteLength, limits), (size) =>
+    ranged({
+      filename,
+      bytes: size,
+      identity: Option.none(),
+      read: (range) => slices(data.subarray(range.offset, range.offset + range.bytes)),
+      verify: Effect.void
+    }))
+
+export const blob = (
+  data: Blob,
+  filename: string,
+  limits: Limits
+): Effect.Effect<Source, SourceError | InvalidRequest> =>
+  Effect.map(sized(filename, data.size, limits), (size) =>
+    ranged({
+      filename,
+      bytes: size,
+      identity: Option.none(),
+      read: (range) =>
+        Stream.fromReadableStream({
+          evaluate: () => data.slice(range.offset, range.offset + range.bytes).stream(),
+          onError: (cause) => new SourceUnreadable({ name: filename, cause })
+        }),
+      verify: Effect.void
+    }))
+
+const explain = (path: string) => (error: PlatformError): SourceError =>
+  error._tag === "SystemError" && error.reason === "NotFound"
+    ? new SourceNotFound({ name: path })
+    : new SourceUnreadable({ name: path, cause: error })
+
+export const file = (
+  path: string,
+  options: { readonly filename: string; readonly purpose: string },
+  limits: Limits
+): Effect.Effect<Source, SourceError | InvalidRequest, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const stat = Effect.mapError(fs.stat(path), explain(path))
+    const info = yield* stat
+    if (info.type !== "File") return yield* new SourceNotAFile({ name: path, type: info.type })
+    yield* Effect.mapError(fs.access(path, { readable: true }), explain(path))
+    const size = yield* sized(path, Number(info.size), limits)
+    const modified = (info: FileSystem.File.Info) =>
+      Option.match(info.mtime, { onNone: () => 0, onSome: (date) => date.getTime() })
+    const absolute = yield* Effect.mapError(fs.realPath(path), explain(path))
+    return ranged({
+      filename: options.filename,
+      bytes: size,
+      identity: Option.some({
+        key: bytesToHex(md5(utf8ToBytes([absolute, options.filename, options.purpose].join("\n")))),
+        modifiedAt: modified(info)
+      }),
+      read: ({ bytes, offset }) =>
+        Stream.mapError(fs.stream(path, { offset, bytesToRead: bytes, chunkSize: chunkBytes }), explain(path)),
+      verify: Effect.flatMap(stat, (now) => {
+        if (now.size !== info.size) return new SourceChanged({ name: path, difference: "size" })
+        if (modified(now) !== modified(info)) return new SourceChanged({ name: path, difference: "modification time" })
+        return Effect.void
+      })
+    })
+  })
+
+/**
+ * A stream is read once: a part of it is held until it is acknowledged, and the next one is not read before there is room for
+ * it, so that no more than `concurrency` parts are held.
+ */
+export const stream = <E>(
+  data: Stream.Stream<Uint8Array, E>,
+  options: { readonly filename: string; readonly bytes: number },
+  limits: Limits
+): Effect.Effect<Source, SourceError | InvalidRequest> =>
+  Effect.gen(function*() {
+    const name = options.filename
+    const size = yield* sized(name, options.bytes, limits)
+
+    const open: Source["open"] = ({ checksum, concurrency, ranges }) =>
+      Effect.gen(function*() {
+        const room = yield* Effect.makeSemaphore(concurrency)
+        const hash = yield* Effect.when(makeHash, () => checksum)
+        const ended = yield* Deferred.make<void>()
+        const pull = yield* Stream.toPull(Stream.mapError(data, (cause) => new SourceUnreadable({ name, cause })))
+        let ahead: ReadonlyArray<Uint8Array> = []
+        let total = 0
+        const mismatch = Effect.suspend(() => new SourceLengthMismatch({ name, declared: size, actual: total }))
+
+        /** The next bytes, none at the end. */
+        const next: Effect.Effect<Option.Option<Uint8Array>, SourceError> = Effect.suspend(() => {
+          const [first, ...rest] = ahead
+          if (first !== undefined) {
+            ahead = rest
+            return Effect.succeedSome(first)
+          }
+          return pull.pipe(
+            Effect.matchEffect({
+              onSuccess: (chunk) => {
+                ahead = Chunk.toReadonlyArray(chunk)
+                return next
+              },
+              onFailure: Option.match({ onNone: () => Effect.succeedNone, onSome: Effect.fail })
+            })
+          )
+        })
+
+        const readPart = (range: PartRange) =>
+          Effect.gen(function*() {
+            yield* room.take(1)
+            const held: Array<Uint8Array> = []
+            let missing = range.bytes
+            while (missing > 0) {
+              const bytes = yield* next
+              if (Option.isNone(bytes)) return yield* mismatch
+              const own = bytes.value.subarray(0, missing)
+              if (own.byteLength < bytes.value.byteLength) ahead = [bytes.value.subarray(missing), ...ahead]
+              held.push(own)
+              missing -= own.byteLength
+              total += own.byteLength
+              yield* Effect.transposeMapOption(hash, ({ update }) => update(own))
+            }
+            return {
+              range,
+              stream: Stream.suspend(() => Stream.fromIterable(held)),
+              release: Effect.suspend(() => {
+                held.length = 0
+                return Effect.asVoid(room.release(1))
+              })
+            }
+          })
+
+        const end = Effect.gen(function*() {
+          const more = yield* next
+          if (Option.isSome(more)) {
+            total += more.value.byteLength
+            return yield* mismatch
+          }
+          yield* Deferred.succeed(ended, undefined)
+        })
+
+        return {
+          parts: Stream.fromIterable(ranges).pipe(
+            Stream.rechunk(1),
+            Stream.mapEffect(readPart),
+            Stream.concat(Stream.execute(end))
+          ),
+          md5: Effect.zipRight(Deferred.await(ended), Effect.transposeMapOption(hash, ({ digest }) => digest))
+        }
+      })
+
+    return { filename: name, bytes: size, identity: Option.none(), open, verify: Effect.void }
+  })
