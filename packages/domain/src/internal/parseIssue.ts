@@ -14,9 +14,14 @@ export interface Finding {
 
 const maximumLength = 80
 
+/** Throws where a value is nested too deeply to be written. */
+const write = Option.liftThrowable((value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value) : Inspectable.toStringUnknown(value, 0)
+)
+
 const show = (value: unknown): string => {
   if (Duration.isDuration(value)) return Duration.format(value)
-  const text = typeof value === "string" ? JSON.stringify(value) : Inspectable.toStringUnknown(value, 0)
+  const text = Option.getOrElse(write(value), () => "a deeply nested value")
   return text.length <= maximumLength ? text : `${text.slice(0, maximumLength)}…`
 }
 
