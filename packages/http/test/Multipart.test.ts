@@ -180,8 +180,8 @@ describe("a part that is sent", () => {
     })
   }
 
-  // A `fetch` body that is a stream has no Content-Length, whatever its headers say: `partBody: "blob"` is for servers that
-  // insist on one.
+  // A `fetch` body that is a stream has no Content-Length, whatever its headers say: `partBody: "blob"` is for servers
+  // that insist on one.
   it.scoped("is chunked where fetch is given a stream", () =>
     Effect.gen(function*() {
       const { apiUrl, requests } = yield* recorder(1)
@@ -702,7 +702,8 @@ describe("a part that arrives", () => {
           const socket = connect({ host: "127.0.0.1", port: Number(new URL(apiUrl).port) })
           const [before] = halves([dataField(pattern(1000))])
           socket.write(
-            `POST /uploads/${id}/parts HTTP/1.1\r\nHost: a\r\nContent-Type: ${contentType}\r\nContent-Length: 1000000\r\n\r\n`
+            `POST /uploads/${id}/parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n` +
+              `Content-Type: ${contentType}\r\n\r\n`
           )
           socket.write(before)
           yield* Deferred.await(reading)

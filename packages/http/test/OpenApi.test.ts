@@ -44,8 +44,8 @@ const resolve = (schema: JsonSchema): JsonSchema => {
 const properties = (schema: JsonSchema) => Object.entries(schema.properties ?? {})
 
 /**
- * Values of a published schema: every value of an enum, every end of a range, every optional key present and absent, each at
- * least once, and keys that nobody knows.
+ * Values of a published schema: every value of an enum, every end of a range, every optional key present and absent,
+ * each at least once, and keys that nobody knows.
  */
 const everyChoice = (published: JsonSchema, key = ""): ReadonlyArray<unknown> => {
   const schema = resolve(published)
