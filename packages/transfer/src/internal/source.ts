@@ -38,6 +38,8 @@ export interface PartToSend {
 
 /** Where the bytes of a transfer come from. */
 export interface Source {
+  /** What errors call it: its path, else its file name. */
+  readonly name: string
   readonly filename: string
   readonly bytes: ByteSize
   /** What a journal knows the source by; none for a source that another process cannot come back to. */
@@ -62,6 +64,9 @@ export interface Opened {
 /** Large reads spare the event loop, small ones memory: a lane holds a few of them. */
 const chunkBytes = 512 * 1024
 
+/** So many are read ahead of the socket. */
+const chunksAhead = 2
+
 const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteSize, SourceError | InvalidRequest> =>
   Schema.validateOption(ByteSizeSchema)(bytes).pipe(
     Effect.mapError(() =>
@@ -78,12 +83,14 @@ const makeHash: Effect.Effect<Hash, never, Scope.Scope> = Effect.flatMap(Md5Hash
 
 /** A source of which any range can be read at any time. */
 const ranged = (options: {
+  readonly name: string
   readonly filename: string
   readonly bytes: ByteSize
   readonly identity: Source["identity"]
   readonly read: (range: { readonly offset: number; readonly bytes: number }) => Stream.Stream<Uint8Array, SourceError>
   readonly verify: Source["verify"]
 }): Source => ({
+  name: options.name,
   filename: options.filename,
   bytes: options.bytes,
   identity: options.identity,
@@ -112,6 +119,7 @@ export const bytes = (
 ): Effect.Effect<Source, SourceError | InvalidRequest> =>
   Effect.map(sized(filename, data.byteLength, limits), (size) =>
     ranged({
+      name: filename,
       filename,
       bytes: size,
       identity: Option.none(),
@@ -126,6 +134,7 @@ export const blob = (
 ): Effect.Effect<Source, SourceError | InvalidRequest> =>
   Effect.map(sized(filename, data.size, limits), (size) =>
     ranged({
+      name: filename,
       filename,
       bytes: size,
       identity: Option.none(),
@@ -141,6 +150,19 @@ const explain = (path: string) => (error: PlatformError): SourceError =>
   error._tag === "SystemError" && error.reason === "NotFound"
     ? new SourceNotFound({ name: path })
     : new SourceUnreadable({ name: path, cause: error })
+
+/** Ends as the stream does, unless it has fewer bytes. */
+const atLeast = <E2>(bytes: number, tooFew: () => E2) => <E>(stream: Stream.Stream<Uint8Array, E>) =>
+  Stream.suspend(() => {
+    let missing = bytes
+    return stream.pipe(
+      Stream.map((chunk) => {
+        missing -= chunk.byteLength
+        return chunk
+      }),
+      Stream.concat(Stream.suspend(() => missing > 0 ? Stream.failSync(tooFew) : Stream.empty))
+    )
+  })
 
 export const file = (
   path: string,
@@ -158,6 +180,7 @@ export const file = (
       Option.match(info.mtime, { onNone: () => 0, onSome: (date) => date.getTime() })
     const absolute = yield* Effect.mapError(fs.realPath(path), explain(path))
     return ranged({
+      name: path,
       filename: options.filename,
       bytes: size,
       identity: Option.some({
@@ -165,7 +188,10 @@ export const file = (
         modifiedAt: modified(info)
       }),
       read: ({ bytes, offset }) =>
-        Stream.mapError(fs.stream(path, { offset, bytesToRead: bytes, chunkSize: chunkBytes }), explain(path)),
+        fs.stream(path, { offset, bytesToRead: bytes, chunkSize: chunkBytes, bufferSize: chunksAhead }).pipe(
+          Stream.mapError(explain(path)),
+          atLeast(bytes, () => new SourceChanged({ name: path, difference: "size" }))
+        ),
       verify: Effect.flatMap(stat, (now) => {
         if (now.size !== info.size) return new SourceChanged({ name: path, difference: "size" })
         if (modified(now) !== modified(info)) return new SourceChanged({ name: path, difference: "modification time" })
@@ -193,21 +219,18 @@ export const stream = <E>(
         const hash = yield* Effect.when(makeHash, () => checksum)
         const ended = yield* Deferred.make<void>()
         const pull = yield* Stream.toPull(Stream.mapError(data, (cause) => new SourceUnreadable({ name, cause })))
-        let ahead: ReadonlyArray<Uint8Array> = []
+        let ahead: Array<Uint8Array> = []
         let total = 0
         const mismatch = Effect.suspend(() => new SourceLengthMismatch({ name, declared: size, actual: total }))
 
-        /** The next bytes, none at the end. */
+        /** The next bytes, at least one, none at the end. */
         const next: Effect.Effect<Option.Option<Uint8Array>, SourceError> = Effect.suspend(() => {
-          const [first, ...rest] = ahead
-          if (first !== undefined) {
-            ahead = rest
-            return Effect.succeedSome(first)
-          }
+          const first = ahead.shift()
+          if (first !== undefined) return Effect.succeedSome(first)
           return pull.pipe(
             Effect.matchEffect({
               onSuccess: (chunk) => {
-                ahead = Chunk.toReadonlyArray(chunk)
+                ahead = Chunk.toReadonlyArray(chunk).filter(({ byteLength }) => byteLength > 0)
                 return next
               },
               onFailure: Option.match({ onNone: () => Effect.succeedNone, onSome: Effect.fail })
@@ -224,7 +247,7 @@ export const stream = <E>(
               const bytes = yield* next
               if (Option.isNone(bytes)) return yield* mismatch
               const own = bytes.value.subarray(0, missing)
-              if (own.byteLength < bytes.value.byteLength) ahead = [bytes.value.subarray(missing), ...ahead]
+              if (own.byteLength < bytes.value.byteLength) ahead.unshift(bytes.value.subarray(missing))
               held.push(own)
               missing -= own.byteLength
               total += own.byteLength
@@ -259,5 +282,5 @@ export const stream = <E>(
         }
       })
 
-    return { filename: name, bytes: size, identity: Option.none(), open, verify: Effect.void }
+    return { name, filename: name, bytes: size, identity: Option.none(), open, verify: Effect.void }
   })
