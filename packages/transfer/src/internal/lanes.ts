@@ -2,7 +2,6 @@ import type { UploadId } from "@effect-uploads/domain/Ids"
 import type { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
-import type { RateLimited } from "@effect-uploads/http/ServiceError"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -27,6 +26,10 @@ export type PartFailure = UploadsService.AddPartError | SourceError | TransferSt
 
 const isPassing = (error: PartFailure): error is Passing =>
   RetryPolicy.isRetryable(error) || error._tag === "TransferStalled"
+
+/** How long the service asks to wait. */
+const retryAfter = (error: Passing): Duration.Duration =>
+  ("retryAfter" in error ? error.retryAfter : undefined) ?? Duration.zero
 
 const isSourceError = Schema.is(SourceError)
 
@@ -78,11 +81,19 @@ export const make = (options: {
           Effect.catchAll(attempt(part), (failure) =>
             isPassing(failure)
               ? Effect.gen(function*() {
-                if (failure._tag === "RateLimited") yield* slowdown.ask(failure)
+                const asked = retryAfter(failure)
+                if (Duration.greaterThan(asked, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)
+                if (failure._tag === "RateLimited") yield* slowdown.ask(asked)
                 const now = yield* Clock.currentTimeMillis
                 const [state, , decision] = yield* retryPolicy.step(now, failure, schedule)
                 if (ScheduleDecision.isDone(decision)) return yield* Effect.fail(failure)
-                const delay = Duration.millis(Math.max(0, ScheduleIntervals.start(decision.intervals) - now))
+                const delay = Duration.millis(
+                  Math.max(
+                    ScheduleIntervals.start(decision.intervals) - now,
+                    Duration.toMillis(asked),
+                    yield* slowdown.left
+                  )
+                )
                 yield* emit(
                   TransferEvent.Retrying({ index: part.range.index, attempt: attempts, reason: failure, delay })
                 )
@@ -108,19 +119,18 @@ const stalled = (lastByte: Ref.Ref<number>, timeout: Duration.Duration): Effect.
 
 /** What a service asks of one lane holds for all. */
 const makeSlowdown = Effect.map(Ref.make(0), (until) => {
-  const wait: Effect.Effect<void> = Effect.gen(function*() {
-    const left = (yield* Ref.get(until)) - (yield* Clock.currentTimeMillis)
-    if (left > 0) {
-      yield* Effect.sleep(left)
-      yield* wait
-    }
-  })
+  const left = Effect.zipWith(Ref.get(until), Clock.currentTimeMillis, (until, now) => Math.max(0, until - now))
+  const wait: Effect.Effect<void> = Effect.flatMap(
+    left,
+    (left) => left > 0 ? Effect.zipRight(Effect.sleep(left), wait) : Effect.void
+  )
   return {
+    left,
     wait,
-    ask: ({ retryAfter = Duration.zero }: RateLimited) =>
+    ask: (delay: Duration.Duration) =>
       Effect.flatMap(
         Clock.currentTimeMillis,
-        (now) => Ref.update(until, (current) => Math.max(current, now + Duration.toMillis(retryAfter)))
+        (now) => Ref.update(until, (current) => Math.max(current, now + Duration.toMillis(delay)))
       )
   }
 })
