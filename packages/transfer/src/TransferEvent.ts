@@ -18,7 +18,7 @@ import type * as Option from "effect/Option"
  * - `PartDone`: a part is acknowledged.
  * - `Retrying`: an attempt failed for a reason that may pass; the part is sent again after `delay`.
  * - `TooSlow`: at the measured rate the Upload expires before it is complete. Told once.
- * - `Restarted`: the Upload expired, and a new one takes its place.
+ * - `Restarted`: the Upload expired, or the service no longer knows that of an earlier run, and a new one takes its place.
  * - `Completed`: the last event.
  *
  * @since 0.1.0
@@ -40,7 +40,7 @@ export type TransferEvent = Data.TaggedEnum<{
     readonly delay: Duration.Duration
   }
   TooSlow: { readonly expiresAt: DateTime.Utc; readonly expectedAt: DateTime.Utc }
-  Restarted: { readonly expired: UploadId }
+  Restarted: { readonly replaced: UploadId }
   Completed: { readonly upload: Upload.Completed }
 }>
 

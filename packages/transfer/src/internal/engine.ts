@@ -1,4 +1,4 @@
-import type { PartId } from "@effect-uploads/domain/Ids"
+import type { PartId, UploadId } from "@effect-uploads/domain/Ids"
 import * as MimeType from "@effect-uploads/domain/MimeType"
 import * as Upload from "@effect-uploads/domain/Upload"
 import type { InvalidRequest, UploadAlreadyCompleted } from "@effect-uploads/domain/UploadError"
@@ -10,9 +10,11 @@ import type { ServiceError } from "@effect-uploads/http/ServiceError"
 import { isServiceError, RequestTimeout } from "@effect-uploads/http/ServiceError"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -51,32 +53,41 @@ export interface Job {
 /** An Upload and what is there of it. */
 interface Live {
   readonly upload: Upload.Pending
+  /** When this run took it up. */
+  readonly since: DateTime.Utc
+  /** Whether an earlier run created it. */
+  readonly resumed: boolean
   readonly ranges: ReadonlyArray<PartRange>
   readonly acknowledged: Map<number, PartId>
 }
+
+/** The Upload is no more, and the transfer goes on with a new one. */
+class UploadGone extends Data.TaggedError("UploadGone")<{ readonly uploadId: UploadId }> {}
 
 export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
   Effect.gen(function*() {
     const ledger = yield* ledgers.make(job.journal, job.source)
     const emit = Option.getOrElse(job.watcher, () => () => Effect.void)
-    const attempt: Effect.Effect<Upload.Completed, TransferError> = Effect.catchTag(
-      oneUpload(job, ledger),
-      "UploadExpired",
-      (error) =>
-        job.options.onExpiry === "restart"
-          ? Effect.zipRight(emit(TransferEvent.Restarted({ expired: error.uploadId })), attempt)
-          : Effect.fail(error)
-    )
-    const completed = yield* attempt
+    const attempt = (load: ledgers.Ledger["load"]): Effect.Effect<Upload.Completed, TransferError> =>
+      Effect.catchTag(oneUpload(job, ledger, load), "UploadGone", ({ uploadId }) =>
+        Effect.zipRight(
+          emit(TransferEvent.Restarted({ replaced: uploadId })),
+          attempt(Effect.succeedNone)
+        ))
+    const completed = yield* attempt(ledger.load)
     yield* emit(TransferEvent.Completed({ upload: completed }))
     return completed
   })
 
 /** The life of one Upload: whatever happens, its end is known or said to be unknown. */
-const oneUpload = (job: Job, ledger: ledgers.Ledger): Effect.Effect<Upload.Completed, TransferError> =>
+const oneUpload = (
+  job: Job,
+  ledger: ledgers.Ledger,
+  load: ledgers.Ledger["load"]
+): Effect.Effect<Upload.Completed, TransferError | UploadGone> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const live = yield* begin(job, ledger, restore)
+      const live = yield* begin(job, ledger, load, restore)
       const completing = yield* Ref.make(false)
       const exit = yield* Effect.exit(restore(work(job, ledger, live, completing)))
       if (Exit.isSuccess(exit)) return exit.value
@@ -105,19 +116,24 @@ const plan = ({ limits, options, source }: Job, partSize: number | undefined) =>
   })
 
 /** The Upload of an earlier run where a journal has one that can go on, else a new one. */
-const begin = (job: Job, ledger: ledgers.Ledger, restore: Restore): Effect.Effect<Live, TransferError> =>
+const begin = (
+  job: Job,
+  ledger: ledgers.Ledger,
+  load: ledgers.Ledger["load"],
+  restore: Restore
+): Effect.Effect<Live, TransferError> =>
   Effect.gen(function*() {
-    const entry = yield* restore(ledger.load)
+    const ranges = yield* plan(job, job.options.partSize)
+    const entry = yield* restore(load)
     if (Option.isSome(entry)) {
       const resumed = yield* resume(job, ledger, entry.value)
       if (Option.isSome(resumed)) return resumed.value
     }
-    const ranges = yield* plan(job, job.options.partSize)
     const upload = yield* create(job, restore)
     yield* ledger.begin(upload, ranges[0]?.bytes ?? job.source.bytes).pipe(
       Effect.catchAll((failure) => abandon(job, upload, failure))
     )
-    return { upload, ranges, acknowledged: new Map() }
+    return { upload, since: yield* DateTime.now, resumed: false, ranges, acknowledged: new Map() }
   })
 
 const resume = (
@@ -126,8 +142,9 @@ const resume = (
   { acknowledged, modifiedAt, partSize, upload }: JournalEntry
 ): Effect.Effect<Option.Option<Live>, TransferError> =>
   Effect.gen(function*() {
-    const { options, source } = job
-    if (Upload.at(upload, yield* DateTime.now).status === "expired") {
+    const { source } = job
+    const now = yield* DateTime.now
+    if (Upload.at(upload, now).status === "expired") {
       yield* ledger.close
       return Option.none()
     }
@@ -137,17 +154,27 @@ const resume = (
       ? Option.some("modification time" as const)
       : Option.none()
     if (Option.isSome(difference)) {
-      yield* ledger.close
       return yield* abandon(
         job,
         upload,
-        new SourceChanged({ name: options.filename ?? source.filename, difference: difference.value })
+        new SourceChanged({ name: source.name, difference: difference.value })
+      ).pipe(
+        // The earlier run was done after all: this one is another transfer.
+        Effect.catchTag("UploadAlreadyCompleted", () => Effect.succeedNone),
+        Effect.ensuring(ledger.close)
       )
     }
-    const ranges = yield* plan(job, partSize)
+    const ranges = plan(job, partSize)
+    if (Either.isLeft(ranges)) {
+      // The limits are no longer those of the earlier run.
+      yield* Effect.ensuring(drop(job, upload), ledger.close)
+      return Option.none()
+    }
     return Option.some({
       upload,
-      ranges,
+      since: now,
+      resumed: true,
+      ranges: ranges.right,
       acknowledged: new Map(acknowledged.map(({ index, partId }) => [index, partId]))
     })
   })
@@ -168,6 +195,7 @@ const create = (job: Job, restore: Restore): Effect.Effect<Upload.Pending, Trans
     return yield* restore(Fiber.join(creating)).pipe(
       Effect.onInterrupt(() =>
         Fiber.join(creating).pipe(
+          Effect.interruptible,
           Effect.timeoutOption(cancelTimeout(job)),
           Effect.flatMap(
             Option.match({ onNone: () => Fiber.interrupt(creating), onSome: (upload) => drop(job, upload) })
@@ -190,7 +218,7 @@ const work = (
 ): Effect.Effect<Upload.Completed, TransferFailure> =>
   Effect.gen(function*() {
     const { options, source, uploads, watcher } = job
-    const { acknowledged, ranges, upload } = live
+    const { acknowledged, ranges, resumed, upload } = live
     const concurrency = options.concurrency ?? defaultConcurrency
     const emit = Option.getOrElse(watcher, () => () => Effect.void)
     const progress = progresses.make(source.bytes)
@@ -227,7 +255,14 @@ const work = (
     const completed = yield* uploads.complete(upload.id, {
       partIds: ranges.flatMap(({ index }) => Option.toArray(Option.fromNullable(acknowledged.get(index)))),
       ...Option.match(digest, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
-    })
+    }).pipe(
+      // What an earlier run sent was of another content, though size and time are the same.
+      Effect.mapError((error) =>
+        resumed && error._tag === "ChecksumMismatch"
+          ? new SourceChanged({ name: source.name, difference: "content" })
+          : error
+      )
+    )
     yield* ledger.close
     return completed
   }).pipe(
@@ -253,32 +288,40 @@ const cancelTimeout = ({ options }: Job): Duration.Duration => Duration.decode(o
 const settle = (
   job: Job,
   ledger: ledgers.Ledger,
-  { upload }: Live,
+  { resumed, since, upload }: Live,
   completing: boolean,
   failure: TransferFailure
-): Effect.Effect<Upload.Completed, TransferError> =>
-  Effect.gen(function*() {
-    switch (failure._tag) {
-      case "UploadAlreadyCompleted":
-        // An attempt of ours, perhaps of an earlier run, did it, and its answer was lost.
-        yield* ledger.close
-        return yield* findCompleted(job, upload, failure)
-      case "UploadExpired":
-      case "UploadNotFound":
-      case "UploadAlreadyCancelled":
-        yield* ledger.close
-        return yield* Effect.fail(failure)
+): Effect.Effect<Upload.Completed, TransferError | UploadGone> => {
+  const gone = new UploadGone({ uploadId: upload.id })
+  const closed = Effect.ensuring(ledger.close)
+  const abandoned = abandon(job, upload, failure).pipe(
+    Effect.catchTag(
+      "UploadAlreadyCompleted",
+      (error) => completing ? findCompleted(job, upload, error) : Effect.fail(error)
+    ),
+    closed
+  )
+  switch (failure._tag) {
+    case "UploadAlreadyCompleted":
+      // An attempt of ours, perhaps of an earlier run, did it, and its answer was lost.
+      return closed(findCompleted(job, upload, failure))
+    case "UploadNotFound":
+    case "UploadAlreadyCancelled":
+      return closed(Effect.fail(resumed ? gone : failure))
+    case "UploadExpired": {
+      // One that had expired when it was new says that the clocks differ: the next one would be no better.
+      const restart = job.options.onExpiry === "restart" && DateTime.lessThan(since, upload.expiresAt)
+      // A completion that was under way may have been in time.
+      return (completing ? abandoned : closed(Effect.fail(failure))).pipe(
+        Effect.catchTag("UploadExpired", (error) => Effect.fail(restart ? gone : error))
+      )
     }
-    const mayPass = isServiceError(failure) || failure._tag === "TransferStalled"
-    if (ledger.isKept && mayPass) {
-      return yield* new TransferSuspended({ uploadId: upload.id, expiresAt: upload.expiresAt, failure })
-    }
-    yield* ledger.close
-    return yield* abandon(job, upload, failure).pipe(
-      Effect.catchTag("UploadAlreadyCompleted", (error) =>
-        completing ? findCompleted(job, upload, error) : Effect.fail(error))
-    )
-  })
+  }
+  const mayPass = isServiceError(failure) || failure._tag === "TransferStalled"
+  return ledger.isKept && mayPass
+    ? new TransferSuspended({ uploadId: upload.id, expiresAt: upload.expiresAt, failure })
+    : abandoned
+}
 
 /** Cancels the Upload of a transfer that failed, and fails with what that leaves. */
 const abandon = (
@@ -319,10 +362,13 @@ const drop = (job: Job, upload: Upload.Pending): Effect.Effect<void> =>
   Effect.catchAll(
     cancel(job, upload),
     (error) =>
-      Effect.annotateLogs(Effect.logWarning(`An interrupted transfer left its Upload behind: ${error.message}`), {
-        uploadId: upload.id,
-        expiresAt: DateTime.formatIso(upload.expiresAt)
-      })
+      Effect.annotateLogs(
+        Effect.logWarning(`A transfer that is given up could not cancel its Upload: ${error.message}`),
+        {
+          uploadId: upload.id,
+          expiresAt: DateTime.formatIso(upload.expiresAt)
+        }
+      )
   )
 
 /** After an interruption a transfer with a journal can go on, any other is over. */
@@ -349,4 +395,4 @@ const findCompleted = (
     )
     const [file, another] = candidates
     return file === undefined || another !== undefined ? yield* error : Upload.complete(upload, file)
-  }).pipe(Effect.mapError(() => error))
+  }).pipe(Effect.mapError(() => error), Effect.interruptible)

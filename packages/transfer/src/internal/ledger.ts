@@ -16,8 +16,8 @@ export interface Ledger {
   /** A new Upload, of which no part is acknowledged. */
   readonly begin: (upload: Pending, partSize: number) => Effect.Effect<void, JournalFailed>
   readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed>
-  /** There is nothing to come back to. */
-  readonly close: Effect.Effect<void, JournalFailed>
+  /** There is nothing to come back to. An entry that cannot be removed does no harm: who finds it sees that its Upload is over. */
+  readonly close: Effect.Effect<void>
 }
 
 const none: Ledger = {
@@ -65,6 +65,9 @@ export const make = (journal: Option.Option<Service>, source: Source): Effect.Ef
             acknowledged: [...entry.acknowledged, { index, partId }]
           })
         )),
-      close: Effect.zipRight(remove(key), SynchronizedRef.set(current, Option.none()))
+      close: remove(key).pipe(
+        Effect.zipRight(SynchronizedRef.set(current, Option.none())),
+        Effect.catchAll((error) => Effect.logWarning(`A journal that is done with was not removed: ${error.message}`))
+      )
     }
   })
