@@ -26,6 +26,7 @@ import type { ApiError } from "./ErrorMapping.js"
 import { toReply } from "./ErrorMapping.js"
 import { FilesService } from "./FilesService.js"
 import * as multipart from "./internal/multipart.js"
+import { retold } from "./internal/retold.js"
 import * as ListFiles from "./ListFiles.js"
 import * as PartData from "./PartData.js"
 import type { FilesGroup, UploadsGroup } from "./UploadsApi.js"
@@ -87,7 +88,7 @@ export const uploads = <E, Provides, R>(
       Effect.gen(function*() {
         const service = yield* UploadsService
         const limits = yield* UploadLimits
-        const body = yield* readable(request.stream)
+        const body = yield* readable(Stream.mapError(request.stream, (error) => retold(error)))
         const data = PartData.incoming(multipart.readData(request.headers, body))
         return yield* Effect.tapError(
           service.addPart(path.upload_id, data),

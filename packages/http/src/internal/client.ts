@@ -29,6 +29,8 @@ import { RequestTimeout, TransportFailed } from "../ServiceError.js"
 import * as UploadsMetrics from "../UploadsMetrics.js"
 import type { Reading } from "./readings.js"
 import type { Reply } from "./refusal.js"
+import type { Hide } from "./retold.js"
+import { retold } from "./retold.js"
 
 /** What can go wrong with any request. */
 export type RequestError = InvalidRequest | ServiceError
@@ -224,9 +226,6 @@ const secretHeader = /auth|cookie|key|secret|token/
  */
 const isHeaderText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
-/** Takes the key out of a text. */
-type Hide = (text: string) => string
-
 /** Some services quote the key that they refuse: as it is, or as JSON, a URL or a page spells it. */
 const hiding = ({ apiKey }: ClientOptions): Hide => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
@@ -288,21 +287,6 @@ const connect = (client: HttpClient.HttpClient, options: ClientOptions, hide: Hi
           )
       })
     )
-}
-
-/**
- * What an error of an HTTP client says: name, message, code and causes. The error itself may hold the request, which has
- * the key in its headers and the data in its body, or the bytes of an answer that could not be parsed.
- */
-const retold = (error: Error, hide: Hide, depth = 4): Error => {
-  const cause = Predicate.isError(error.cause) && depth > 1
-    ? { cause: retold(error.cause, hide, depth - 1) }
-    : undefined
-  const code = Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : undefined
-  const copy = new Error(hide(error.message || code || error.name), cause)
-  copy.name = error.name
-  copy.stack = hide(error.stack ?? "")
-  return code === undefined ? copy : Object.assign(copy, { code })
 }
 
 /** The messages down the causes: the outermost one alone is often just "fetch failed". */
