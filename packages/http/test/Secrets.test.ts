@@ -469,7 +469,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
         const broken = Effect.gen(function*() {
           const service = yield* UploadsService.UploadsService
           const upload = yield* service.create(request)
-          const source = Stream.concat(Stream.make(content.subarray(0, -1)), Stream.fail(new Error("disk on fire")))
+          const source = Stream.concat(Stream.make(content.subarray(0, -1)), Stream.fail("disk on fire"))
           return yield* service.addPart(upload.id, PartData.stream(source, { bytes: content.byteLength }))
         })
         const exit = yield* Effect.provide(see.watch(broken), both)
@@ -568,6 +568,47 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
       }))
   })
 }
+
+describe("with a client that hangs up in the middle of a part", () => {
+  secretTest("the server's own spans, logs and errors", (see) =>
+    Effect.gen(function*() {
+      const called = yield* Deferred.make<void>()
+      const ended = yield* Deferred.make<Exit.Exit<unknown, unknown>>()
+      const watched = Layer.effect(
+        UploadsService.UploadsService,
+        Effect.map(UploadsService.UploadsService, (service) => ({
+          ...service,
+          addPart: (id: UploadId, data: PartData.PartData) =>
+            Deferred.succeed(called, undefined).pipe(
+              // A service that is not interrupted reads on, and hears that the body is broken.
+              Effect.zipRight(Effect.uninterruptible(service.addPart(id, data))),
+              Effect.onExit((exit) => Deferred.succeed(ended, exit))
+            )
+        }))
+      )
+      const layer = HttpApiBuilder.serve(HttpMiddleware.logger).pipe(
+        Layer.provide(UploadsRoutes.layer),
+        Layer.provide([watched, FilesService.layerMemory]),
+        Layer.provideMerge(Layer.merge(UploadsService.layerMemory, loopback))
+      )
+      yield* Effect.gen(function*() {
+        const upload = yield* uploads((service) => service.create(request))
+        const { hostname, port } = new URL(yield* url)
+        const socket = Net.connect(Number(port), hostname)
+        socket.on("error", () => socket.destroy())
+        socket.write(
+          `POST /uploads/${upload.id}/parts HTTP/1.1\r\nhost: test\r\nauthorization: Bearer ${key}\r\n` +
+            "content-type: multipart/form-data; boundary=b\r\ncontent-length: 1000\r\n\r\n" +
+            `--b\r\ncontent-disposition: form-data; name="data"; filename="data"\r\n\r\n${marker}`
+        )
+        yield* Deferred.await(called)
+        socket.destroy()
+        const exit = yield* Deferred.await(ended)
+        expect(Exit.isFailure(exit) ? tagOf(Cause.squash(exit.cause)) : exit).toBe("PartUnreadable")
+        yield* see.watch(exit)
+      }).pipe(Effect.provide(layer))
+    }))
+})
 
 describe("what is held", () => {
   secretTest("options, layers, services and a failed configuration", (see) =>
