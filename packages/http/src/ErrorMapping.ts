@@ -56,8 +56,12 @@ export const retryAfter = (headers: Headers.Headers, now: DateTime.DateTime): Op
     Option.orElse(() =>
       // A year without letters would parse as a date too: an HTTP date starts with a weekday.
       Option.filter(after, (value) => /^\s*[A-Za-z]/.test(value)).pipe(
-        Option.flatMap(DateTime.make),
-        Option.map((date) => Duration.millis(Math.max(0, DateTime.distance(now, date))))
+        // `DateTime.make` takes offsets, and would add one to the `GMT` of HTTP.
+        Option.flatMap((value) => DateTime.make(value.replace(/GMT\s*$/, "+0000"))),
+        Option.map((date) => DateTime.distance(now, date)),
+        // A moment that has passed tells of clocks that differ, not of a delay.
+        Option.filter((millis) => millis > 0),
+        Option.map(Duration.millis)
       )
     )
   )

@@ -71,6 +71,30 @@ export class PartStream extends Data.TaggedClass("PartStream")<{
 }> {}
 
 /**
+ * A range of a file. Where an HTTP client knows a shorter way from a file to the socket, it takes that instead of `stream`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class PartFile extends Data.TaggedClass("PartFile")<{
+  readonly path: string
+  readonly offset: number
+  readonly bytes: number
+  readonly stream: Stream.Stream<Uint8Array, unknown>
+}> {}
+
+/**
+ * A part and somebody who hears of its bytes as they are handed on: in each attempt from the beginning.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class PartObserved extends Data.TaggedClass("PartObserved")<{
+  readonly part: PartStream | PartFile
+  readonly onBytes: (bytes: number) => void
+}> {}
+
+/**
  * Bytes that arrive once, and whose number is known at their end: the body of a request that is being received. An HTTP
  * client has to hold such a part in memory before it can send it on.
  *
@@ -87,7 +111,7 @@ export class PartIncoming extends Data.TaggedClass("PartIncoming")<{
  * @since 0.1.0
  * @category models
  */
-export type PartData = Uint8Array | Blob | PartStream | PartIncoming
+export type PartData = Uint8Array | Blob | PartStream | PartFile | PartObserved | PartIncoming
 
 /**
  * A stream and the number of bytes that it has. It is run once for each attempt to send it.
@@ -98,9 +122,12 @@ export type PartData = Uint8Array | Blob | PartStream | PartIncoming
 export const stream = <E>(
   stream: Stream.Stream<Uint8Array, E>,
   options: { readonly bytes: number }
-): PartData => new PartStream({ bytes: options.bytes, stream })
+): PartStream => new PartStream({ bytes: options.bytes, stream })
 
 const isByteSize = Schema.is(ByteSize)
+
+/** Large reads spare the event loop, small ones memory: a part under way holds a few of them. */
+const fileChunkBytes = 512 * 1024
 
 /**
  * A range of a file, read while it is sent: `bytes` from `offset`, by default up to its end. Both are whole numbers from 0:
@@ -112,7 +139,7 @@ const isByteSize = Schema.is(ByteSize)
 export const file = (
   path: string,
   options?: { readonly offset?: number | undefined; readonly bytes?: number | undefined }
-): Effect.Effect<PartData, PlatformError, FileSystem.FileSystem> =>
+): Effect.Effect<PartFile, PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const offset = options?.offset ?? 0
@@ -124,8 +151,18 @@ export const file = (
         description: `no file has a range of ${bytes} bytes from ${offset}`
       })
     }
-    return stream(fs.stream(path, { offset, bytesToRead: bytes }), { bytes })
+    const stream = fs.stream(path, { offset, bytesToRead: bytes, chunkSize: fileChunkBytes })
+    return new PartFile({ path, offset, bytes, stream })
   })
+
+/**
+ * Tells of a part's bytes as they are handed on.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const observe = (part: PartStream | PartFile, onBytes: (bytes: number) => void): PartObserved =>
+  new PartObserved({ part, onBytes })
 
 /**
  * @since 0.1.0
@@ -143,7 +180,15 @@ export const incoming = (stream: Stream.Stream<Uint8Array, PartUnreadable | Inva
 export const length = (self: PartData): Option.Option<number> => {
   if (self instanceof Uint8Array) return Option.some(self.byteLength)
   if (self instanceof Blob) return Option.some(self.size)
-  return self._tag === "PartStream" ? Option.some(self.bytes) : Option.none()
+  switch (self._tag) {
+    case "PartStream":
+    case "PartFile":
+      return Option.some(self.bytes)
+    case "PartObserved":
+      return length(self.part)
+    case "PartIncoming":
+      return Option.none()
+  }
 }
 
 const validateByteSize = Schema.validateOption(ByteSize)
@@ -191,10 +236,15 @@ export const toStream = (self: PartData): Stream.Stream<Uint8Array, PartDataErro
       onError: (cause) => new PartUnreadable({ cause })
     })
   }
-  return self._tag === "PartIncoming" ? self.stream : exactly(
-    Stream.mapError(self.stream, (cause) => new PartUnreadable({ cause })),
-    self.bytes
-  )
+  switch (self._tag) {
+    case "PartStream":
+    case "PartFile":
+      return exactly(Stream.mapError(self.stream, (cause) => new PartUnreadable({ cause })), self.bytes)
+    case "PartObserved":
+      return Stream.tap(toStream(self.part), (bytes) => Effect.sync(() => self.onBytes(bytes.byteLength)))
+    case "PartIncoming":
+      return self.stream
+  }
 }
 
 /** Ends as the stream does, unless it has another number of bytes. */

@@ -6,11 +6,12 @@ import { PartTooLarge } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import type * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
+import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { PartDataError } from "../PartData.js"
 import * as PartData from "../PartData.js"
+import * as fileBody from "./fileBody.js"
 import * as multipart from "./multipart.js"
 
 /** A part that is ready to be sent, as often as it takes. */
@@ -64,13 +65,19 @@ export const make = (
     }
 
     // HTTP clients wrap or replace the error of a body stream: remember the true one.
-    const failure = yield* Ref.make(Option.none<PartDataError | InvalidRequest>())
+    const failure = MutableRef.make(Option.none<PartDataError | InvalidRequest>())
+    const onFailure = (error: PartDataError | InvalidRequest) => {
+      MutableRef.set(failure, Option.some(error))
+    }
     const bytes = announced.value
-    const stream = Stream.tapError(PartData.toStream(data), (error) => Ref.set(failure, Option.some(error)))
+    const stream = Stream.tapError(PartData.toStream(data), (error) => Effect.sync(() => onFailure(error)))
     return {
       bytes,
-      body: Effect.as(Ref.set(failure, Option.none()), multipart.streamBody(framing, stream, bytes)),
-      sourceFailure: Ref.get(failure)
+      body: Effect.sync(() => {
+        MutableRef.set(failure, Option.none())
+        return fileBody.remember(multipart.streamBody(framing, stream, bytes), data, framing, onFailure)
+      }),
+      sourceFailure: Effect.sync(() => MutableRef.get(failure))
     }
   })
 

@@ -4,6 +4,8 @@ import * as Upload from "@effect-uploads/domain/Upload"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
@@ -146,6 +148,54 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
             )
           expect(completed.file.bytes).toBe(data.length)
         }))
+
+      test("takes ranges of a file, and tells of their bytes", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const files = yield* FilesService
+          const fs = yield* FileSystem.FileSystem
+          const path = yield* fs.makeTempFileScoped()
+          const data = pattern(2_500_000)
+          yield* fs.writeFile(path, data)
+          const upload = yield* uploads.create(request(data.length))
+          let observed = 0
+          const parts = yield* Effect.forEach([0, 1, 2, 3], (index) =>
+            Effect.gen(function*() {
+              const part = yield* PartData.file(path, {
+                offset: index * 700_000,
+                ...(index < 3 ? { bytes: 700_000 } : {})
+              })
+              return yield* uploads.addPart(
+                upload.id,
+                PartData.observe(part, (bytes) => {
+                  observed += bytes
+                })
+              )
+            }), { concurrency: "unbounded" })
+          const { file } = yield* uploads.complete(upload.id, { partIds: parts.map(({ id }) => id), md5: md5(data) })
+          expect(observed).toBe(data.length)
+          expect(join(yield* Stream.runCollect(files.content(file.id))).equals(data)).toBe(true)
+        }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
+
+      test("a file that is too short or gone when it is read is no part", () =>
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService
+          const fs = yield* FileSystem.FileSystem
+          const path = yield* fs.makeTempFileScoped()
+          yield* fs.writeFile(path, pattern(1000))
+          const upload = yield* uploads.create(request(2000))
+          const short = yield* PartData.file(path, { offset: 500, bytes: 600 })
+          expect(yield* Effect.flip(uploads.addPart(upload.id, short))).toMatchObject({
+            _tag: "PartLengthMismatch",
+            declared: 600,
+            actual: 500
+          })
+          yield* fs.truncate(path)
+          expect(yield* Effect.flip(uploads.addPart(upload.id, short))).toMatchObject({ _tag: "PartLengthMismatch" })
+          const gone = yield* PartData.file(`${path}-gone`, { bytes: 10 })
+          expect(yield* Effect.flip(uploads.addPart(upload.id, gone))).toMatchObject({ _tag: "PartUnreadable" })
+          yield* uploads.cancel(upload.id)
+        }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
 
       test("keeps a part when the caller uses its buffer again", () =>
         Effect.gen(function*() {
