@@ -1,0 +1,622 @@
+import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as Http from "node:http"
+import { pattern } from "./support/contract.js"
+import { ownFields } from "./support/errors.js"
+import { clients, served, url } from "./support/server.js"
+import type { Method } from "./support/stub.js"
+import { answering, calls, methods, over, respond, uploadId } from "./support/stub.js"
+
+type Answer = (
+  request: HttpClientRequest.HttpClientRequest,
+  signal: AbortSignal
+) => Effect.Effect<Response, HttpClientError.HttpClientError>
+
+const refusal = (status: number, headers?: HeadersInit, code: string | null = null): Answer => () =>
+  Effect.sync(() =>
+    respond(status, JSON.stringify({ error: { message: "no", type: "t", param: null, code } }), headers)
+  )
+
+const broken: Answer = (request) =>
+  Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", cause: new Error("ECONNRESET") }))
+
+const cancelled: Answer = () =>
+  Effect.sync(() =>
+    respond(
+      200,
+      JSON.stringify({
+        id: uploadId,
+        object: "upload",
+        bytes: 1,
+        created_at: 1,
+        filename: "a",
+        purpose: "batch",
+        status: "cancelled",
+        expires_at: 2
+      })
+    )
+  )
+
+const standard = { retryPolicy: undefined }
+
+/** When the attempts of a call were made, and how it ended. The last answer is given again and again. */
+const attempts = (
+  answers: readonly [Answer, ...ReadonlyArray<Answer>],
+  options: Partial<ClientOptions> = standard,
+  method: Method = "cancel"
+) =>
+  Effect.gen(function*() {
+    const start = yield* Clock.currentTimeMillis
+    const moments: Array<number> = []
+    const client = answering((request, signal) =>
+      Effect.gen(function*() {
+        const answer = answers[moments.length] ?? answers[answers.length - 1] ?? answers[0]
+        moments.push((yield* Clock.currentTimeMillis) - start)
+        return yield* answer(request, signal)
+      })
+    )
+    const fiber = yield* Effect.fork(Effect.either(Effect.provide(calls[method], over(client, options))))
+    yield* TestClock.adjust("1 day")
+    const result = yield* Fiber.join(fiber)
+    return { moments, result, tag: result._tag === "Left" ? result.left._tag : "success" }
+  })
+
+/** That three attempts were made, the first at once, the others after about half a second and a second. */
+const expectStandard = (moments: ReadonlyArray<number>, taken = 0) => {
+  const [first = -1, second = -1, third = -1] = moments
+  expect(moments).toHaveLength(3)
+  expect(first).toBe(0)
+  expect(second - first - taken).toBeGreaterThanOrEqual(400)
+  expect(second - first - taken).toBeLessThanOrEqual(600)
+  expect(third - second - taken).toBeGreaterThanOrEqual(800)
+  expect(third - second - taken).toBeLessThanOrEqual(1200)
+}
+
+describe("what is sent again", () => {
+  it.effect.each(
+    [
+      ["a connection that breaks", broken, "TransportFailed"],
+      ["408", refusal(408), "RequestTimeout"],
+      ["429", refusal(429), "RateLimited"],
+      ["500", refusal(500), "ServiceUnavailable"],
+      ["502", refusal(502), "ServiceUnavailable"],
+      ["503", refusal(503), "ServiceUnavailable"],
+      ["504", refusal(504), "ServiceUnavailable"],
+      ["529", refusal(529), "ServiceUnavailable"]
+    ] as const
+  )("%s: twice, by default", ([, answer, expected]) =>
+    Effect.gen(function*() {
+      const { moments, tag } = yield* attempts([answer])
+      expect(tag).toBe(expected)
+      expectStandard(moments)
+    }))
+
+  it.effect("no answer within the attempt timeout: twice, by default", () =>
+    Effect.gen(function*() {
+      const { moments, tag } = yield* attempts([() => Effect.never])
+      expect(tag).toBe("RequestTimeout")
+      expectStandard(moments, 600_000)
+    }))
+
+  it.effect.each(methods)("%s, like every method", (method) =>
+    Effect.gen(function*() {
+      const { moments, tag } = yield* attempts([refusal(500)], standard, method)
+      expect(tag).toBe("ServiceUnavailable")
+      expectStandard(moments)
+    }))
+
+  it.effect("until there is an answer", () =>
+    Effect.gen(function*() {
+      for (const answers of [[broken, cancelled], [refusal(429), refusal(503), cancelled]] as const) {
+        const { moments, tag } = yield* attempts(answers)
+        expect(tag).toBe("success")
+        expect(moments).toHaveLength(answers.length)
+      }
+      const { moments, tag } = yield* attempts([broken, refusal(404)])
+      expect([moments.length, tag]).toEqual([2, "UploadNotFound"])
+    }))
+
+  it.effect("every page of a list on its own", () =>
+    Effect.gen(function*() {
+      const page = (id: string, more: boolean): Answer => () =>
+        Effect.sync(() =>
+          respond(
+            200,
+            JSON.stringify({
+              object: "list",
+              data: [{ id, bytes: 1, created_at: 1, filename: "a", purpose: "batch" }],
+              first_id: id,
+              last_id: id,
+              has_more: more
+            })
+          )
+        )
+      const { moments, tag } = yield* attempts(
+        [broken, broken, page("file-1", true), broken, broken, page("file-2", false)],
+        standard,
+        "list"
+      )
+      expect([moments.length, tag]).toEqual([6, "success"])
+    }))
+
+  it.effect.each(
+    [
+      ["400", refusal(400), "InvalidRequest"],
+      ["401", refusal(401), "Unauthenticated"],
+      ["403", refusal(403), "PermissionDenied"],
+      ["404", refusal(404), "UploadNotFound"],
+      ["409", refusal(409), "InvalidRequest"],
+      ["425", refusal(425), "InvalidRequest"],
+      ["302", refusal(302), "ResponseMalformed"],
+      ["a success that makes no sense", refusal(200), "ResponseMalformed"],
+      ["a used-up quota", refusal(429, {}, "insufficient_quota"), "QuotaExceeded"],
+      ["a used-up quota with a delay", refusal(429, { "retry-after": "1" }, "insufficient_quota"), "QuotaExceeded"],
+      ["402", refusal(402), "QuotaExceeded"]
+    ] as const
+  )("not %s", ([, answer, expected]) =>
+    Effect.gen(function*() {
+      expect(yield* attempts([answer])).toMatchObject({ moments: [0], tag: expected })
+    }))
+
+  it.effect("not the bytes of a File once they have begun to arrive", () =>
+    Effect.gen(function*() {
+      const breaking: Answer = () =>
+        Effect.sync(() => {
+          let pulls = 0
+          return respond(
+            200,
+            new ReadableStream({
+              pull: (controller) =>
+                pulls++ === 0 ? controller.enqueue(new Uint8Array(3)) : controller.error(new Error("ECONNRESET"))
+            })
+          )
+        })
+      expect(yield* attempts([breaking], standard, "content")).toMatchObject({ moments: [0], tag: "TransportFailed" })
+    }))
+})
+
+describe("when it is sent again", () => {
+  const setTime = TestClock.setTime(DateTime.unsafeMake("2025-08-31T22:00:00Z").epochMillis)
+
+  it.effect("after a delay with jitter", () =>
+    Effect.gen(function*() {
+      const delays = yield* Effect.forEach(Array.from({ length: 20 }, (_, seed) => seed), (seed) =>
+        Effect.map(attempts([refusal(500)]), ({ moments }) => {
+          expectStandard(moments)
+          return moments[1]
+        }).pipe(Effect.withRandom(Random.make(seed))))
+      expect(new Set(delays).size).toBeGreaterThan(10)
+    }))
+
+  it.effect.each(
+    [
+      ["retry-after: 7", { "retry-after": "7" }, 7000],
+      ["retry-after: 0", { "retry-after": "0" }, 0],
+      ["retry-after:  1.5 ", { "retry-after": "1.5" }, 1500],
+      ["retry-after-ms: 1234", { "retry-after-ms": "1234" }, 1234],
+      ["retry-after-ms before retry-after", { "retry-after-ms": "20", "retry-after": "9" }, 20],
+      ["retry-after where retry-after-ms cannot be read", { "retry-after-ms": "soon", "retry-after": "9" }, 9000],
+      ["the longest delay that is obeyed", { "retry-after": "600" }, 600_000]
+    ] as const
+  )("when the service says so: %s", ([, headers, delay]) =>
+    Effect.gen(function*() {
+      for (const status of [429, 503]) {
+        const { moments, result } = yield* attempts([refusal(status, headers)])
+        expect(moments).toEqual([0, delay, 2 * delay])
+        expect(result).toMatchObject({ _tag: "Left", left: { retryAfter: Duration.millis(delay) } })
+      }
+    }))
+
+  it.effect.each(
+    [
+      "Sun, 31 Aug 2025 22:01:30 GMT",
+      "Sunday, 31-Aug-25 22:01:30 GMT",
+      "Sun Aug 31 22:01:30 2025"
+    ]
+  )("when the service says so: %s, which is then", (date) =>
+    Effect.gen(function*() {
+      yield* setTime
+      const { moments, tag } = yield* attempts([refusal(503, { "retry-after": date }), cancelled])
+      expect([moments, tag]).toEqual([[0, 90_000], "success"])
+    }))
+
+  it.effect.each(
+    [
+      "soon",
+      "-5",
+      "",
+      "NaN",
+      "Infinity",
+      "1e3",
+      "0x10",
+      "5 seconds",
+      "2025-08-31T23:00:00Z",
+      "Sun, 31 Aug 2025 21:59:59 GMT",
+      "Sun, 31 Aug 2025 22:00:00 GMT",
+      "Mon, 99 Foo 2025 22:00:00 GMT"
+    ]
+  )("as ever, when what the service says is no delay: %j", (value) =>
+    Effect.gen(function*() {
+      yield* setTime
+      const { moments, result } = yield* attempts([refusal(429, { "retry-after": value })])
+      expectStandard(moments)
+      expect(result._tag === "Left" && ownFields(result.left)).toEqual({ _tag: "RateLimited" })
+    }))
+
+  it.effect.each(
+    [
+      [{ "retry-after": "601" }, Duration.seconds(601)],
+      [{ "retry-after-ms": "600001" }, Duration.millis(600_001)],
+      [{ "retry-after": "Mon, 01 Sep 2025 22:00:00 GMT" }, Duration.days(1)],
+      [{ "retry-after": "9".repeat(400) }, Duration.infinity]
+    ] as const
+  )("never, when the delay is longer than a caller would wait: %j", ([headers, retryAfter]) =>
+    Effect.gen(function*() {
+      for (const status of [429, 503]) {
+        yield* setTime
+        const { moments, result } = yield* attempts([refusal(status, headers)])
+        expect(moments).toEqual([0])
+        const delay = result._tag === "Left" && "retryAfter" in result.left ? result.left.retryAfter : undefined
+        expect(delay !== undefined && Duration.equals(delay, retryAfter)).toBe(true)
+      }
+    }))
+})
+
+describe("options", () => {
+  it.effect("no retries", () =>
+    Effect.gen(function*() {
+      expect((yield* attempts([broken], { retryPolicy: RetryPolicy.none })).moments).toEqual([0])
+      expect((yield* attempts([refusal(429, { "retry-after": "1" })], { retryPolicy: RetryPolicy.none })).moments)
+        .toEqual([0])
+    }))
+
+  it.effect("another schedule, in which the word of the service counts too", () =>
+    Effect.gen(function*() {
+      const retryPolicy = Schedule.intersect(Schedule.spaced("3 seconds"), Schedule.recurs(4))
+      expect((yield* attempts([broken], { retryPolicy })).moments).toEqual([0, 3000, 6000, 9000, 12_000])
+      const answers = [broken, refusal(429, { "retry-after": "20" }), broken, cancelled] as const
+      expect(yield* attempts(answers, { retryPolicy })).toMatchObject({
+        moments: [0, 3000, 23_000, 26_000],
+        tag: "success"
+      })
+    }))
+
+  it.effect("a schedule that looks at the failure", () =>
+    Effect.gen(function*() {
+      const retryPolicy: RetryPolicy.RetryPolicy = Schedule.spaced("1 second").pipe(
+        Schedule.whileInput((error: RetryPolicy.Retryable) => error._tag === "TransportFailed")
+      )
+      expect(yield* attempts([broken, broken, refusal(500)], { retryPolicy })).toMatchObject({
+        moments: [0, 1000, 2000],
+        tag: "ServiceUnavailable"
+      })
+    }))
+
+  it.effect("an attempt timeout, which counts for each attempt alone", () =>
+    Effect.gen(function*() {
+      const options = { attemptTimeout: "5 seconds", retryPolicy: Schedule.recurs(2) } as const
+      const slow: Answer = (request, signal) => Effect.delay(cancelled(request, signal), "4999 millis")
+      expect((yield* attempts([() => Effect.never], options)).moments).toEqual([0, 5000, 10_000])
+      expect(yield* attempts([() => Effect.never, slow], options)).toMatchObject({ moments: [0, 5000], tag: "success" })
+    }))
+})
+
+// -----------------------------------------------------------------------------------------------------------------
+// Parts
+// -----------------------------------------------------------------------------------------------------------------
+
+const data = pattern(10_000)
+
+/** The body of a request as bytes, as far as a server reads it. */
+const received = (
+  request: HttpClientRequest.HttpClientRequest,
+  atMost = Infinity
+): Effect.Effect<Uint8Array<ArrayBuffer>, HttpClientError.RequestError> => {
+  const { body } = request
+  const stream = body._tag === "Stream"
+    ? body.stream
+    : body._tag === "Raw" && body.body instanceof Blob
+    ? PartData.toStream(body.body)
+    : Stream.die(`a part is not sent as ${body._tag}`)
+  return stream.pipe(
+    Stream.rechunk(1000),
+    Stream.mapAccum(0, (total, bytes) => [total + bytes.byteLength, [total, bytes] as const]),
+    Stream.takeWhile(([total]) => total < atMost),
+    Stream.runCollect,
+    Effect.map((chunks) => new Uint8Array(Buffer.concat(Chunk.toReadonlyArray(chunks).map(([, bytes]) => bytes)))),
+    Effect.mapError((cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+  )
+}
+
+const partAnswer = () =>
+  respond(200, JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId }))
+
+const adding = (
+  part: PartData.PartData,
+  answer: (attempt: number, request: HttpClientRequest.HttpClientRequest) => ReturnType<Answer>,
+  options: Partial<ClientOptions> = {}
+) =>
+  Effect.gen(function*() {
+    let attempt = 0
+    const client = answering((request) => answer(++attempt, request))
+    const fiber = yield* Effect.fork(Effect.either(
+      Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.addPart(uploadId, part)).pipe(
+        Effect.provide(over(client, { ...standard, ...options }))
+      )
+    ))
+    yield* TestClock.adjust("1 day")
+    return { result: yield* Fiber.join(fiber), attempts: attempt }
+  })
+
+describe("the body of a part", () => {
+  const forms: { readonly [form: string]: () => PartData.PartData } = {
+    "bytes": () => data,
+    "a Blob": () => new Blob([new Uint8Array(data)]),
+    "a stream": () => PartData.stream(Stream.make(data.subarray(0, 1), data.subarray(1)), { bytes: data.length }),
+    "bytes that arrive once": () => {
+      let runs = 0
+      return PartData.incoming(Stream.suspend(() => runs++ === 0 ? Stream.make(data) : Stream.die("it arrived before")))
+    }
+  }
+
+  describe.each(Object.entries(forms))("%s", (_, form) => {
+    it.effect.each(["stream", "blob"] as const)(
+      "is sent from its beginning to its end each time, as a %s",
+      (partBody) =>
+        Effect.gen(function*() {
+          const bodies: Array<readonly [bytes: Uint8Array<ArrayBuffer>, contentType: string, length: unknown]> = []
+          const { result } = yield* adding(
+            form(),
+            (attempt, request) =>
+              Effect.gen(function*() {
+                // The first connection breaks in the midst of the body, the second is answered at its end.
+                if (attempt === 1) {
+                  yield* received(request, 3000)
+                  return yield* broken(request, new AbortController().signal)
+                }
+                bodies.push([yield* received(request), request.body.contentType ?? "", request.body.contentLength])
+                return attempt === 2 ? respond(503, "") : partAnswer()
+              }),
+            { partBody }
+          )
+          expect(result._tag).toBe("Right")
+          expect(bodies).toHaveLength(2)
+          for (const [bytes, contentType, length] of bodies) {
+            expect(length).toBe(bytes.byteLength)
+            const fields = yield* Effect.promise(() =>
+              new Response(bytes, { headers: { "content-type": contentType } }).formData()
+            )
+            expect(Array.from(fields.keys())).toEqual(["data"])
+            const file = fields.get("data")
+            const sent = file instanceof Blob ? yield* Effect.promise(() => file.arrayBuffer()) : new ArrayBuffer(0)
+            expect(Buffer.from(sent).equals(data)).toBe(true)
+          }
+        })
+    )
+  })
+
+  it.effect("a source that fails is not read again", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const source = PartData.stream(
+        Stream.suspend(() =>
+          runs++ === 0
+            ? Stream.concat(Stream.make(data.subarray(0, 5000)), Stream.fail("disk on fire"))
+            : Stream.make(data)
+        ),
+        { bytes: data.length }
+      )
+      const { attempts, result } = yield* adding(source, (_, request) => Effect.map(received(request), partAnswer))
+      expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartUnreadable" } })
+      expect(result._tag === "Left" && result.left.message).toContain("disk on fire")
+      expect([attempts, runs]).toEqual([1, 1])
+    }))
+
+  it.effect("nor is one that has not the bytes that were announced", () =>
+    Effect.gen(function*() {
+      for (const bytes of [9999, 10_001]) {
+        const { attempts, result } = yield* adding(
+          PartData.stream(Stream.make(data), { bytes }),
+          (_, request) => Effect.map(received(request), partAnswer)
+        )
+        expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartLengthMismatch", declared: bytes } })
+        expect(attempts).toBe(1)
+      }
+    }))
+
+  it.effect("a source that fails while it is sent again is told from the connection that broke before", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const source = PartData.stream(
+        Stream.suspend(() => runs++ === 0 ? Stream.make(data) : Stream.fail("disk on fire")),
+        { bytes: data.length }
+      )
+      const { attempts, result } = yield* adding(source, (attempt, request) =>
+        attempt === 1
+          ? Effect.zipRight(received(request), broken(request, new AbortController().signal))
+          : Effect.map(received(request), partAnswer))
+      expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartUnreadable" } })
+      expect([attempts, runs]).toEqual([2, 2])
+    }))
+})
+
+// -----------------------------------------------------------------------------------------------------------------
+// Interruption
+// -----------------------------------------------------------------------------------------------------------------
+
+describe("interruption", () => {
+  it.effect("while it waits: at once, and nothing is sent any more", () =>
+    Effect.gen(function*() {
+      let sent = 0
+      const client = answering((request, signal) => {
+        sent++
+        return refusal(429, { "retry-after": "60" })(request, signal)
+      })
+      const fiber = yield* Effect.fork(Effect.provide(calls.cancel, over(client, standard)))
+      yield* TestClock.adjust("59 seconds")
+      expect(sent).toBe(1)
+      expect(Exit.isInterrupted(yield* Fiber.interrupt(fiber))).toBe(true)
+      yield* TestClock.adjust("1 day")
+      expect(sent).toBe(1)
+    }))
+
+  it.effect.each(methods)("while %s is under way: the request is aborted", (method) =>
+    Effect.gen(function*() {
+      const signals: Array<AbortSignal> = []
+      const client = answering((_, signal) => {
+        signals.push(signal)
+        return Effect.never
+      })
+      const fiber = yield* Effect.fork(Effect.provide(calls[method], over(client, standard)))
+      yield* TestClock.adjust("1 second")
+      expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+      const exit = yield* Fiber.interrupt(fiber)
+      expect(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)).toBe(true)
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+      yield* TestClock.adjust("1 day")
+      expect(signals).toHaveLength(1)
+    }))
+
+  it.effect("while a part is sent: its source is released", () =>
+    Effect.gen(function*() {
+      let state = "closed"
+      const source = PartData.stream(
+        Stream.acquireRelease(
+          Effect.sync(() => {
+            state = "open"
+          }),
+          () =>
+            Effect.sync(() => {
+              state = "released"
+            })
+        ).pipe(Stream.flatMap(() => Stream.concat(Stream.make(data.subarray(0, 10)), Stream.never))),
+        { bytes: data.length }
+      )
+      const client = answering((request) => Effect.map(received(request), partAnswer))
+      const fiber = yield* Effect.fork(
+        Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.addPart(uploadId, source)).pipe(
+          Effect.provide(over(client, standard))
+        )
+      )
+      yield* TestClock.adjust("1 second")
+      expect(state).toBe("open")
+      yield* Fiber.interrupt(fiber)
+      expect(state).toBe("released")
+    }))
+})
+
+// -----------------------------------------------------------------------------------------------------------------
+// Lost answers
+// -----------------------------------------------------------------------------------------------------------------
+
+/** A proxy that passes requests on, and hangs up instead of passing on the first answer to a path. */
+const losing = (target: string, path: string): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.async<Http.Server>((resume) => {
+      let lost = 0
+      const server = Http.createServer((request, response) => {
+        const { headers, method = "GET", url = "/" } = request
+        const forward = Http.request(`${target}${url}`, { method, headers }, (answer) => {
+          if (url.endsWith(path) && lost++ === 0) answer.resume().on("end", () => request.socket.destroy())
+          else answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers))
+        })
+        request.pipe(forward)
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  ).pipe(Effect.map((server) => {
+    const address = server.address()
+    return `http://127.0.0.1:${address === null || typeof address === "string" ? 0 : address.port}`
+  }))
+
+describe("the service acts, and its answer is lost", () => {
+  const behind = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+
+  /** The services through a proxy that loses the first answer to a path. */
+  const through = (path: string) =>
+    Layer.unwrapScoped(Effect.map(
+      Effect.flatMap(url, (target) => losing(target, path)),
+      (apiUrl) => clients({ apiUrl, retryPolicy: Schedule.recurs(2) })
+    )).pipe(
+      Layer.provide(FetchHttpClient.layer),
+      Layer.provide(served.pipe(Layer.provide(behind))),
+      Layer.provideMerge(behind)
+    )
+
+  const request = { filename: "a.jsonl", purpose: "fine-tune", bytes: data.length, mimeType: "text/jsonl" }
+
+  it.effect("cancel: the Upload is cancelled, and the retry says so", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService.UploadsService
+      const handle = yield* UploadsService.UploadsServiceTest
+      const upload = yield* uploads.create(request)
+      const error = yield* Effect.flip(uploads.cancel(upload.id))
+      expect(ownFields(error)).toEqual({ _tag: "UploadAlreadyCancelled", uploadId: upload.id })
+      expect(yield* handle.calls("cancel")).toBe(2)
+      expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["cancelled"])
+    }).pipe(Effect.provide(through("/cancel"))))
+
+  it.effect("complete: the File exists, and the retry says which", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService.UploadsService
+      const files = yield* FilesService.FilesService
+      const handle = yield* UploadsService.UploadsServiceTest
+      const upload = yield* uploads.create(request)
+      const part = yield* uploads.addPart(upload.id, data)
+      const error = yield* Effect.flip(uploads.complete(upload.id, { partIds: [part.id] }))
+      const [file] = Chunk.toReadonlyArray(yield* Stream.runCollect(files.list()))
+      expect(ownFields(error)).toEqual({ _tag: "UploadAlreadyCompleted", uploadId: upload.id, fileId: file?.id })
+      expect(file?.bytes).toBe(data.length)
+      expect(yield* handle.calls("complete")).toBe(2)
+    }).pipe(Effect.provide(through("/complete"))))
+
+  it.effect("create: a second Upload, which expires by itself", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService.UploadsService
+      const handle = yield* UploadsService.UploadsServiceTest
+      const upload = yield* uploads.create(request)
+      const [first, second, ...more] = yield* handle.uploads
+      expect(more).toEqual([])
+      expect(second?.id).toBe(upload.id)
+      expect(first?.status).toBe("pending")
+      yield* TestClock.adjust("1 hour")
+      expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["expired", "expired"])
+    }).pipe(Effect.provide(through("/uploads"))))
+
+  it.effect("addPart: a second part, of which only the one that was heard of is completed", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService.UploadsService
+      const handle = yield* UploadsService.UploadsServiceTest
+      const upload = yield* uploads.create({ ...request, bytes: 2 * data.length })
+      const part = yield* uploads.addPart(upload.id, data)
+      const stored = yield* handle.parts(upload.id)
+      expect(stored.map(({ bytes }) => Buffer.from(bytes).equals(data))).toEqual([true, true])
+      expect(stored[1]?.part.id).toBe(part.id)
+    }).pipe(Effect.provide(through("/parts"))))
+})
