@@ -232,6 +232,7 @@ const work = (
     const { send } = yield* lanes.make({
       uploads,
       uploadId: upload.id,
+      explain: source.explain,
       progress,
       stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
       retryPolicy: options.retryPolicy ?? defaultRetryPolicy,

@@ -6,18 +6,17 @@ import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
-import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
-import { SourceError } from "../SourceError.js"
+import type { SourceError } from "../SourceError.js"
 import { TransferStalled } from "../TransferError.js"
 import * as TransferEvent from "../TransferEvent.js"
 import type { Progress } from "./progress.js"
-import type { PartToSend } from "./source.js"
+import type { PartToSend, Source } from "./source.js"
 
 /** Errors with which a part is sent again. */
 type Passing = RetryPolicy.Retryable | TransferStalled
@@ -31,12 +30,6 @@ const isPassing = (error: PartFailure): error is Passing =>
 const retryAfter = (error: Passing): Duration.Duration =>
   ("retryAfter" in error ? error.retryAfter : undefined) ?? Duration.zero
 
-const isSourceError = Schema.is(SourceError)
-
-/** The source's own error, out of the one in which a part carries it. */
-const unwrapped = (error: UploadsService.AddPartError | TransferStalled): PartFailure =>
-  error._tag === "PartUnreadable" && isSourceError(error.cause) ? error.cause : error
-
 export interface Lanes {
   /** One part, sent until it is acknowledged or the policy gives up. */
   readonly send: (part: PartToSend) => Effect.Effect<UploadPart, PartFailure>
@@ -45,33 +38,34 @@ export interface Lanes {
 export const make = (options: {
   readonly uploads: UploadsService.Service
   readonly uploadId: UploadId
+  readonly explain: Source["explain"]
   readonly progress: Progress
   readonly stallTimeout: Duration.Duration
   readonly retryPolicy: Schedule.Schedule<unknown>
   readonly emit: (event: TransferEvent.TransferEvent) => Effect.Effect<void>
 }): Effect.Effect<Lanes> =>
   Effect.gen(function*() {
-    const { emit, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
+    const { emit, explain, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
     const slowdown = yield* makeSlowdown
 
-    const attempt = ({ range, stream }: PartToSend) =>
+    const attempt = ({ data, range }: PartToSend) =>
       Effect.gen(function*() {
         yield* slowdown.wait
         progress.begin(range.index)
-        const lastByte = yield* Ref.make(yield* Clock.currentTimeMillis)
-        const data = PartData.stream(
-          Stream.tap(stream, (bytes) =>
-            Effect.flatMap(Clock.currentTimeMillis, (now) => {
-              progress.add(range.index, bytes.byteLength)
-              return Ref.set(lastByte, now)
-            })),
-          { bytes: range.bytes }
-        )
-        return yield* uploads.addPart(uploadId, data).pipe(
+        const clock = yield* Effect.clock
+        const lastByte = MutableRef.make(clock.unsafeCurrentTimeMillis())
+        const observed = PartData.observe(data, (bytes) => {
+          progress.add(range.index, bytes)
+          MutableRef.set(lastByte, clock.unsafeCurrentTimeMillis())
+        })
+        return yield* uploads.addPart(uploadId, observed).pipe(
           // Lanes slow down together, which a retry within the client would not.
           Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
           Effect.raceFirst(stalled(lastByte, stallTimeout)),
-          Effect.mapError(unwrapped)
+          Effect.catchTags({
+            PartUnreadable: (error) => Effect.fail(explain(error)),
+            PartLengthMismatch: (error) => Effect.fail(explain(error))
+          })
         )
       })
 
@@ -107,10 +101,13 @@ export const make = (options: {
   })
 
 /** Fails once no byte was taken for the timeout. */
-const stalled = (lastByte: Ref.Ref<number>, timeout: Duration.Duration): Effect.Effect<never, TransferStalled> =>
+const stalled = (
+  lastByte: MutableRef.MutableRef<number>,
+  timeout: Duration.Duration
+): Effect.Effect<never, TransferStalled> =>
   Effect.gen(function*() {
     while (true) {
-      const quiet = (yield* Clock.currentTimeMillis) - (yield* Ref.get(lastByte))
+      const quiet = (yield* Clock.currentTimeMillis) - MutableRef.get(lastByte)
       const left = Duration.toMillis(timeout) - quiet
       if (left <= 0) return yield* new TransferStalled({ after: timeout })
       yield* Effect.sleep(left)

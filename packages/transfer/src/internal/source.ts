@@ -3,6 +3,7 @@ import { ByteSize as ByteSizeSchema } from "@effect-uploads/domain/ByteSize"
 import type { Md5 } from "@effect-uploads/domain/Md5"
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import * as PartData from "@effect-uploads/http/PartData"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { md5 } from "@noble/hashes/legacy"
@@ -11,16 +12,17 @@ import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Hash } from "../Md5Hasher.js"
 import { Md5Hasher } from "../Md5Hasher.js"
 import type { PartRange } from "../PartPlan.js"
-import type { SourceError } from "../SourceError.js"
 import {
   SourceChanged,
   SourceEmpty,
+  SourceError,
   SourceLengthMismatch,
   SourceNotAFile,
   SourceNotFound,
@@ -31,7 +33,7 @@ import {
 /** A part as the engine sends it: as often as it takes, until it is acknowledged. */
 export interface PartToSend {
   readonly range: PartRange
-  readonly stream: Stream.Stream<Uint8Array, SourceError>
+  readonly data: PartData.PartStream | PartData.PartFile
   /** What is held of the part may go. */
   readonly release: Effect.Effect<void>
 }
@@ -50,6 +52,8 @@ export interface Source {
     readonly concurrency: number
     readonly checksum: boolean
   }) => Effect.Effect<Opened, never, Scope.Scope>
+  /** The source's own error behind that of a part of it. */
+  readonly explain: (error: PartData.PartDataError) => SourceError | PartData.PartDataError
   /** Whether the source is still what it was. */
   readonly verify: Effect.Effect<void, SourceError>
 }
@@ -81,13 +85,22 @@ const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteS
 
 const makeHash: Effect.Effect<Hash, never, Scope.Scope> = Effect.flatMap(Md5Hasher, ({ make }) => make)
 
+type Range = Pick<PartRange, "offset" | "bytes">
+
+const isSourceError = Schema.is(SourceError)
+
+const ofSource = (error: PartData.PartDataError): SourceError | PartData.PartDataError =>
+  error._tag === "PartUnreadable" && isSourceError(error.cause) ? error.cause : error
+
 /** A source of which any range can be read at any time. */
 const ranged = (options: {
   readonly name: string
   readonly filename: string
   readonly bytes: ByteSize
   readonly identity: Source["identity"]
-  readonly read: (range: { readonly offset: number; readonly bytes: number }) => Stream.Stream<Uint8Array, SourceError>
+  readonly read: (range: Range) => Stream.Stream<Uint8Array, SourceError>
+  readonly part?: (range: Range) => PartToSend["data"]
+  readonly explain?: Source["explain"]
   readonly verify: Source["verify"]
 }): Source => ({
   name: options.name,
@@ -98,11 +111,16 @@ const ranged = (options: {
     Effect.map(Effect.when(makeHash, () => checksum), (hash) => ({
       parts: Stream.map(
         Stream.fromIterable(ranges),
-        (range) => ({ range, stream: options.read(range), release: Effect.void })
+        (range) => ({
+          range,
+          data: options.part?.(range) ?? PartData.stream(options.read(range), { bytes: range.bytes }),
+          release: Effect.void
+        })
       ),
       md5: Effect.transposeMapOption(hash, ({ digest, update }) =>
         Effect.zipRight(Stream.runForEach(options.read({ offset: 0, bytes: options.bytes }), update), digest))
     })),
+  explain: options.explain ?? ofSource,
   verify: options.verify
 })
 
@@ -178,6 +196,11 @@ export const file = (
     const size = yield* sized(path, Number(info.size), limits)
     const modified = (info: FileSystem.File.Info) =>
       Option.match(info.mtime, { onNone: () => 0, onSome: (date) => date.getTime() })
+    const read = ({ bytes, offset }: Range) =>
+      fs.stream(path, { offset, bytesToRead: bytes, chunkSize: chunkBytes, bufferSize: chunksAhead }).pipe(
+        Stream.mapError(explain(path)),
+        atLeast(bytes, () => new SourceChanged({ name: path, difference: "size" }))
+      )
     const absolute = yield* Effect.mapError(fs.realPath(path), explain(path))
     return ranged({
       name: path,
@@ -187,11 +210,17 @@ export const file = (
         key: bytesToHex(md5(utf8ToBytes([absolute, options.filename, options.purpose].join("\n")))),
         modifiedAt: modified(info)
       }),
-      read: ({ bytes, offset }) =>
-        fs.stream(path, { offset, bytesToRead: bytes, chunkSize: chunkBytes, bufferSize: chunksAhead }).pipe(
-          Stream.mapError(explain(path)),
-          atLeast(bytes, () => new SourceChanged({ name: path, difference: "size" }))
-        ),
+      read,
+      part: ({ bytes, offset }) => new PartData.PartFile({ path, offset, bytes, stream: read({ bytes, offset }) }),
+      // An HTTP client that reads the file itself has errors of its own.
+      explain: (error) => {
+        if (error._tag === "PartLengthMismatch") return new SourceChanged({ name: path, difference: "size" })
+        const known = ofSource(error)
+        if (known._tag !== "PartUnreadable") return known
+        return Predicate.hasProperty(known.cause, "code") && known.cause.code === "ENOENT"
+          ? new SourceNotFound({ name: path })
+          : new SourceUnreadable({ name: path, cause: known.cause })
+      },
       verify: Effect.flatMap(stat, (now) => {
         if (now.size !== info.size) return new SourceChanged({ name: path, difference: "size" })
         if (modified(now) !== modified(info)) return new SourceChanged({ name: path, difference: "modification time" })
@@ -255,7 +284,7 @@ export const stream = <E>(
             }
             return {
               range,
-              stream: Stream.suspend(() => Stream.fromIterable(held)),
+              data: PartData.stream(Stream.suspend(() => Stream.fromIterable(held)), { bytes: range.bytes }),
               release: Effect.suspend(() => {
                 held.length = 0
                 return Effect.asVoid(room.release(1))
@@ -282,5 +311,5 @@ export const stream = <E>(
         }
       })
 
-    return { name, filename: name, bytes: size, identity: Option.none(), open, verify: Effect.void }
+    return { name, filename: name, bytes: size, identity: Option.none(), open, explain: ofSource, verify: Effect.void }
   })
