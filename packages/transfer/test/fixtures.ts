@@ -1,0 +1,127 @@
+import type * as Upload from "@effect-uploads/domain/Upload"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import { expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import { createHash } from "node:crypto"
+
+/** Bytes of which no two stretches are alike. */
+export const bytesOf = (length: number, seed = 1): Uint8Array => {
+  let state = seed
+  return Uint8Array.from({ length }, () => {
+    state = Math.imul(state, 1103515245) + 12345 >>> 0
+    return state >>> 16
+  })
+}
+
+export const md5Of = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex")
+
+export const both = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+
+export type Both = Layer.Layer.Success<typeof both>
+
+export const test = <E>(title: string, effect: () => Effect.Effect<void, E, Both>) =>
+  it.effect(title, () => Effect.provide(effect(), both))
+
+export const services = Effect.all({
+  uploads: UploadsService.UploadsService,
+  uploadsTest: UploadsService.UploadsServiceTest,
+  filesTest: FilesService.FilesServiceTest
+})
+
+/** Runs with a service of which some methods are others. */
+export const changed = (change: (uploads: UploadsService.Service) => Partial<UploadsService.Service>) =>
+  Effect.updateService(UploadsService.UploadsService, (uploads) => ({ ...uploads, ...change(uploads) }))
+
+/** {@link changed} for a stream of events. */
+export const changedStream =
+  (change: (uploads: UploadsService.Service) => Partial<UploadsService.Service>) =>
+  <A, E, R>(stream: Stream.Stream<A, E, R>) =>
+    Stream.updateService(
+      stream,
+      UploadsService.UploadsService,
+      (uploads) => ({ ...uploads, ...change(uploads) })
+    )
+
+export const statuses: Effect.Effect<
+  ReadonlyArray<Upload.Upload["status"]>,
+  never,
+  UploadsService.UploadsServiceTest
+> = Effect.gen(function*() {
+  const { uploads } = yield* UploadsService.UploadsServiceTest
+  return (yield* uploads).map(({ status }) => status)
+})
+
+export const calls = (method: keyof UploadsService.Errors) =>
+  Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.calls(method))
+
+/** The stored Files are the given ones, byte for byte. */
+export const expectFiles = (...expected: ReadonlyArray<Uint8Array>) =>
+  Effect.gen(function*() {
+    const { files } = yield* FilesService.FilesServiceTest
+    expect((yield* files).map(({ bytes }) => md5Of(bytes))).toEqual(expected.map(md5Of))
+  })
+
+/** Runs while the clock goes on for so long. */
+export const during = (duration: Duration.DurationInput) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.fork(effect)
+    yield* TestClock.adjust(duration)
+    return yield* Fiber.join(fiber)
+  })
+
+/** The time since the test began, in milliseconds. */
+export const elapsed = Clock.currentTimeMillis
+
+export const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
+  Effect.map(Stream.runCollect(stream), Chunk.toReadonlyArray)
+
+/**
+ * A `TestClock` that is adjusted to the next sleeper as soon as nothing else is to do: hours of a transfer that ticks four
+ * times a second take no time.
+ */
+const makeHastyClock = (): Clock.Clock => {
+  const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
+  let now = 0
+  let scheduled = false
+  const schedule = () => {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      const [first, ...rest] = [...sleepers]
+      if (first === undefined) return
+      const next = rest.reduce((next, sleeper) => sleeper.at < next.at ? sleeper : next, first)
+      sleepers.delete(next)
+      now = Math.max(now, next.at)
+      next.wake()
+      schedule()
+    })
+  }
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: () => now,
+    unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n,
+    currentTimeMillis: Effect.sync(() => now),
+    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
+    sleep: (duration) =>
+      Effect.async((resume) => {
+        const sleeper = { at: now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+        sleepers.add(sleeper)
+        schedule()
+        return Effect.sync(() => {
+          sleepers.delete(sleeper)
+        })
+      })
+  }
+}
+
+export const hastily = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => Effect.withClock(effect, makeHastyClock()))
