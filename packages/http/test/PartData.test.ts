@@ -164,6 +164,28 @@ describe("length", () => {
   })
 })
 
+describe("observe", () => {
+  it.effect("tells of the bytes as they are handed on, in each reading from the beginning", () =>
+    Effect.gen(function*() {
+      const heard: Array<number> = []
+      const part = PartData.stream(of(bytes.subarray(0, 3), bytes.subarray(3)), { bytes: 10 })
+      const data = PartData.observe(part, (count) => {
+        heard.push(count)
+      })
+      expect(PartData.length(data)).toEqual(Option.some(10))
+      expect(heard).toEqual([])
+      expect([...(yield* read(data)).bytes]).toEqual([...bytes])
+      yield* read(data)
+      expect(heard).toEqual([3, 7, 3, 7])
+    }))
+
+  it.effect("fails as the part does", () =>
+    Effect.gen(function*() {
+      const { error } = yield* read(PartData.observe(PartData.stream(of(bytes), { bytes: 11 }), () => {}))
+      expect(tagOf(error)).toBe("PartLengthMismatch")
+    }))
+})
+
 describe("validate", () => {
   const uploadId = UploadId.make("upload_1")
   const validate = (data: PartData.PartData) => PartData.validate(data, { uploadId, limit: ByteSize.make(10) })

@@ -1,6 +1,7 @@
 import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
 import * as Http from "@effect-uploads/http"
 import { defaultApiUrl } from "@effect-uploads/http/ClientOptions"
+import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -58,7 +59,9 @@ describe("README.md", () => {
     }).pipe(Effect.provide(Layer.provideMerge(server, loopback))))
 
   it("lists every module, each once", () => {
-    expect(rows("Modules").map(([name]) => unquoted(name)).sort()).toEqual(Object.keys(Http).sort())
+    expect(rows("Modules").map(([name]) => unquoted(name)).sort()).toEqual(
+      [...Object.keys(Http), "NodeFileHttpClient"].sort()
+    )
   })
 
   it("lists every option and every variable, each once", () => {
@@ -86,7 +89,8 @@ describe("README.md", () => {
     const clients = {
       "FetchHttpClient.layer": FetchHttpClient.layer,
       "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
-      "NodeHttpClient.layer": NodeHttpClient.layer
+      "NodeHttpClient.layer": NodeHttpClient.layer,
+      "NodeFileHttpClient.layer": NodeFileHttpClient.layer
     }
 
     it("lists those that are tested", () => {

@@ -3,6 +3,7 @@ import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
 import { DomainError } from "@effect-uploads/http/ErrorEnvelope"
 import type { ApiError } from "@effect-uploads/http/ErrorMapping"
 import * as FilesService from "@effect-uploads/http/FilesService"
+import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import { ServiceError } from "@effect-uploads/http/ServiceError"
@@ -13,7 +14,7 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import { describe, expect, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import type * as Context from "effect/Context"
@@ -30,8 +31,11 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import * as Fs from "node:fs/promises"
 import * as Http from "node:http"
 import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
 import * as Util from "node:util"
 import { tagOf } from "./support/errors.js"
 import { loopback, url } from "./support/server.js"
@@ -213,12 +217,22 @@ const files = <A, E>(f: (service: FilesService.Service) => Effect.Effect<A, E>) 
 
 const addPart = (data: PartData.PartData) => uploads((service) => service.addPart(uploadId, data))
 
+/** For the client that sends a file by itself. */
+const file = Path.join(Os.tmpdir(), `effect-uploads-${process.pid}.jsonl`)
+
+beforeAll(() => Fs.writeFile(file, content))
+
+afterAll(() => Fs.rm(file))
+
 /** Every method, a part in every form. */
 const calls: Readonly<Record<string, Effect.Effect<unknown, ApiError, Both>>> = {
   create: uploads((service) => service.create(request)),
   "addPart of bytes": addPart(content),
   "addPart of a Blob": addPart(new Blob([content])),
   "addPart of a stream": addPart(PartData.stream(Stream.make(content), { bytes: content.byteLength })),
+  "addPart of a file": addPart(
+    new PartData.PartFile({ path: file, offset: 0, bytes: content.byteLength, stream: Stream.make(content) })
+  ),
   "addPart of what arrives once": addPart(PartData.incoming(Stream.make(content))),
   complete: uploads((service) => service.complete(uploadId, { partIds: [] })),
   cancel: uploads((service) => service.cancel(uploadId)),
@@ -355,7 +369,8 @@ const malformed = [
 const httpClients = {
   fetch: FetchHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
-  "the Node client": NodeHttpClient.layer
+  "the Node client": NodeHttpClient.layer,
+  "the Node client for files": NodeFileHttpClient.layer
 }
 
 /** A test at whose end nothing that anybody may see has the key or the content. */
@@ -445,6 +460,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
             "addPart of bytes": "UploadNotFound",
             "addPart of a Blob": "UploadNotFound",
             "addPart of a stream": "UploadNotFound",
+            "addPart of a file": "UploadNotFound",
             "addPart of what arrives once": "UploadNotFound",
             complete: "UploadNotFound",
             cancel: "UploadNotFound",

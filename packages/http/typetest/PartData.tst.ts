@@ -12,6 +12,8 @@ import { describe, expect, test } from "tstyche"
 
 declare const data: PartData.PartData
 declare const bytes: Stream.Stream<Uint8Array, TypeError>
+declare const streamed: PartData.PartStream
+declare const arriving: PartData.PartData
 declare const numbers: Stream.Stream<number>
 declare const needy: Stream.Stream<Uint8Array, never, FileSystem.FileSystem>
 declare const options: { readonly uploadId: UploadId; readonly limit: ByteSize }
@@ -22,12 +24,21 @@ describe("PartData", () => {
     expect<Buffer>().type.toBeAssignableTo<PartData.PartData>()
     expect<Blob>().type.toBeAssignableTo<PartData.PartData>()
     expect<File>().type.toBeAssignableTo<PartData.PartData>()
-    expect(PartData.stream(bytes, { bytes: 10 })).type.toBe<PartData.PartData>()
+    expect(PartData.stream(bytes, { bytes: 10 })).type.toBe<PartData.PartStream>()
     expect(PartData.file("part.bin")).type.toBe<
-      Effect.Effect<PartData.PartData, PlatformError, FileSystem.FileSystem>
+      Effect.Effect<PartData.PartFile, PlatformError, FileSystem.FileSystem>
     >()
     expect(PartData.file("part.bin", { offset: 10, bytes: 20 })).type.toBe<
-      Effect.Effect<PartData.PartData, PlatformError, FileSystem.FileSystem>
+      Effect.Effect<PartData.PartFile, PlatformError, FileSystem.FileSystem>
+    >()
+    expect(PartData.observe(streamed, () => {})).type.toBe<PartData.PartObserved>()
+    expect<PartData.PartData>().type.toBe<
+      | Uint8Array
+      | Blob
+      | PartData.PartStream
+      | PartData.PartFile
+      | PartData.PartObserved
+      | PartData.PartIncoming
     >()
   })
 
@@ -47,6 +58,12 @@ describe("PartData", () => {
     expect(PartData.stream).type.not.toBeCallableWith(bytes, {})
     expect(PartData.stream).type.not.toBeCallableWith(numbers, { bytes: 10 })
     expect(PartData.stream).type.not.toBeCallableWith(needy, { bytes: 10 })
+  })
+
+  test("only what can be read again, piece by piece, is observed", () => {
+    expect(PartData.observe).type.toBeCallableWith(streamed, () => {})
+    expect(PartData.observe).type.not.toBeCallableWith(arriving, () => {})
+    expect(PartData.observe).type.not.toBeCallableWith(new Uint8Array(1), () => {})
   })
 
   test("what arrives once fails as its reader says", () => {
