@@ -13,7 +13,7 @@ import * as TestClock from "effect/TestClock"
 import { createHash } from "node:crypto"
 
 /** Bytes of which no two stretches are alike. */
-export const bytesOf = (length: number, seed = 1): Uint8Array => {
+export const bytesOf = (length: number, seed = 1): Uint8Array<ArrayBuffer> => {
   let state = seed
   return Uint8Array.from({ length }, () => {
     state = Math.imul(state, 1103515245) + 12345 >>> 0

@@ -1,0 +1,467 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { SystemError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import type { Both } from "./fixtures.js"
+import { both, bytesOf, calls, changed, expectFiles, md5Of, statuses } from "./fixtures.js"
+
+const env = Layer.merge(both, NodeFileSystem.layer)
+
+const test = <E>(
+  title: string,
+  effect: () => Effect.Effect<void, E, Both | FileSystem.FileSystem | Scope.Scope>
+) => it.scoped(title, () => Effect.provide(effect(), env))
+
+const purpose = "user_data"
+const data = bytesOf(10_000)
+const named = { purpose, filename: "data.bin", partSize: 3000 } as const
+
+/** A file with these bytes, which goes when the test ends. */
+const written = (bytes: Uint8Array, name = "data.bin") =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = `${yield* fs.makeTempDirectoryScoped()}/${name}`
+    yield* fs.writeFile(path, bytes)
+    return path
+  })
+
+/** What the service was asked to create and to complete. */
+const asked = <A, E, R>(transfer: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const requests: Array<object> = []
+    yield* changed((uploads) => ({
+      create: (request) => {
+        requests.push(request)
+        return uploads.create(request)
+      },
+      complete: (id, request) => {
+        requests.push(request)
+        return uploads.complete(id, request)
+      }
+    }))(transfer)
+    return requests
+  })
+
+/** Something happens before the first part is sent. */
+const meanwhile = <E>(happening: Effect.Effect<void, E>) =>
+  changed((uploads) => {
+    let first = true
+    return {
+      addPart: (id, data) =>
+        Effect.zipRight(
+          Effect.suspend(() => {
+            const run = first
+            first = false
+            return run ? Effect.orDie(happening) : Effect.void
+          }),
+          uploads.addPart(id, data)
+        )
+    }
+  })
+
+describe("a path", () => {
+  test("is sent whole, with its name and type", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data, "report.pdf")
+      const requests = yield* asked(Transfer.file(path, { purpose, partSize: 3000 }))
+      expect(requests).toMatchObject([
+        { filename: "report.pdf", purpose, bytes: 10_000, mimeType: "application/pdf" },
+        { md5: md5Of(data) }
+      ])
+      expect(yield* calls("addPart")).toBe(4)
+      yield* expectFiles(data)
+    }))
+
+  test("is sent under another name and type, for a time", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const options = {
+        purpose,
+        filename: "another",
+        mimeType: "text/x-own",
+        expiresAfter: Duration.hours(2)
+      } as const
+      const [create] = yield* asked(Transfer.file(path, options))
+      expect(create).toMatchObject(options)
+    }))
+
+  test("of which no type is known is an octet-stream", () =>
+    Effect.gen(function*() {
+      const [create] = yield* asked(Transfer.file(yield* written(data, "data"), { purpose }))
+      expect(create).toMatchObject({ filename: "data", mimeType: "application/octet-stream" })
+    }))
+
+  test("is read in chunks, and sent whole where they end in the middle of a part", () =>
+    Effect.gen(function*() {
+      const large = bytesOf(1_500_000)
+      const path = yield* written(large)
+      yield* Transfer.file(path, { purpose, partSize: 700_001 })
+      yield* expectFiles(large)
+    }))
+
+  test("that is empty", () =>
+    Effect.gen(function*() {
+      const path = yield* written(new Uint8Array())
+      expect(yield* Effect.flip(Transfer.file(path, { purpose }))).toMatchObject({ _tag: "SourceEmpty", name: path })
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  test("of a file that no Upload can hold", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* written(data)
+      yield* fs.truncate(path, documented.uploadBytes + 1)
+      expect(yield* Effect.flip(Transfer.file(path, { purpose }))).toMatchObject({
+        _tag: "SourceTooLarge",
+        name: path,
+        bytes: documented.uploadBytes + 1,
+        limit: documented.uploadBytes
+      })
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  test("of a directory", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* fs.makeTempDirectoryScoped()
+      expect(yield* Effect.flip(Transfer.file(path, { purpose }))).toMatchObject({
+        _tag: "SourceNotAFile",
+        name: path,
+        type: "Directory"
+      })
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  test("where nothing is", () =>
+    Effect.gen(function*() {
+      const path = `${yield* written(data)}.not`
+      expect(yield* Effect.flip(Transfer.file(path, { purpose }))).toMatchObject({ _tag: "SourceNotFound", name: path })
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  const denied = new SystemError({ reason: "PermissionDenied", module: "FileSystem", method: "access" })
+
+  test("that may not be read", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const error = yield* Transfer.file(path, { purpose }).pipe(
+        Effect.updateService(FileSystem.FileSystem, (fs) => ({ ...fs, access: () => Effect.fail(denied) })),
+        Effect.flip
+      )
+      expect(error).toMatchObject({ _tag: "SourceUnreadable", name: path, cause: denied })
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  test("of which the reading fails half-way", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const error = yield* Transfer.file(path, { purpose, partSize: 3000 }).pipe(
+        Effect.updateService(FileSystem.FileSystem, (fs) => ({
+          ...fs,
+          stream: (path, options) => Number(options?.offset) > 3000 ? Stream.fail(denied) : fs.stream(path, options)
+        })),
+        Effect.flip
+      )
+      expect(error).toMatchObject({ _tag: "SourceUnreadable", name: path, cause: denied })
+      expect(yield* statuses).toEqual(["cancelled"])
+    }))
+
+  for (const checksum of [true, false]) {
+    const options = { purpose, partSize: 3000, concurrency: 1, checksum } as const
+    const beside = `checksum ${checksum ? "on" : "off"}`
+
+    test(`that is deleted while it is sent, ${beside}`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* written(data)
+        const error = yield* Transfer.file(path, options).pipe(meanwhile(fs.remove(path)), Effect.flip)
+        expect(error).toMatchObject({ _tag: "SourceNotFound", name: path })
+        expect(yield* statuses).toEqual(["cancelled"])
+      }))
+
+    test(`that is truncated while it is sent, ${beside}`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* written(data)
+        const error = yield* Transfer.file(path, options).pipe(meanwhile(fs.truncate(path, 4000)), Effect.flip)
+        expect(error).toMatchObject({ _tag: "SourceChanged", name: path, difference: "size" })
+        expect(yield* statuses).toEqual(["cancelled"])
+      }))
+
+    test(`that grows while it is sent, ${beside}`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* written(data)
+        const grow = fs.writeFile(path, new Uint8Array(1), { flag: "a" })
+        const error = yield* Transfer.file(path, options).pipe(meanwhile(grow), Effect.flip)
+        expect(error).toMatchObject({ _tag: "SourceChanged", name: path, difference: "size" })
+        expect(yield* statuses).toEqual(["cancelled"])
+      }))
+
+    test(`that is written to while it is sent, ${beside}`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* written(data)
+        const error = yield* Transfer.file(path, options).pipe(meanwhile(fs.utimes(path, 1, 1)), Effect.flip)
+        expect(error).toMatchObject({ _tag: "SourceChanged", name: path, difference: "modification time" })
+        expect(yield* statuses).toEqual(["cancelled"])
+      }))
+  }
+})
+
+describe("bytes", () => {
+  test("are sent whole", () =>
+    Effect.gen(function*() {
+      const requests = yield* asked(Transfer.bytes(data, { ...named, filename: "lines.jsonl", purpose: "batch" }))
+      expect(requests).toMatchObject([
+        { filename: "lines.jsonl", purpose: "batch", bytes: 10_000, mimeType: "text/jsonl" },
+        { md5: md5Of(data) }
+      ])
+      yield* expectFiles(data)
+    }))
+
+  test("that are a view of others are sent without those around them", () =>
+    Effect.gen(function*() {
+      yield* Transfer.bytes(data.subarray(17, 9001), named)
+      yield* expectFiles(data.slice(17, 9001))
+    }))
+
+  test("that are none, or more than an Upload can hold", () =>
+    Effect.gen(function*() {
+      const empty = yield* Effect.flip(Transfer.bytes(new Uint8Array(), named))
+      expect(empty).toMatchObject({ _tag: "SourceEmpty", name: "data.bin" })
+      const large = yield* Transfer.bytes(data, named).pipe(
+        Effect.provideService(UploadLimits, { ...documented, uploadBytes: ByteSize.make(9999) }),
+        Effect.flip
+      )
+      expect(large).toMatchObject({ _tag: "SourceTooLarge", name: "data.bin", bytes: 10_000, limit: 9999 })
+      expect(yield* calls("create")).toBe(0)
+    }))
+})
+
+describe("a Blob", () => {
+  test("is sent whole, a File with its own name and type", () =>
+    Effect.gen(function*() {
+      const file = new File([data], "photo", { type: "image/webp" })
+      const requests = yield* asked(Transfer.blob(file, { purpose: "vision", partSize: 3000 }))
+      expect(requests).toMatchObject([{ filename: "photo", mimeType: "image/webp" }, { md5: md5Of(data) }])
+      yield* expectFiles(data)
+    }))
+
+  test("has the name and the type that the options say, whatever its own", () =>
+    Effect.gen(function*() {
+      const file = new File([data], "photo", { type: "image/webp" })
+      const [create] = yield* asked(Transfer.blob(file, { purpose, filename: "a.png", mimeType: "image/png" }))
+      expect(create).toMatchObject({ filename: "a.png", mimeType: "image/png" })
+    }))
+
+  test("of no type has that of its name, and without a name it is a blob", () =>
+    Effect.gen(function*() {
+      const [file] = yield* asked(Transfer.blob(new File([data], "a.pdf"), { purpose }))
+      expect(file).toMatchObject({ filename: "a.pdf", mimeType: "application/pdf" })
+      const [blob] = yield* asked(Transfer.blob(new Blob([data]), { purpose }))
+      expect(blob).toMatchObject({ filename: "blob", mimeType: "application/octet-stream" })
+    }))
+
+  test("that is empty", () =>
+    Effect.gen(function*() {
+      expect(yield* Effect.flip(Transfer.blob(new Blob([]), { purpose }))).toMatchObject({
+        _tag: "SourceEmpty",
+        name: "blob"
+      })
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  test("of which the reading fails", () =>
+    Effect.gen(function*() {
+      const cause = new Error("the medium was removed")
+      class Broken extends Blob {
+        override slice() {
+          return new Broken([data])
+        }
+        override stream() {
+          return new ReadableStream({ pull: (controller) => controller.error(cause) })
+        }
+      }
+      const error = yield* Effect.flip(Transfer.blob(new Broken([data]), { purpose, checksum: false }))
+      expect(error).toMatchObject({ _tag: "SourceUnreadable", name: "blob", cause })
+      expect(yield* statuses).toEqual(["cancelled"])
+    }))
+})
+
+describe("a stream", () => {
+  const options = { ...named, bytes: data.byteLength }
+
+  const splits = FastCheck.tuple(
+    FastCheck.uint8Array({ minLength: 1, maxLength: 200 }),
+    FastCheck.array(FastCheck.nat(200), { maxLength: 8 }),
+    FastCheck.integer({ min: 1, max: 60 }),
+    FastCheck.integer({ min: 1, max: 6 })
+  )
+
+  it.effect.prop(
+    "is sent whole, wherever its chunks and the parts end",
+    [splits],
+    ([[bytes, cuts, partSize, concurrency]]) =>
+      Effect.gen(function*() {
+        const ends = [0, ...cuts.map((cut) => cut % (bytes.byteLength + 1)).sort((a, b) => a - b), bytes.byteLength]
+        const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end))
+        const source = Stream.concat(
+          Stream.fromChunk(Chunk.unsafeFromArray(chunks.slice(0, 3))),
+          Stream.rechunk(Stream.fromIterable(chunks.slice(3)), 1)
+        )
+        yield* Transfer.stream(source, { ...named, bytes: bytes.byteLength, partSize, concurrency })
+        yield* expectFiles(bytes)
+      }).pipe(Effect.provide(both))
+  )
+
+  test("has the md5 that is sent with its completion", () =>
+    Effect.gen(function*() {
+      expect(yield* asked(Transfer.stream(Stream.make(data), options))).toMatchObject([{}, { md5: md5Of(data) }])
+    }))
+
+  test("may end with chunks of nothing", () =>
+    Effect.gen(function*() {
+      yield* Transfer.stream(Stream.make(data, new Uint8Array(), new Uint8Array()), options)
+      yield* expectFiles(data)
+    }))
+
+  for (const checksum of [true, false]) {
+    test(`with fewer bytes than declared, checksum ${checksum ? "on" : "off"}`, () =>
+      Effect.gen(function*() {
+        for (const length of [0, 1, 3000, 9999]) {
+          const short = Stream.make(data.subarray(0, length))
+          const error = yield* Effect.flip(Transfer.stream(short, { ...options, checksum }))
+          expect(error).toMatchObject({
+            _tag: "SourceLengthMismatch",
+            name: "data.bin",
+            declared: 10_000,
+            actual: length
+          })
+        }
+        expect(yield* statuses).toEqual(["cancelled", "cancelled", "cancelled", "cancelled"])
+        expect(yield* calls("complete")).toBe(0)
+      }))
+
+    test(`with more bytes than declared, checksum ${checksum ? "on" : "off"}`, () =>
+      Effect.gen(function*() {
+        for (const more of [Stream.make(new Uint8Array(5)), Stream.forever(Stream.make(new Uint8Array(5)))]) {
+          const long = Stream.concat(Stream.make(data), more)
+          const error = yield* Effect.flip(Transfer.stream(long, { ...options, checksum }))
+          expect(error).toMatchObject({ _tag: "SourceLengthMismatch", declared: 10_000, actual: 10_005 })
+        }
+        expect(yield* statuses).toEqual(["cancelled", "cancelled"])
+        expect(yield* calls("complete")).toBe(0)
+      }))
+  }
+
+  test("that fails", () =>
+    Effect.gen(function*() {
+      const source = Stream.concat(Stream.make(data.subarray(0, 5000)), Stream.fail("torn"))
+      const error = yield* Effect.flip(Transfer.stream(source, options))
+      expect(error).toMatchObject({ _tag: "SourceUnreadable", name: "data.bin", cause: "torn" })
+      expect(yield* statuses).toEqual(["cancelled"])
+    }))
+
+  test("of a length that cannot be", () =>
+    Effect.gen(function*() {
+      for (const bytes of [-1, 1.5, Number.NaN, 2 ** 53]) {
+        const error = yield* Effect.flip(Transfer.stream(Stream.make(data), { ...options, bytes }))
+        expect(error).toMatchObject({ _tag: "InvalidRequest", field: "bytes" })
+      }
+      const none = yield* Effect.flip(Transfer.stream(Stream.empty, { ...options, bytes: 0 }))
+      expect(none._tag).toBe("SourceEmpty")
+      const large = yield* Effect.flip(Transfer.stream(Stream.empty, { ...options, bytes: 2 ** 43 }))
+      expect(large._tag).toBe("SourceTooLarge")
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  test("is closed when the transfer ends", () =>
+    Effect.gen(function*() {
+      const closed: Array<string> = []
+      const source = (chunks: Stream.Stream<Uint8Array>) =>
+        Stream.ensuring(chunks, Effect.sync(() => closed.push("closed")))
+      yield* Transfer.stream(source(Stream.make(data)), options)
+      yield* Effect.flip(Transfer.stream(source(Stream.forever(Stream.make(data))), options))
+      expect(closed).toEqual(["closed", "closed"])
+    }))
+
+  for (const concurrency of [1, 3]) {
+    test(`is never held in more than ${concurrency} part(s) at concurrency ${concurrency}`, () =>
+      Effect.gen(function*() {
+        let pulled = 0
+        const source = Stream.fromIterable(Array.from({ length: 100 }, (_, i) => data.subarray(i * 100, i * 100 + 100)))
+          .pipe(
+            Stream.rechunk(1),
+            Stream.tap((bytes) =>
+              Effect.sync(() => {
+                pulled += bytes.byteLength
+              })
+            )
+          )
+        const going = yield* Queue.unbounded<Deferred.Deferred<void>>()
+        const fiber = yield* Transfer.stream(source, { ...options, partSize: 500, concurrency }).pipe(
+          changed((uploads) => ({
+            addPart: (id, data) =>
+              Effect.gen(function*() {
+                const go = yield* Deferred.make<void>()
+                yield* Queue.offer(going, go)
+                yield* Deferred.await(go)
+                return yield* uploads.addPart(id, data)
+              })
+          })),
+          Effect.fork
+        )
+        for (let acknowledged = 0; acknowledged < 20; acknowledged++) {
+          yield* TestClock.adjust("1 millis")
+          expect(pulled).toBe(Math.min(10_000, (acknowledged + concurrency) * 500))
+          yield* Deferred.succeed(yield* Queue.take(going), undefined)
+        }
+        yield* Fiber.join(fiber)
+        yield* expectFiles(data)
+      }))
+  }
+})
+
+describe("every source", () => {
+  const forms = {
+    file: (options: Partial<Transfer.NamedOptions>) =>
+      Effect.flatMap(written(data), (path) => Transfer.file(path, { ...named, ...options })),
+    bytes: (options: Partial<Transfer.NamedOptions>) => Transfer.bytes(data, { ...named, ...options }),
+    blob: (options: Partial<Transfer.NamedOptions>) => Transfer.blob(new Blob([data]), { ...named, ...options }),
+    stream: (options: Partial<Transfer.NamedOptions>) =>
+      Transfer.stream(Stream.make(data), { ...named, bytes: data.byteLength, ...options })
+  }
+
+  for (const [name, send] of Object.entries(forms)) {
+    test(`is sent without a checksum where none is wanted: ${name}`, () =>
+      Effect.gen(function*() {
+        const [, complete] = yield* asked(send({ checksum: false }))
+        expect(complete).not.toHaveProperty("md5")
+        yield* expectFiles(data)
+      }))
+
+    test(`is not touched where the options cannot be right: ${name}`, () =>
+      Effect.gen(function*() {
+        for (const options of [{ concurrency: 0 }, { partSize: 2 ** 27 }]) {
+          const error = yield* Effect.flip(send(options))
+          expect(error).toMatchObject({ _tag: "InvalidRequest", field: Object.keys(options)[0] })
+        }
+        expect(yield* calls("create")).toBe(0)
+      }))
+  }
+})
