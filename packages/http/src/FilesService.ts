@@ -21,10 +21,10 @@ import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
 import { DeleteFileResponse } from "./DeleteFile.js"
 import * as internalClient from "./internal/client.js"
-import * as memory from "./internal/memory.js"
-import * as path from "./internal/path.js"
+import * as memory from "./internal/memoryStore.js"
 import * as probes from "./internal/probe.js"
 import * as readings from "./internal/readings.js"
+import * as requests from "./internal/request.js"
 import * as ListFiles from "./ListFiles.js"
 import type { ServiceError } from "./ServiceError.js"
 import { ResponseMalformed } from "./ServiceError.js"
@@ -90,6 +90,12 @@ export interface Service {
  */
 export class FilesService extends Context.Tag("@effect-uploads/http/FilesService")<FilesService, Service>() {}
 
+const answers = {
+  file: internalClient.answer(FileObject),
+  page: internalClient.answer(ListFiles.ListFilesResponse),
+  deleted: internalClient.answer(DeleteFileResponse)
+}
+
 /**
  * A client of a service that speaks the Files API.
  *
@@ -101,19 +107,19 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
     const page = (request: ListFiles.ListFiles) =>
       client.call({
         name: "files.list",
-        request: internalClient.query("/files", ListFiles.UrlParams, request),
-        success: ListFiles.ListFilesResponse,
+        request: requests.query("/files", ListFiles.UrlParams, request),
+        success: answers.page,
         reading: readings.list
       })
 
     return {
       retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
         yield* Effect.annotateCurrentSpan({ fileId })
-        const segment = yield* path.segment("file_id", fileId)
+        const segment = yield* requests.segment("file_id", fileId)
         return yield* client.call({
           name: "files.retrieve",
           request: Effect.succeed(HttpClientRequest.get(`/files/${segment}`)),
-          success: FileObject,
+          success: answers.file,
           reading: readings.file({ fileId })
         })
       }),
@@ -122,7 +128,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         client.download({
           name: "files.content",
           request: Effect.map(
-            path.segment("file_id", fileId),
+            requests.segment("file_id", fileId),
             (segment) => HttpClientRequest.get(`/files/${segment}/content`)
           ),
           reading: readings.file({ fileId })
@@ -144,11 +150,11 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       delete: Effect.fn("FilesService.delete")(function*(fileId) {
         yield* Effect.annotateCurrentSpan({ fileId })
-        const segment = yield* path.segment("file_id", fileId)
+        const segment = yield* requests.segment("file_id", fileId)
         const { deleted } = yield* client.call({
           name: "files.delete",
           request: Effect.succeed(HttpClientRequest.del(`/files/${segment}`)),
-          success: DeleteFileResponse,
+          success: answers.deleted,
           reading: readings.file({ fileId })
         })
         if (!deleted) {

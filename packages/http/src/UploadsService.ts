@@ -33,11 +33,11 @@ import * as Metric from "effect/Metric"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
 import * as internalClient from "./internal/client.js"
-import * as memory from "./internal/memory.js"
+import * as memory from "./internal/memoryStore.js"
 import * as partRequest from "./internal/partRequest.js"
-import * as path from "./internal/path.js"
 import * as probes from "./internal/probe.js"
 import * as readings from "./internal/readings.js"
+import * as requests from "./internal/request.js"
 import type { PartData, PartDataError } from "./PartData.js"
 import type { ServiceError } from "./ServiceError.js"
 import * as UploadsMetrics from "./UploadsMetrics.js"
@@ -137,6 +137,13 @@ export interface Service {
  */
 export class UploadsService extends Context.Tag("@effect-uploads/http/UploadsService")<UploadsService, Service>() {}
 
+const answers = {
+  pending: internalClient.answer(Upload.Pending),
+  part: internalClient.answer(UploadPart),
+  completed: internalClient.answer(Upload.Completed),
+  cancelled: internalClient.answer(Upload.Cancelled)
+}
+
 /**
  * A client of a service that speaks the Uploads API.
  *
@@ -154,8 +161,8 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         const valid = yield* CreateUpload.validate(request, limits)
         const upload = yield* client.call({
           name: "uploads.create",
-          request: internalClient.json("/uploads", CreateUpload.CreateUpload, valid),
-          success: Upload.Pending,
+          request: requests.json("/uploads", CreateUpload.CreateUpload, valid),
+          success: answers.pending,
           reading: readings.create
         })
         yield* Effect.annotateCurrentSpan({ uploadId: upload.id })
@@ -164,7 +171,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       addPart: Effect.fn("UploadsService.addPart")(function*(uploadId, data) {
         yield* Effect.annotateCurrentSpan({ uploadId })
-        const segment = yield* path.segment("upload_id", uploadId)
+        const segment = yield* requests.segment("upload_id", uploadId)
         const { body, bytes, sourceFailure } = yield* partRequest.make(data, {
           uploadId,
           limits,
@@ -178,7 +185,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
             (body) => HttpClientRequest.setBody(HttpClientRequest.post(`/uploads/${segment}/parts`), body)
           ),
           sourceFailure,
-          success: UploadPart,
+          success: answers.part,
           reading: readings.addPart({ uploadId, bytes })
         })
         yield* Effect.annotateCurrentSpan({ partId: part.id })
@@ -188,12 +195,12 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
         yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
-        const segment = yield* path.segment("upload_id", uploadId)
+        const segment = yield* requests.segment("upload_id", uploadId)
         const valid = yield* CompleteUpload.validate(request)
         const upload = yield* client.call({
           name: "uploads.complete",
-          request: internalClient.json(`/uploads/${segment}/complete`, CompleteUpload.CompleteUpload, valid),
-          success: Upload.Completed,
+          request: requests.json(`/uploads/${segment}/complete`, CompleteUpload.CompleteUpload, valid),
+          success: answers.completed,
           reading: readings.complete({ uploadId, ...valid })
         })
         yield* Effect.annotateCurrentSpan({ fileId: upload.file.id, bytes: upload.bytes })
@@ -202,11 +209,11 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       cancel: Effect.fn("UploadsService.cancel")(function*(uploadId) {
         yield* Effect.annotateCurrentSpan({ uploadId })
-        const segment = yield* path.segment("upload_id", uploadId)
+        const segment = yield* requests.segment("upload_id", uploadId)
         return yield* client.call({
           name: "uploads.cancel",
           request: Effect.succeed(HttpClientRequest.post(`/uploads/${segment}/cancel`)),
-          success: Upload.Cancelled,
+          success: answers.cancelled,
           reading: readings.cancel({ uploadId })
         })
       })

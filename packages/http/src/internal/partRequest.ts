@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import type { PartDataError } from "../PartData.js"
 import * as PartData from "../PartData.js"
 import * as fileBody from "./fileBody.js"
-import * as multipart from "./multipart.js"
+import * as multipart from "./multipartWriter.js"
 
 /** A part that is ready to be sent, as often as it takes. */
 export interface PartRequest {

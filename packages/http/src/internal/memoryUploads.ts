@@ -2,7 +2,6 @@ import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
 import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
 import * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
-import { FileNotFound } from "@effect-uploads/domain/FileError"
 import { FileObject } from "@effect-uploads/domain/FileObject"
 import { UploadPurpose } from "@effect-uploads/domain/FilePurpose"
 import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
@@ -19,96 +18,21 @@ import {
   UploadSizeExceeded
 } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
-import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import { md5 } from "@noble/hashes/legacy"
 import { bytesToHex } from "@noble/hashes/utils"
-import * as Arr from "effect/Array"
-import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
-import type * as FilesService from "../FilesService.js"
-import * as ListFiles from "../ListFiles.js"
 import * as PartData from "../PartData.js"
 import type * as UploadsService from "../UploadsService.js"
-
-/*
- * The whole state is one immutable value, and every command one step from a state to the next: what the documentation calls
- * an Upload's life is then a function, and commands that race are in some order.
- */
-
-interface StoredPart {
-  readonly part: UploadPart
-  readonly chunks: ReadonlyArray<Uint8Array>
-  readonly bytes: number
-}
-
-interface StoredUpload {
-  /** Where it stands in the order of creation. */
-  readonly sequence: number
-  readonly upload: Upload.Upload
-  readonly expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>
-  /** In the order in which they arrived. */
-  readonly parts: ReadonlyArray<StoredPart>
-}
-
-interface StoredFile {
-  /** Where it stands in the order of creation. */
-  readonly sequence: number
-  readonly file: FileObject
-  readonly chunks: ReadonlyArray<Uint8Array>
-}
-
-interface State {
-  /** Counts Uploads and Files together. */
-  readonly sequence: number
-  readonly uploads: HashMap.HashMap<UploadId, StoredUpload>
-  readonly files: HashMap.HashMap<FileId, StoredFile>
-}
-
-/** What tests see of the state. */
-export interface Snapshot {
-  readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
-  readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<UploadsService.StoredPart>>
-  readonly files: Effect.Effect<ReadonlyArray<FilesService.StoredFile>>
-}
-
-export class MemoryStore extends Context.Tag("@effect-uploads/http/internal/MemoryStore")<MemoryStore, {
-  readonly uploads: UploadsService.Service
-  readonly files: FilesService.Service
-  readonly snapshot: Snapshot
-}>() {}
-
-/** One reference, so that all layers built on it in one graph share one store. */
-export const layer: Layer.Layer<MemoryStore> = Layer.effect(
-  MemoryStore,
-  Effect.gen(function*() {
-    const limits = yield* UploadLimits
-    const ref = yield* Ref.make<State>({ sequence: 0, uploads: HashMap.empty(), files: HashMap.empty() })
-    return { uploads: makeUploads(ref, limits), files: makeFiles(ref), snapshot: makeSnapshot(ref) }
-  })
-)
-
-/** A command: what it answers, and the state that it leaves. */
-type Step<A, E> = (state: State) => Either.Either<readonly [A, State], E>
-
-const commit = <A, E>(ref: Ref.Ref<State>, step: Step<A, E>): Effect.Effect<A, E> =>
-  Effect.flatten(
-    Ref.modify(ref, (state): readonly [Either.Either<A, E>, State] =>
-      Either.match(step(state), {
-        onLeft: (error) => [Either.left(error), state],
-        onRight: ([answer, next]) => [Either.right(answer), next]
-      }))
-  )
+import type { State, StoredPart, StoredUpload } from "./memoryState.js"
+import { commit } from "./memoryState.js"
 
 const randomText = (alphabet: string, length: number): Effect.Effect<string> =>
   Effect.map(
@@ -122,13 +46,10 @@ const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
   ByteSize.make(parts.reduce((sum, { bytes }) => sum + bytes, 0))
 
-// -----------------------------------------------------------------------------------------------------------------
-// Uploads
-// -----------------------------------------------------------------------------------------------------------------
-
 const isUploadPurpose = Schema.is(UploadPurpose)
 
-const makeUploads = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Service => {
+/** Every command is checked against the state that it changes. */
+export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Service => {
   /** The Upload if it takes commands now. */
   const findPending = (state: State, uploadId: UploadId, now: DateTime.Utc) =>
     HashMap.get(state.uploads, uploadId).pipe(
@@ -283,104 +204,3 @@ const verify = (
   const actual = bytesToHex(hash.digest())
   return actual === expected ? Either.void : Either.left(new ChecksumMismatch({ uploadId, expected, actual }))
 }
-
-// -----------------------------------------------------------------------------------------------------------------
-// Files
-// -----------------------------------------------------------------------------------------------------------------
-
-const isAlive = ({ file }: StoredFile, now: DateTime.Utc): boolean =>
-  Option.match(file.expiresAt, { onNone: () => true, onSome: (at) => DateTime.greaterThan(at, now) })
-
-const inSequence = Order.mapInput(Order.number, ({ sequence }: { readonly sequence: number }) => sequence)
-
-/** The files that have not expired, oldest first. */
-const living = (ref: Ref.Ref<State>) =>
-  Effect.zipWith(
-    DateTime.now,
-    Ref.get(ref),
-    (now, { files }) => Arr.sort(Arr.filter(HashMap.values(files), (file) => isAlive(file, now)), inSequence)
-  )
-
-const makeFiles = (ref: Ref.Ref<State>): FilesService.Service => {
-  const find = (fileId: FileId) =>
-    Effect.zipWith(
-      DateTime.now,
-      Ref.get(ref),
-      (now, { files }) =>
-        HashMap.get(files, fileId).pipe(
-          Option.filter((file) => isAlive(file, now)),
-          Either.fromOption(() => new FileNotFound({ fileId }))
-        )
-    ).pipe(Effect.flatten)
-
-  return {
-    retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
-      yield* Effect.annotateCurrentSpan({ fileId })
-      return (yield* find(fileId)).file
-    }),
-
-    content: (fileId) =>
-      Stream.unwrap(
-        find(fileId).pipe(
-          Effect.tap(({ file }) => Effect.annotateCurrentSpan({ bytes: file.bytes })),
-          Effect.map(({ chunks }) => Stream.fromIterable(chunks))
-        )
-      ).pipe(
-        // A reader may write into what it is given.
-        Stream.map((chunk) => chunk.slice()),
-        Stream.withSpan("FilesService.content", { attributes: { fileId } })
-      ),
-
-    list: (request = {}) =>
-      Stream.unwrap(Effect.gen(function*() {
-        const { after, order, purpose } = yield* ListFiles.validate(request)
-        const oldestFirst = yield* living(ref)
-        const files = (order === "asc" ? oldestFirst : Arr.reverse(oldestFirst))
-          .map(({ file }) => file)
-          .filter((file) => purpose === undefined || file.purpose === purpose)
-        if (after === undefined) return Stream.fromIterable(files)
-        const position = files.findIndex((file) => file.id === after)
-        if (position < 0) {
-          return yield* new InvalidRequest({ field: "after", problem: `there is no File ${after}` })
-        }
-        return Stream.fromIterable(files.slice(position + 1))
-      })).pipe(Stream.withSpan("FilesService.list")),
-
-    delete: Effect.fn("FilesService.delete")(function*(fileId) {
-      yield* Effect.annotateCurrentSpan({ fileId })
-      yield* find(fileId)
-      yield* Ref.update(ref, (state) => ({ ...state, files: HashMap.remove(state.files, fileId) }))
-    })
-  }
-}
-
-// -----------------------------------------------------------------------------------------------------------------
-// Tests
-// -----------------------------------------------------------------------------------------------------------------
-
-const join = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
-  chunks.reduce((offset, chunk) => {
-    bytes.set(chunk, offset)
-    return offset + chunk.byteLength
-  }, 0)
-  return bytes
-}
-
-const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
-  uploads: Effect.zipWith(
-    DateTime.now,
-    Ref.get(ref),
-    (now, { uploads }) => Arr.sort(HashMap.values(uploads), inSequence).map(({ upload }) => Upload.at(upload, now))
-  ),
-  parts: (uploadId) =>
-    Effect.zipWith(DateTime.now, Ref.get(ref), (now, { uploads }) =>
-      HashMap.get(uploads, uploadId).pipe(
-        Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
-        Option.match({
-          onNone: () => [],
-          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: join(chunks) }))
-        })
-      )),
-  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: join(chunks) })))
-})

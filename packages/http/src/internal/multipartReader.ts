@@ -1,68 +1,11 @@
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type * as Headers from "@effect/platform/Headers"
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { PartUnreadable } from "../PartData.js"
-
-/** The one field of a part's multipart/form-data body. */
-const fieldName = "data"
-
-// -----------------------------------------------------------------------------------------------------------------
-// Writing
-// -----------------------------------------------------------------------------------------------------------------
-
-/** What stands around the bytes of a part. */
-export interface Framing {
-  readonly contentType: string
-  readonly head: Uint8Array<ArrayBuffer>
-  readonly tail: Uint8Array<ArrayBuffer>
-}
-
-const encoder = new TextEncoder()
-
-const hexDigits = (count: number): Effect.Effect<string> =>
-  Effect.map(
-    Effect.replicateEffect(Random.nextIntBetween(0, 16), count),
-    (digits) => digits.map((digit) => digit.toString(16)).join("")
-  )
-
-export const makeFraming: Effect.Effect<Framing> = Effect.map(hexDigits(32), (boundary) => ({
-  contentType: `multipart/form-data; boundary=${boundary}`,
-  head: encoder.encode(
-    `--${boundary}\r\n` +
-      `Content-Disposition: form-data; name="${fieldName}"; filename="${fieldName}"\r\n` +
-      "Content-Type: application/octet-stream\r\n\r\n"
-  ),
-  tail: encoder.encode(`\r\n--${boundary}--\r\n`)
-}))
-
-const lengthOf = (framing: Framing, bytes: number) => framing.head.byteLength + bytes + framing.tail.byteLength
-
-/** A body that is read while it is sent. */
-export const streamBody = <E>(
-  framing: Framing,
-  data: Stream.Stream<Uint8Array, E>,
-  bytes: number
-): HttpBody.HttpBody =>
-  HttpBody.stream(
-    Stream.make(framing.head).pipe(Stream.concat(data), Stream.concat(Stream.make(framing.tail))),
-    framing.contentType,
-    lengthOf(framing, bytes)
-  )
-
-/** A body of which `fetch` knows the length. */
-export const blobBody = (framing: Framing, data: ReadonlyArray<BlobPart>): HttpBody.HttpBody => {
-  const blob = new Blob([framing.head, ...data, framing.tail])
-  return HttpBody.raw(blob, { contentType: framing.contentType, contentLength: blob.size })
-}
-
-// -----------------------------------------------------------------------------------------------------------------
-// Reading
-// -----------------------------------------------------------------------------------------------------------------
+import { fieldName } from "./multipartWriter.js"
 
 /*
  * A parser of our own: the usual one refuses a file name beyond Latin-1, an epilogue, and a body that the network
@@ -116,6 +59,8 @@ const isData = (headers: string): Either.Either<boolean, InvalidRequest> => {
       invalid(`its Content-Transfer-Encoding is ${encoding}`, `sent as it is: ${identityEncodings.join(", ")}`)
     )
 }
+
+const encoder = new TextEncoder()
 
 const carriageReturn = 13
 const lineBreak = encoder.encode("\r\n")

@@ -1,0 +1,43 @@
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { TransportFailed } from "../ServiceError.js"
+import { transportFailed } from "./connection.js"
+import type { Reply } from "./refusal.js"
+import type { Hide } from "./secrets.js"
+
+/** The body as it arrives. */
+export const bytesOf = (
+  response: HttpClientResponse.HttpClientResponse,
+  hide: Hide
+): Stream.Stream<Uint8Array, TransportFailed> =>
+  Stream.catchAll(
+    response.stream,
+    (error) => error.reason === "EmptyBody" ? Stream.empty : Stream.fail(transportFailed(error, hide))
+  )
+
+/** The body as text, up to a bound. */
+export const read = (
+  response: HttpClientResponse.HttpClientResponse,
+  maximumBytes: number,
+  hide: Hide
+): Effect.Effect<Reply, TransportFailed> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    let body = ""
+    let bytes = 0
+    return bytesOf(response, hide).pipe(
+      Stream.runForEachWhile((chunk) =>
+        Effect.sync(() => {
+          body += decoder.decode(chunk, { stream: true })
+          bytes += chunk.byteLength
+          return bytes < maximumBytes
+        })
+      ),
+      Effect.map((): Reply => ({
+        status: response.status,
+        headers: response.headers,
+        body: hide(body + decoder.decode())
+      }))
+    )
+  })

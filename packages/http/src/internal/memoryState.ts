@@ -1,0 +1,72 @@
+import type * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
+import type { FileObject } from "@effect-uploads/domain/FileObject"
+import type { FileId, UploadId } from "@effect-uploads/domain/Ids"
+import type * as Upload from "@effect-uploads/domain/Upload"
+import type { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Ref from "effect/Ref"
+
+/*
+ * The whole state is one immutable value, and every command one step from a state to the next: what the documentation calls
+ * an Upload's life is then a function, and commands that race are in some order.
+ */
+
+export interface StoredPart {
+  readonly part: UploadPart
+  readonly chunks: ReadonlyArray<Uint8Array>
+  readonly bytes: number
+}
+
+export interface StoredUpload {
+  /** Where it stands in the order of creation. */
+  readonly sequence: number
+  readonly upload: Upload.Upload
+  readonly expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>
+  /** In the order in which they arrived. */
+  readonly parts: ReadonlyArray<StoredPart>
+}
+
+export interface StoredFile {
+  /** Where it stands in the order of creation. */
+  readonly sequence: number
+  readonly file: FileObject
+  readonly chunks: ReadonlyArray<Uint8Array>
+}
+
+export interface State {
+  /** Counts Uploads and Files together. */
+  readonly sequence: number
+  readonly uploads: HashMap.HashMap<UploadId, StoredUpload>
+  readonly files: HashMap.HashMap<FileId, StoredFile>
+}
+
+/** A command: what it answers, and the state that it leaves. */
+export type Step<A, E> = (state: State) => Either.Either<readonly [A, State], E>
+
+export const commit = <A, E>(ref: Ref.Ref<State>, step: Step<A, E>): Effect.Effect<A, E> =>
+  Effect.flatten(
+    Ref.modify(ref, (state): readonly [Either.Either<A, E>, State] =>
+      Either.match(step(state), {
+        onLeft: (error) => [Either.left(error), state],
+        onRight: ([answer, next]) => [Either.right(answer), next]
+      }))
+  )
+
+export const isAlive = ({ file }: StoredFile, now: DateTime.Utc): boolean =>
+  Option.match(file.expiresAt, { onNone: () => true, onSome: (at) => DateTime.greaterThan(at, now) })
+
+export const inSequence = Order.mapInput(Order.number, ({ sequence }: { readonly sequence: number }) => sequence)
+
+/** The files that have not expired, oldest first. */
+export const living = (ref: Ref.Ref<State>) =>
+  Effect.zipWith(
+    DateTime.now,
+    Ref.get(ref),
+    (now, { files }) => Arr.sort(Arr.filter(HashMap.values(files), (file) => isAlive(file, now)), inSequence)
+  )

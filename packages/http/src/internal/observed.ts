@@ -1,0 +1,53 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import * as UploadsMetrics from "../UploadsMetrics.js"
+
+const count = (name: string, outcome: string): Effect.Effect<void> =>
+  Metric.update(
+    Metric.tagged(Metric.tagged(UploadsMetrics.requests, "operation", name), "outcome", outcome),
+    1
+  )
+
+/** Counts how a call ends. */
+export const counted = (name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.onExit(effect, (exit) => count(name, Exit.match(exit, { onSuccess: () => "success", onFailure: outcomeOf })))
+
+/** Counts how a download ends, and its bytes. One that its reader leaves before the end is interrupted. */
+export const followed =
+  (name: string) => <E, R>(stream: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Uint8Array, E, R> =>
+    Stream.unwrap(Effect.map(Effect.option(Effect.currentSpan), (span) => {
+      let bytes = 0
+      let outcome = "interrupted"
+      return stream.pipe(
+        Stream.tap((chunk) =>
+          Effect.sync(() => {
+            bytes += chunk.byteLength
+          })
+        ),
+        Stream.onEnd(Effect.sync(() => {
+          outcome = "success"
+        })),
+        Stream.tapErrorCause((cause) =>
+          Effect.sync(() => {
+            outcome = outcomeOf(cause)
+          })
+        ),
+        Stream.ensuring(Effect.suspend(() => {
+          if (Option.isSome(span)) span.value.attribute("bytes", bytes)
+          return count(name, outcome)
+        }))
+      )
+    }))
+
+const outcomeOf = (cause: Cause.Cause<unknown>): string => {
+  const failure = Cause.failureOption(cause)
+  if (failure._tag === "Some") {
+    return Predicate.hasProperty(failure.value, "_tag") ? String(failure.value._tag) : "failure"
+  }
+  return Cause.isInterruptedOnly(cause) ? "interrupted" : "defect"
+}
