@@ -108,9 +108,9 @@ const makeHastyClock = (): Clock.Clock => {
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: () => now,
-    unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n,
+    unsafeCurrentTimeNanos: () => BigInt(Math.round(now * 1_000_000)),
     currentTimeMillis: Effect.sync(() => now),
-    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
+    currentTimeNanos: Effect.sync(() => BigInt(Math.round(now * 1_000_000))),
     sleep: (duration) =>
       Effect.async((resume) => {
         const sleeper = { at: now + Duration.toMillis(duration), wake: () => resume(Effect.void) }

@@ -1,0 +1,344 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { UploadId } from "@effect-uploads/domain/Ids"
+import { InvalidRequest, PartTooLarge, UploadSizeExceeded } from "@effect-uploads/domain/UploadError"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import {
+  PermissionDenied,
+  QuotaExceeded,
+  RateLimited,
+  RequestTimeout,
+  ServiceUnavailable,
+  TransportFailed,
+  Unauthenticated
+} from "@effect-uploads/http/ServiceError"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import {
+  both,
+  bytesOf,
+  calls,
+  changed,
+  changedStream,
+  collect,
+  during,
+  elapsed,
+  expectFiles,
+  hastily,
+  services,
+  statuses,
+  test
+} from "./fixtures.js"
+
+const data = bytesOf(8000)
+const options = { purpose: "user_data", filename: "data.bin", partSize: 1000, checksum: false } as const
+
+const everySecond = Schedule.spaced("1 second")
+
+const passing = [
+  new TransportFailed({ reason: "reset" }),
+  new RequestTimeout({}),
+  new RateLimited({}),
+  new ServiceUnavailable({})
+]
+
+describe("a reason that may pass", () => {
+  for (const reason of passing) {
+    test(`${reason._tag}: the part is sent again while others go on`, () =>
+      Effect.gen(function*() {
+        const { uploadsTest } = yield* services
+        yield* uploadsTest.failNext("addPart", reason)
+        const events: Array<TransferEvent.TransferEvent> = []
+        yield* Transfer.bytesEvents(data, { ...options, concurrency: 2, retryPolicy: everySecond }).pipe(
+          Stream.filter((event) => event._tag !== "Progress"),
+          Stream.runForEach((event) => Effect.sync(() => events.push(event))),
+          during("1 second")
+        )
+        expect(events.slice(1, -1).map((event) => [event._tag, "index" in event ? event.index : undefined])).toEqual([
+          ["Retrying", 0],
+          ...[1, 2, 3, 4, 5, 6, 7, 0].map((index) => ["PartDone", index])
+        ])
+        expect(events[1]).toEqual(
+          TransferEvent.Retrying({ index: 0, attempt: 1, reason, delay: Duration.seconds(1) })
+        )
+        expect(yield* calls("addPart")).toBe(9)
+        yield* expectFiles(data)
+      }))
+  }
+
+  it.scoped("has the part read again from its source, whole", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/data.bin`
+      yield* fs.writeFile(path, data)
+      const read: Array<number> = []
+      let broken = 3
+      yield* Transfer.file(path, { ...options, concurrency: 2, retryPolicy: Schedule.recurs(3) }).pipe(
+        Effect.updateService(FileSystem.FileSystem, (fs) => ({
+          ...fs,
+          stream: (path, options) => {
+            read.push(Number(options?.offset))
+            return fs.stream(path, options)
+          }
+        })),
+        changed((uploads) => ({
+          addPart: (id, part) =>
+            --broken < 0
+              ? uploads.addPart(id, part)
+              : Effect.zipRight(Stream.runDrain(PartData.toStream(part)), new TransportFailed({ reason: "reset" }))
+        }))
+      )
+      expect(read).toHaveLength(8 + 3)
+      expect(new Set(read)).toEqual(new Set([0, 1000, 2000, 3000, 4000, 5000, 6000, 7000]))
+      yield* expectFiles(data)
+    }).pipe(Effect.provide(Layer.merge(both, NodeFileSystem.layer))))
+
+  test("has a part of a stream sent again as it was, though the stream is read once", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      let turn = 0
+      yield* Transfer.stream(
+        Stream.suspend(() => {
+          runs++
+          return Stream.make(data.subarray(0, 1500), data.subarray(1500))
+        }),
+        { ...options, bytes: data.byteLength, concurrency: 3, retryPolicy: everySecond }
+      ).pipe(
+        changed((uploads) => ({
+          addPart: (id, part) =>
+            turn++ % 2 === 0
+              ? uploads.addPart(id, part)
+              : Effect.zipRight(Stream.runDrain(PartData.toStream(part)), new TransportFailed({ reason: "reset" }))
+        })),
+        hastily
+      )
+      expect(runs).toBe(1)
+      expect(turn).toBeGreaterThan(8)
+      yield* expectFiles(data)
+    }))
+})
+
+describe("a reason that does not pass", () => {
+  const uploadId = UploadId.make("upload_1")
+  const lasting = [
+    new InvalidRequest({ problem: "no" }),
+    new PartTooLarge({ uploadId, limit: ByteSize.make(10) }),
+    new UploadSizeExceeded({ uploadId }),
+    new Unauthenticated({}),
+    new PermissionDenied({}),
+    new QuotaExceeded({})
+  ]
+  for (const reason of lasting) {
+    test(`${reason._tag} ends the transfer at once`, () =>
+      Effect.gen(function*() {
+        const { uploadsTest } = yield* services
+        yield* uploadsTest.failNext("addPart", reason)
+        const error = yield* Effect.flip(Transfer.bytes(data, { ...options, concurrency: 1 }))
+        expect(error._tag).toBe(reason._tag)
+        expect(yield* calls("addPart")).toBe(1)
+        expect(yield* statuses).toEqual(["cancelled"])
+      }))
+  }
+})
+
+describe("the policy", () => {
+  const unavailable = new ServiceUnavailable({})
+
+  test("gives up after five retries by default, each about twice as late as the one before", () =>
+    Effect.gen(function*() {
+      const events: Array<TransferEvent.TransferEvent> = []
+      const error = yield* Transfer.bytesEvents(data, { ...options, concurrency: 1 }).pipe(
+        Stream.runForEach((event) => Effect.sync(() => events.push(event))),
+        changed(() => ({ addPart: () => unavailable })),
+        Effect.flip,
+        hastily
+      )
+      expect(error._tag).toBe(unavailable._tag)
+      const retries = events.filter(TransferEvent.$is("Retrying"))
+      expect(retries.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5])
+      retries.forEach(({ delay }, index) => {
+        expect(Duration.toMillis(delay)).toBeGreaterThanOrEqual(800 * 2 ** index)
+        expect(Duration.toMillis(delay)).toBeLessThanOrEqual(1200 * 2 ** index)
+      })
+      expect(yield* statuses).toEqual(["cancelled"])
+    }))
+
+  test("is that of the options, for each part by itself", () =>
+    Effect.gen(function*() {
+      const attempts = new Map<number, number>()
+      const twice = Schedule.intersect(Schedule.spaced("7 seconds"), Schedule.recurs(2))
+      const events = yield* Transfer.bytesEvents(data.subarray(0, 2000), {
+        ...options,
+        concurrency: 2,
+        retryPolicy: twice
+      }).pipe(
+        changedStream((uploads) => ({
+          addPart: (id, part) =>
+            Effect.gen(function*() {
+              const [bytes] = yield* PartData.collect(part, { limit: 1000, tooLarge: () => unavailable })
+              const first = bytes?.[0] ?? 0
+              const attempt = (attempts.get(first) ?? 0) + 1
+              attempts.set(first, attempt)
+              return yield* attempt > 2 ? uploads.addPart(id, part) : Effect.fail(unavailable)
+            })
+        })),
+        collect,
+        hastily
+      )
+      expect(
+        events.filter(TransferEvent.$is("Retrying")).map(({ attempt, delay, index }) => [
+          index,
+          attempt,
+          Duration.toSeconds(delay)
+        ])
+      ).toEqual([[0, 1, 7], [1, 1, 7], [0, 2, 7], [1, 2, 7]])
+      yield* expectFiles(data.slice(0, 2000))
+    }))
+
+  test("takes the place of the client's own for parts, and for parts alone", () =>
+    Effect.gen(function*() {
+      const seen: Record<string, string> = {}
+      const note = (method: keyof UploadsService.Errors) =>
+        Effect.map(RetryPolicy.LocalRetryPolicy, (policy) => {
+          seen[method] = Option.match(policy, {
+            onNone: () => "its own",
+            onSome: (policy) => policy === RetryPolicy.none ? "none" : "another"
+          })
+        })
+      const error = yield* Transfer.bytes(data, options).pipe(
+        changed((uploads) => ({
+          create: (request) => Effect.zipRight(note("create"), uploads.create(request)),
+          addPart: (id, part) => Effect.zipRight(note("addPart"), uploads.addPart(id, part)),
+          complete: () => Effect.zipRight(note("complete"), unavailable),
+          cancel: (id) => Effect.zipRight(note("cancel"), uploads.cancel(id))
+        })),
+        Effect.flip
+      )
+      expect(error._tag).toBe(unavailable._tag)
+      expect(seen).toEqual({ create: "its own", addPart: "none", complete: "its own", cancel: "its own" })
+    }))
+})
+
+describe("the delay that a service asks for", () => {
+  /** When each attempt began, where the nth is refused and each takes a second. */
+  const begun = (nth: number, refusal: RateLimited | ServiceUnavailable, concurrency: number) =>
+    Effect.gen(function*() {
+      const starts: Array<number> = []
+      yield* Transfer.bytes(data, { ...options, concurrency, retryPolicy: Schedule.recurs(3) }).pipe(
+        changed((uploads) => ({
+          addPart: (id, part) =>
+            Effect.gen(function*() {
+              starts.push(yield* elapsed)
+              const refused = starts.length === nth
+              yield* Effect.sleep(refused ? "500 millis" : "1 second")
+              return yield* refused ? Effect.fail(refusal) : uploads.addPart(id, part)
+            })
+        })),
+        hastily
+      )
+      yield* expectFiles(data)
+      return starts
+    })
+
+  test("after too many requests holds for all lanes together", () =>
+    Effect.gen(function*() {
+      const starts = yield* begun(3, new RateLimited({ retryAfter: Duration.seconds(30) }), 4)
+      expect(starts).toEqual([0, 0, 0, 0, 30_500, 30_500, 30_500, 30_500, 31_500])
+    }))
+
+  test("after an overload holds for the lane that heard it", () =>
+    Effect.gen(function*() {
+      const starts = yield* begun(2, new ServiceUnavailable({ retryAfter: Duration.seconds(30) }), 2)
+      expect(starts).toEqual([0, 0, 1000, 2000, 3000, 4000, 5000, 6000, 30_500])
+    }))
+
+  test("is what the event says, where the policy's is less", () =>
+    Effect.gen(function*() {
+      const { uploadsTest } = yield* services
+      yield* uploadsTest.failNext("addPart", new RateLimited({ retryAfter: Duration.seconds(30) }))
+      yield* uploadsTest.failNext("addPart", new TransportFailed({ reason: "reset" }))
+      const events = yield* hastily(
+        collect(Transfer.bytesEvents(data, { ...options, concurrency: 2, retryPolicy: everySecond }))
+      )
+      expect(events.filter(TransferEvent.$is("Retrying")).map(({ delay }) => Duration.toSeconds(delay))).toEqual([
+        30,
+        30
+      ])
+    }))
+
+  test("is not waited for beyond ten minutes", () =>
+    Effect.gen(function*() {
+      const { uploadsTest } = yield* services
+      const tooLong = new RateLimited({ retryAfter: Duration.minutes(11) })
+      yield* uploadsTest.failNext("addPart", tooLong)
+      expect(yield* Effect.flip(Transfer.bytes(data, options))).toMatchObject(
+        { _tag: "RateLimited", retryAfter: Duration.minutes(11) }
+      )
+      expect(yield* statuses).toEqual(["cancelled"])
+    }))
+})
+
+describe("stallTimeout", () => {
+  /** Takes a byte every so often, and hangs before the last one in the first attempt. */
+  const sluggish = (every: Duration.DurationInput) =>
+    changedStream((uploads) => {
+      let first = true
+      return {
+        addPart: (id, part) => {
+          const hangs = first
+          first = false
+          return PartData.toStream(part).pipe(
+            Stream.runForEach(() => Effect.sleep(every)),
+            Effect.zipRight(hangs ? Effect.never : uploads.addPart(id, part))
+          )
+        }
+      }
+    })
+  const drops = Stream.fromIterable(Array.from({ length: 10 }, (_, index) => data.subarray(index, index + 1)))
+
+  test("ends an attempt of which no byte was taken for so long, and the part is sent again", () =>
+    Effect.gen(function*() {
+      const stallTimeout = Duration.seconds(5)
+      const events = yield* Transfer.streamEvents(drops, {
+        ...options,
+        bytes: 10,
+        stallTimeout,
+        retryPolicy: everySecond
+      }).pipe(
+        Stream.mapEffect((event) => Effect.map(elapsed, (at) => ({ at, event }))),
+        sluggish("4 seconds"),
+        collect,
+        hastily
+      )
+      const [retrying, ...others] = events.filter(({ event }) => event._tag === "Retrying")
+      expect(others).toEqual([])
+      // The tenth byte is taken at 36 s.
+      expect(retrying).toMatchObject({
+        at: 41_000,
+        event: { index: 0, attempt: 1, reason: { _tag: "TransferStalled", after: stallTimeout } }
+      })
+      yield* expectFiles(data.slice(0, 10))
+    }))
+
+  test("ends the transfer where it comes too often", () =>
+    Effect.gen(function*() {
+      const error = yield* Transfer.bytes(data, { ...options, retryPolicy: Schedule.recurs(2) }).pipe(
+        changed(() => ({ addPart: () => Effect.never })),
+        Effect.flip,
+        Effect.zip(elapsed),
+        during("3 minutes")
+      )
+      expect(error).toMatchObject([{ _tag: "TransferStalled", after: Duration.minutes(1) }, 180_000])
+      expect(yield* statuses).toEqual(["cancelled"])
+    }))
+})
