@@ -8,7 +8,22 @@ import { md5 } from "@noble/hashes/legacy"
 import { bytesToHex } from "@noble/hashes/utils"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+
+/**
+ * The hasher itself failed, such as a thread that could not be started.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Md5Failed extends Schema.TaggedError<Md5Failed>("@effect-uploads/transfer/Md5Failed")("Md5Failed", {
+  cause: Schema.Defect
+}) {
+  override get message(): string {
+    return `The md5 could not be computed: ${String(this.cause)}`
+  }
+}
 
 /**
  * An md5 in the making: `update` with the bytes in their order, then `digest`.
@@ -18,8 +33,8 @@ import type * as Scope from "effect/Scope"
  */
 export interface Hash {
   /** Holds up other fibers for no more than a few milliseconds at a time. */
-  readonly update: (bytes: Uint8Array) => Effect.Effect<void>
-  readonly digest: Effect.Effect<Md5>
+  readonly update: (bytes: Uint8Array) => Effect.Effect<void, Md5Failed>
+  readonly digest: Effect.Effect<Md5, Md5Failed>
 }
 
 /**
@@ -28,6 +43,8 @@ export interface Hash {
  */
 export interface Service {
   readonly make: Effect.Effect<Hash, never, Scope.Scope>
+  /** The md5 of a whole file at a path, for a hasher that can read it by itself. */
+  readonly file?: (path: string) => Effect.Effect<Md5, Md5Failed>
 }
 
 /** So much is hashed in a few milliseconds, and then whatever waits for the event loop has its turn. */

@@ -16,7 +16,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Hash } from "../Md5Hasher.js"
+import type { Hash, Md5Failed } from "../Md5Hasher.js"
 import { Md5Hasher } from "../Md5Hasher.js"
 import type { PartRange } from "../PartPlan.js"
 import {
@@ -83,6 +83,26 @@ const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteS
     )
   )
 
+const unhashable = (name: string) => (cause: Md5Failed) => new SourceUnreadable({ name, cause })
+
+/** The md5 of a source that can be read from its beginning at any time. */
+const makeDigest = ({ bytes, name, path, read }: {
+  readonly name: string
+  readonly bytes: ByteSize
+  readonly path?: string
+  readonly read: (range: Range) => Stream.Stream<Uint8Array, SourceError>
+}): Effect.Effect<Effect.Effect<Md5, SourceError>, never, Scope.Scope> =>
+  Effect.flatMap(Md5Hasher, ({ file, make }) => {
+    if (file !== undefined && path !== undefined) return Effect.succeed(Effect.mapError(file(path), unhashable(name)))
+    return Effect.map(
+      make,
+      ({ digest, update }) =>
+        Stream.runForEach(read({ offset: 0, bytes }), (bytes) => Effect.mapError(update(bytes), unhashable(name))).pipe(
+          Effect.zipRight(Effect.mapError(digest, unhashable(name)))
+        )
+    )
+  })
+
 const makeHash: Effect.Effect<Hash, never, Scope.Scope> = Effect.flatMap(Md5Hasher, ({ make }) => make)
 
 type Range = Pick<PartRange, "offset" | "bytes">
@@ -100,6 +120,8 @@ const ranged = (options: {
   readonly identity: Source["identity"]
   readonly read: (range: Range) => Stream.Stream<Uint8Array, SourceError>
   readonly part?: (range: Range) => PartToSend["data"]
+  /** Where it is a file that a hasher may read by itself. */
+  readonly path?: string
   readonly explain?: Source["explain"]
   readonly verify: Source["verify"]
 }): Source => ({
@@ -108,7 +130,7 @@ const ranged = (options: {
   bytes: options.bytes,
   identity: options.identity,
   open: ({ checksum, ranges }) =>
-    Effect.map(Effect.when(makeHash, () => checksum), (hash) => ({
+    Effect.map(Effect.when(makeDigest(options), () => checksum), (md5) => ({
       parts: Stream.map(
         Stream.fromIterable(ranges),
         (range) => ({
@@ -117,8 +139,7 @@ const ranged = (options: {
           release: Effect.void
         })
       ),
-      md5: Effect.transposeMapOption(hash, ({ digest, update }) =>
-        Effect.zipRight(Stream.runForEach(options.read({ offset: 0, bytes: options.bytes }), update), digest))
+      md5: Effect.transposeOption(md5)
     })),
   explain: options.explain ?? ofSource,
   verify: options.verify
@@ -210,6 +231,7 @@ export const file = (
         key: bytesToHex(md5(utf8ToBytes([absolute, options.filename, options.purpose].join("\n")))),
         modifiedAt: modified(info)
       }),
+      path,
       read,
       part: ({ bytes, offset }) => new PartData.PartFile({ path, offset, bytes, stream: read({ bytes, offset }) }),
       // An HTTP client that reads the file itself has errors of its own.
@@ -280,7 +302,7 @@ export const stream = <E>(
               held.push(own)
               missing -= own.byteLength
               total += own.byteLength
-              yield* Effect.transposeMapOption(hash, ({ update }) => update(own))
+              yield* Effect.transposeMapOption(hash, ({ update }) => Effect.mapError(update(own), unhashable(name)))
             }
             return {
               range,
@@ -307,7 +329,10 @@ export const stream = <E>(
             Stream.mapEffect(readPart),
             Stream.concat(Stream.execute(end))
           ),
-          md5: Effect.zipRight(Deferred.await(ended), Effect.transposeMapOption(hash, ({ digest }) => digest))
+          md5: Effect.zipRight(
+            Deferred.await(ended),
+            Effect.transposeMapOption(hash, ({ digest }) => Effect.mapError(digest, unhashable(name)))
+          )
         }
       })
 

@@ -1,0 +1,37 @@
+import * as Md5Hasher from "@effect-uploads/transfer/Md5Hasher"
+import * as NodeMd5Hasher from "@effect-uploads/transfer/NodeMd5Hasher"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
+
+const data = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff)
+
+const expected = createHash("md5").update(data).digest("hex")
+
+describe("NodeMd5Hasher", () => {
+  it.scopedLive("hashes on a thread what it is given, and leaves it to its owner", () =>
+    Effect.gen(function*() {
+      const { make } = yield* Md5Hasher.Md5Hasher
+      const hash = yield* make
+      for (let offset = 0; offset < data.length; offset += 1_000_000) {
+        yield* hash.update(data.subarray(offset, offset + 1_000_000))
+      }
+      expect(yield* hash.digest).toBe(expected)
+      expect(data.byteLength).toBe(3_000_000)
+    }).pipe(Effect.provide(NodeMd5Hasher.layer)))
+
+  it.scopedLive("reads a file by itself, and says why it could not", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const { file } = yield* Md5Hasher.Md5Hasher
+      if (file === undefined) return yield* Effect.dieMessage("this hasher reads files")
+      const path = yield* fs.makeTempFileScoped()
+      yield* fs.writeFile(path, data)
+      expect(yield* file(path)).toBe(expected)
+      const error = yield* Effect.flip(file(`${path}-gone`))
+      expect(error).toBeInstanceOf(Md5Hasher.Md5Failed)
+      expect(error.message).toContain("ENOENT")
+    }).pipe(Effect.provide([NodeMd5Hasher.layer, NodeFileSystem.layer])))
+})
