@@ -194,13 +194,15 @@ const create = (job: Job, restore: Restore): Effect.Effect<Upload.Pending, Trans
     }).pipe(Effect.interruptible, Effect.forkDaemon)
     return yield* restore(Fiber.join(creating)).pipe(
       Effect.onInterrupt(() =>
-        Fiber.join(creating).pipe(
-          Effect.interruptible,
-          Effect.timeoutOption(cancelTimeout(job)),
-          Effect.flatMap(
-            Option.match({ onNone: () => Fiber.interrupt(creating), onSome: (upload) => drop(job, upload) })
-          ),
-          Effect.ignore
+        unhurried(
+          Fiber.join(creating).pipe(
+            Effect.interruptible,
+            Effect.timeoutOption(cancelTimeout(job)),
+            Effect.flatMap(
+              Option.match({ onNone: () => Fiber.interrupt(creating), onSome: (upload) => drop(job, upload) })
+            ),
+            Effect.ignore
+          )
         )
       )
     )
@@ -354,9 +356,17 @@ const cancel = (
     }),
     Effect.asVoid,
     Effect.interruptible,
-    Effect.timeoutFail({ duration: timeout, onTimeout: () => new RequestTimeout({ after: timeout }) })
+    Effect.timeoutFail({ duration: timeout, onTimeout: () => new RequestTimeout({ after: timeout }) }),
+    unhurried
   )
 }
+
+/**
+ * To its end, whoever interrupts meanwhile: an interruption reaches the children of a fiber even where the fiber itself is
+ * uninterruptible, and a timeout runs in one.
+ */
+const unhurried = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(effect), Fiber.join))
 
 /** Cancels where nobody is there any more to be told an error: what is left is in the log. */
 const drop = (job: Job, upload: Upload.Pending): Effect.Effect<void> =>
