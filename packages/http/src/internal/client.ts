@@ -10,6 +10,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ClientOptions } from "../ClientOptions.js"
 import type { DomainError } from "../ErrorEnvelope.js"
@@ -41,8 +42,8 @@ export interface Client {
   /** One request, sent again as the policy allows, and its answer as a value. */
   readonly call: <A, E extends DomainError, E1 = never>(operation: {
     readonly name: string
-    /** Made anew for each attempt. */
-    readonly request: Effect.Effect<HttpClientRequest.HttpClientRequest, E1>
+    /** Made anew for each attempt, whose scope it is. */
+    readonly request: Effect.Effect<HttpClientRequest.HttpClientRequest, E1, Scope.Scope>
     /** What broke the connection, if it was the source of the body. */
     readonly sourceFailure?: Effect.Effect<Option.Option<E1>>
     readonly success: Answer<A>

@@ -6,8 +6,10 @@ import { PartTooLarge } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import type * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { PartDataError } from "../PartData.js"
 import * as PartData from "../PartData.js"
@@ -17,8 +19,8 @@ import * as multipart from "./multipartWriter.js"
 /** A part that is ready to be sent, as often as it takes. */
 export interface PartRequest {
   readonly bytes: ByteSize
-  /** The body for one attempt. */
-  readonly body: Effect.Effect<HttpBody.HttpBody>
+  /** The body for one attempt, whose scope it is: whatever reads the body ends with it. */
+  readonly body: Effect.Effect<HttpBody.HttpBody, never, Scope.Scope>
   /** Why the last attempt could not read the part, if that is why it failed. */
   readonly sourceFailure: Effect.Effect<Option.Option<PartDataError | InvalidRequest>>
 }
@@ -73,12 +75,31 @@ export const make = (
     const stream = Stream.tapError(PartData.toStream(data), (error) => Effect.sync(() => onFailure(error)))
     return {
       bytes,
-      body: Effect.sync(() => {
+      body: Effect.map(within(stream), (stream) => {
         MutableRef.set(failure, Option.none())
         return fileBody.remember(multipart.streamBody(framing, stream, bytes), data, framing, onFailure)
       }),
       sourceFailure: Effect.sync(() => MutableRef.get(failure))
     }
+  })
+
+/**
+ * The stream, and no longer than the scope. Some HTTP clients read a body with a fiber of their own, and leave it waiting
+ * when the request is given up, with the file open that it was reading.
+ */
+const within = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const readers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+    let over = false
+    yield* Effect.addFinalizer(() => {
+      over = true
+      return Fiber.interruptAll(readers)
+    })
+    return Stream.unwrap(Effect.withFiberRuntime((reader) => {
+      if (over) return Effect.interrupt
+      readers.add(reader)
+      return Effect.succeed(Stream.ensuring(stream, Effect.sync(() => readers.delete(reader))))
+    }))
   })
 
 const sum = (sizes: ReadonlyArray<number>): ByteSize => ByteSizeSchema.make(sizes.reduce((a, b) => a + b, 0))
