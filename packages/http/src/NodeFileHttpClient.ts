@@ -14,10 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Fs from "node:fs"
+import type { FileHandle } from "node:fs/promises"
+import { open } from "node:fs/promises"
 import * as Http from "node:http"
 import * as Https from "node:https"
-import { Readable } from "node:stream"
 import * as fileBody from "./internal/fileBody.js"
 import { PartLengthMismatch, PartUnreadable } from "./PartData.js"
 
@@ -67,33 +67,64 @@ const receive = (
     Effect.map((response) => HttpClientResponse.fromWeb(request, response))
   )
 
-/** From the file into the socket, at the pace of the socket. */
-const pipeFile = (outgoing: Http.ClientRequest, { file, framing, onBytes, onFailure }: fileBody.FileBody): void => {
-  outgoing.write(framing.head)
-  let actual = 0
-  const fail = (error: PartUnreadable | PartLengthMismatch) => {
-    onFailure(error)
-    outgoing.destroy(error)
+/** Resolves once the bytes are out of our hands. */
+const flushed = (outgoing: Http.ClientRequest, bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    outgoing.write(bytes, (error) => error ? reject(error) : resolve())
+  })
+
+/** A range of a file that can be read, as its bytes are wanted. */
+const readAt = async (handle: FileHandle, buffer: Uint8Array, length: number, position: number): Promise<number> => {
+  try {
+    return (await handle.read(buffer, 0, length, position)).bytesRead
+  } catch (cause) {
+    return Promise.reject(new PartUnreadable({ cause }))
   }
-  const reading = file.bytes === 0
-    ? Readable.from([])
-    : Fs.createReadStream(file.path, {
-      start: file.offset,
-      end: file.offset + file.bytes - 1,
-      highWaterMark: readBytes
-    })
-  reading.on("data", (chunk: string | Uint8Array) => {
-    actual += chunk.length
-    onBytes(chunk.length)
-  })
-  reading.on("error", (cause: Error) => fail(new PartUnreadable({ cause })))
-  reading.on("end", () => {
-    if (actual === file.bytes) outgoing.end(framing.tail)
-    else fail(new PartLengthMismatch({ declared: file.bytes, actual }))
-  })
-  outgoing.once("close", () => reading.destroy())
-  reading.pipe(outgoing, { end: false })
 }
+
+/**
+ * From the file into the socket, at the pace of the socket: one buffer is filled while the other is sent, and both are used
+ * over and over.
+ */
+const pump = async (
+  outgoing: Http.ClientRequest,
+  handle: FileHandle,
+  { file, framing, onBytes }: fileBody.FileBody,
+  signal: AbortSignal
+): Promise<void> => {
+  const size = Math.min(readBytes, file.bytes)
+  let [filling, draining] = [new Uint8Array(size), new Uint8Array(size)]
+  let sent = 0
+  let sending = flushed(outgoing, framing.head)
+  while (sent < file.bytes) {
+    const length = Math.min(size, file.bytes - sent)
+    const [read] = await Promise.all([readAt(handle, filling, length, file.offset + sent), sending])
+    if (signal.aborted) return
+    if (read === 0) return Promise.reject(new PartLengthMismatch({ declared: file.bytes, actual: sent }))
+    sending = flushed(outgoing, filling.subarray(0, read))
+    ;[filling, draining] = [draining, filling]
+    sent += read
+    onBytes(read)
+  }
+  await sending
+  outgoing.end(framing.tail)
+}
+
+const sendFile = (
+  outgoing: Http.ClientRequest,
+  request: HttpClientRequest.HttpClientRequest,
+  body: fileBody.FileBody
+): Effect.Effect<void, HttpClientError.RequestError> =>
+  Effect.acquireUseRelease(
+    Effect.tryPromise({ try: () => open(body.file.path), catch: (cause) => new PartUnreadable({ cause }) }),
+    (handle) => Effect.tryPromise({ try: (signal) => pump(outgoing, handle, body, signal), catch: (cause) => cause }),
+    (handle) => Effect.promise(() => handle.close())
+  ).pipe(
+    Effect.mapError((cause) => {
+      if (cause instanceof PartUnreadable || cause instanceof PartLengthMismatch) body.onFailure(cause)
+      return requestError(request, "Transport")(cause)
+    })
+  )
 
 const write = (outgoing: Http.ClientRequest, bytes: Uint8Array): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
@@ -107,7 +138,7 @@ const send = (
 ): Effect.Effect<void, HttpClientError.RequestError> => {
   const { body } = request
   const source = fileBody.get(body)
-  if (Option.isSome(source)) return Effect.sync(() => pipeFile(outgoing, source.value))
+  if (Option.isSome(source)) return sendFile(outgoing, request, source.value)
   switch (body._tag) {
     case "Empty":
       return Effect.sync(() => outgoing.end())
