@@ -1,0 +1,63 @@
+/**
+ * Processes of their own, so that CPU time and peak memory are theirs alone.
+ */
+import * as Command from "@effect/platform/Command"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Task } from "./clients/internal/task.js"
+import type { Installation } from "./Installation.js"
+
+/** A child ended without having measured anything. */
+export class ChildFailed extends Data.TaggedError("ChildFailed")<{
+  readonly name: string
+  readonly exitCode: number
+  readonly output: string
+}> {
+  override get message(): string {
+    return `${this.name} ended with ${this.exitCode}: ${this.output}`
+  }
+}
+
+/** What a child says of itself. */
+export class Measurement extends Schema.Class<Measurement>("Measurement")({
+  /** From the first request to the last answer. */
+  wallMillis: Schema.Number,
+  /** The CPU time of all threads in that time. */
+  cpuMillis: Schema.Number,
+  /** The most memory that the process ever held. */
+  peakBytes: Schema.Number
+}) {}
+
+const node = (path: string, options: { readonly [option: string]: string | number | boolean }) =>
+  Command.make(process.execPath, path, ...Object.entries(options).map(([key, value]) => `--${key}=${value}`))
+
+/** What a command writes to its standard output. It fails unless it ends with 0. */
+export const output = (name: string, command: Command.Command) =>
+  Effect.scoped(Effect.gen(function*() {
+    const child = yield* Command.start(command)
+    const [exitCode, stdout, stderr] = yield* Effect.all([
+      child.exitCode,
+      Stream.mkString(Stream.decodeText(child.stdout)),
+      Stream.mkString(Stream.decodeText(child.stderr))
+    ], { concurrency: "unbounded" })
+    return exitCode === 0 ? stdout : yield* new ChildFailed({ name, exitCode, output: stderr || stdout })
+  }))
+
+/** Runs a module of `clients/`. */
+export const measure = (installation: Installation, client: string, task: Partial<Task>) =>
+  output(client, node(installation.module(`clients/${client}`), { ...task })).pipe(
+    Effect.flatMap(Schema.decode(Schema.parseJson(Measurement)))
+  )
+
+const Listening = Schema.parseJson(Schema.Struct({ port: Schema.Int.pipe(Schema.positive()) }))
+
+/** Starts a sink, which ends with the scope, and gives the URL of its API. */
+export const sink = (installation: Installation, options: { readonly partMillis?: number } = {}) =>
+  Effect.gen(function*() {
+    const child = yield* Command.start(node(installation.module("sink"), options))
+    const line = yield* child.stdout.pipe(Stream.decodeText(), Stream.splitLines, Stream.runHead, Effect.flatten)
+    const { port } = yield* Schema.decode(Listening)(line)
+    return `http://127.0.0.1:${port}/v1`
+  })

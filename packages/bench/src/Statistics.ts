@@ -1,0 +1,38 @@
+/**
+ * Interleaved runs and their medians.
+ */
+import * as Effect from "effect/Effect"
+
+/** The middle of some numbers. */
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN
+  return (lower + upper) / 2
+}
+
+/**
+ * Runs each contestant once, then each once more: A B C A B C. What the machine does meanwhile hits them all, and the runs of
+ * one round can be compared with each other.
+ */
+export const interleave = <Name extends string, A, E, R>(
+  rounds: number,
+  contestants: ReadonlyArray<{ readonly name: Name; readonly run: Effect.Effect<A, E, R> }>
+): Effect.Effect<ReadonlyMap<Name, ReadonlyArray<A>>, E, R> =>
+  Effect.gen(function*() {
+    const results = new Map<Name, Array<A>>(contestants.map(({ name }) => [name, []]))
+    for (let round = 1; round <= rounds; round++) {
+      for (const { name, run } of contestants) {
+        yield* Effect.logInfo(`  round ${round} of ${rounds}: ${name}`)
+        results.get(name)?.push(yield* run)
+      }
+    }
+    return results
+  })
+
+/** The median over the rounds of what one was in proportion to another in the same round. */
+export const ratio = (one: ReadonlyArray<number>, other: ReadonlyArray<number>): number =>
+  median(one.flatMap((value, round) => {
+    const against = other[round]
+    return against === undefined ? [] : [value / against]
+  }))

@@ -1,0 +1,5 @@
+/** Uploads that are created and cancelled with the client for Node. */
+import { node } from "./internal/node.js"
+import { createAndCancel } from "./internal/pairs.js"
+
+await createAndCancel(node)

@@ -1,0 +1,146 @@
+/** Figure 1: a big file over loopback to a sink that discards it. */
+import * as Command from "@effect/platform/Command"
+import type { CommandExecutor } from "@effect/platform/CommandExecutor"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Child from "../Child.js"
+import type { Task } from "../clients/internal/task.js"
+import type { Report } from "../Figure.js"
+import { bound, mebibytes, seconds, size, times } from "../Figure.js"
+import type { Installation } from "../Installation.js"
+import * as SourceFile from "../SourceFile.js"
+import { interleave, median, ratio } from "../Statistics.js"
+
+export interface Options {
+  readonly bytes: number
+  readonly partBytes: number
+  readonly rounds: number
+  /** How much is read at a time by the clients that leave it to their caller: each gets what it is fastest with. */
+  readonly chunkSizes: readonly [number, ...ReadonlyArray<number>]
+}
+
+const MiB = 1024 ** 2
+
+const chunkSizes = [64 * 1024, 256 * 1024, MiB] as const
+
+export const full: Options = { bytes: 1024 * MiB, partBytes: 64 * MiB, rounds: 5, chunkSizes }
+export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1, chunkSizes }
+
+const concurrency = 4
+
+/** Of a process that is not ours the time alone is known. */
+interface Run {
+  readonly wallMillis: number
+  readonly cpuMillis?: number
+  readonly peakBytes?: number
+}
+
+/** Reads the file, hashes it and does nothing else: what its md5 costs at least. */
+const openssl = (path: string) =>
+  Effect.gen(function*() {
+    const before = yield* Clock.currentTimeNanos
+    yield* Child.output("openssl", Command.make("openssl", "md5", path))
+    const run: Run = { wallMillis: Number((yield* Clock.currentTimeNanos) - before) / 1e6 }
+    return run
+  })
+
+const labels = {
+  floor: "node:http, the floor",
+  openssl: "openssl md5 of the file",
+  openaiOneByOne: "openai, one by one",
+  openaiBlobs: "openai, 4 Blob slices at a time",
+  openaiStreams: "openai, 4 read streams at a time, no retries",
+  ours: "ours",
+  oursMd5: "ours, md5",
+  portable: "ours, portable",
+  portableMd5: "ours, portable, md5"
+}
+
+type Name = keyof typeof labels
+
+export const run = (installation: Installation, { bytes, chunkSizes, partBytes, rounds }: Options) =>
+  Effect.gen(function*() {
+    const path = yield* SourceFile.random(bytes)
+    const apiUrl = yield* Child.sink(installation)
+    const measure = (client: string, task: Partial<Task> = {}) =>
+      Child.measure(installation, client, { apiUrl, path, bytes, partBytes, concurrency, ...task })
+
+    const fastest = (client: string) =>
+      interleave(
+        Math.min(rounds, 2),
+        chunkSizes.map((chunkBytes) => ({
+          name: `${client} that reads ${size(chunkBytes)} at a time`,
+          run: Effect.map(measure(client, { chunkBytes }), ({ wallMillis }) => ({ chunkBytes, wallMillis }))
+        }))
+      ).pipe(
+        Effect.map((tried) =>
+          [...tried.values()].flat().reduce((best, one) => one.wallMillis < best.wallMillis ? one : best).chunkBytes
+        )
+      )
+    const chunkBytes = { floor: yield* fastest("floor"), openaiStreams: yield* fastest("openaiStreams") }
+
+    const contestants: ReadonlyArray<{
+      readonly name: Name
+      readonly run: Effect.Effect<Run, Effect.Effect.Error<ReturnType<typeof measure>>, CommandExecutor>
+    }> = [
+      { name: "floor", run: measure("floor", { chunkBytes: chunkBytes.floor }) },
+      { name: "ours", run: measure("ours") },
+      { name: "portable", run: measure("oursPortable") },
+      { name: "openaiOneByOne", run: measure("openaiOneByOne") },
+      { name: "openaiBlobs", run: measure("openaiBlobs") },
+      { name: "openaiStreams", run: measure("openaiStreams", { chunkBytes: chunkBytes.openaiStreams }) },
+      { name: "openssl", run: openssl(path) },
+      { name: "oursMd5", run: measure("ours", { checksum: true }) },
+      { name: "portableMd5", run: measure("oursPortable", { checksum: true }) }
+    ]
+    const runs = yield* interleave(rounds, contestants)
+    const walls = (name: Name) => (runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)
+    const cpus = (name: Name) => (runs.get(name) ?? []).flatMap(({ cpuMillis }) => cpuMillis ?? [])
+    const peaks = (name: Name) => (runs.get(name) ?? []).flatMap(({ peakBytes }) => peakBytes ?? [])
+
+    const quickest = (names: readonly [Name, ...ReadonlyArray<Name>]) =>
+      names.reduce((best, name) => median(walls(name)) < median(walls(best)) ? name : best)
+    const official = quickest(["openaiOneByOne", "openaiBlobs", "openaiStreams"])
+    const retrying = quickest(["openaiOneByOne", "openaiBlobs"])
+    const slower = median(walls("floor")) > median(walls("openssl")) ? "floor" : "openssl"
+
+    const report: Report = {
+      figure: 1,
+      title: "A big file at the speed of the socket",
+      setting: `${size(bytes)} in parts of ${size(partBytes)}, ${concurrency} at a time, over loopback to a ` +
+        `sink that discards them; median of ${rounds}. The floor reads ${size(chunkBytes.floor)} at a time, the ` +
+        `read streams for openai ${size(chunkBytes.openaiStreams)}.`,
+      columns: ["client", "time", "to the floor", "CPU time", "to the floor", "MiB/s", "peak memory"],
+      rows: contestants.map(({ name }) => [
+        labels[name],
+        seconds(median(walls(name))),
+        times(ratio(walls(name), walls("floor"))),
+        ...(cpus(name).length === 0
+          ? ["", ""]
+          : [seconds(median(cpus(name))), times(ratio(cpus(name), cpus("floor")))]),
+        (bytes / MiB / (median(walls(name)) / 1000)).toFixed(0),
+        peaks(name).length === 0 ? "" : mebibytes(median(peaks(name)))
+      ]),
+      targets: [
+        bound("ours: at most 1.25 × the floor's time", ratio(walls("ours"), walls("floor")), { atMost: 1.25 }),
+        bound("ours: at most 1.25 × the floor's CPU time", ratio(cpus("ours"), cpus("floor")), { atMost: 1.25 }),
+        bound(
+          `ours: at least 2 × faster than the fastest official form (${labels[official]})`,
+          ratio(walls(official), walls("ours")),
+          { atLeast: 2 }
+        ),
+        bound(
+          `ours: at least 4 × faster than the fastest that can retry (${labels[retrying]})`,
+          ratio(walls(retrying), walls("ours")),
+          { atLeast: 4 }
+        ),
+        bound(
+          `ours, md5: at most 1.3 × the larger of the floor and openssl (${labels[slower]})`,
+          ratio(walls("oursMd5"), walls(slower)),
+          { atMost: 1.3 }
+        )
+      ],
+      runs: { chunkBytes, ...Object.fromEntries(runs) }
+    }
+    return report
+  }).pipe(Effect.scoped)

@@ -1,0 +1,108 @@
+/**
+ * `pnpm bench [--quick] [--figure N]`: measures the figures side by side with their opponents, prints them as tables, and
+ * writes every single run to a file in `packages/bench/results`.
+ */
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import { parseArgs } from "node:util"
+import * as Figure from "./Figure.js"
+import * as footprint from "./figures/footprint.js"
+import * as pairs from "./figures/pairs.js"
+import * as peakMemory from "./figures/peakMemory.js"
+import * as slowService from "./figures/slowService.js"
+import * as socketSpeed from "./figures/socketSpeed.js"
+import type { Installation } from "./Installation.js"
+import * as Installations from "./Installation.js"
+import * as Machine from "./Machine.js"
+
+/** The arguments make no sense. */
+class UsageError extends Data.TaggedError("UsageError")<{ readonly problem: string }> {
+  override get message(): string {
+    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 5, more than one as 1,3`
+  }
+}
+
+const figures = (installation: Installation, quick: boolean) => [
+  socketSpeed.run(installation, quick ? socketSpeed.quick : socketSpeed.full),
+  peakMemory.run(installation, quick ? peakMemory.quick : peakMemory.full),
+  slowService.run(installation, quick ? slowService.quick : slowService.full),
+  pairs.run(installation, quick ? pairs.quick : pairs.full),
+  footprint.run(installation, quick ? footprint.quick : footprint.full)
+]
+
+const readArguments = Effect.try({
+  try: () =>
+    parseArgs({
+      options: { quick: { type: "boolean", default: false }, figure: { type: "string", default: "1,2,3,4,5" } }
+    })
+      .values,
+  catch: (error) => new UsageError({ problem: error instanceof Error ? error.message : String(error) })
+}).pipe(
+  Effect.filterOrFail(
+    ({ figure }) => /^[1-5](,[1-5])*$/.test(figure),
+    ({ figure }) => new UsageError({ problem: `There is no figure ${figure}` })
+  ),
+  Effect.map(({ figure, quick }) => ({ quick, wanted: figure.split(",").map(Number) }))
+)
+
+const resultsPath = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const directory = yield* path.fromFileUrl(new URL("../results", import.meta.url))
+  yield* fs.makeDirectory(directory, { recursive: true })
+  const now = DateTime.formatIso(yield* DateTime.now).replace(/\.\d+Z$/, "Z").replaceAll(":", "-")
+  return path.join(directory, `${now}.json`)
+})
+
+const main = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const { quick, wanted } = yield* readArguments
+  const machine = yield* Machine.describe
+  const resultsFile = yield* resultsPath
+  yield* Console.log(`${Machine.render(machine)}\n`)
+  const installation = yield* Installations.make
+
+  const reports: Array<Figure.Report> = []
+  for (const [index, figure] of figures(installation, quick).entries()) {
+    if (!wanted.includes(index + 1)) continue
+    yield* Effect.logInfo(`Figure ${index + 1}`)
+    const report = yield* figure
+    reports.push(report)
+    yield* Console.log(Figure.render(report))
+    yield* fs.writeFileString(resultsFile, JSON.stringify({ machine, quick, reports }, undefined, 2))
+  }
+  const targets = reports.flatMap(({ targets }) => targets)
+  yield* Console.log(
+    `${targets.filter(({ met }) => met).length} of ${targets.length} targets met. Every run is in ${resultsFile}` +
+      (quick ? "\nThese are numbers of a quick run: they show that the bench works, and nothing else." : "")
+  )
+})
+
+/** What is going on, in plain words beside the tables. */
+const progress = Logger.replace(
+  Logger.defaultLogger,
+  Logger.withConsoleError(Logger.make(({ message }) => String(message)))
+)
+
+main.pipe(
+  Effect.scoped,
+  Effect.provide([NodeContext.layer, progress]),
+  Effect.tapErrorCause((cause) =>
+    Console.error(
+      Option.match(Cause.failureOption(cause), {
+        onNone: () => Cause.pretty(cause),
+        onSome: (error) => error.message
+      })
+    )
+  ),
+  NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })
+)

@@ -1,0 +1,31 @@
+/** The bench in small, so that it does not rot. What it measures here means nothing, and is not looked at. */
+import * as slowService from "@effect-uploads/bench/figures/slowService"
+import * as socketSpeed from "@effect-uploads/bench/figures/socketSpeed"
+import * as Installation from "@effect-uploads/bench/Installation"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+
+const MiB = 1024 ** 2
+
+const cells = (rows: ReadonlyArray<ReadonlyArray<string>>) => rows.flat().join(" ")
+
+it.scopedLive(
+  "runs the figures of the socket and of the slow service, with all opponents",
+  () =>
+    Effect.gen(function*() {
+      const installation = yield* Installation.make
+      const [speed, service] = yield* Effect.all([
+        socketSpeed.run(installation, { bytes: 8 * MiB, partBytes: MiB, rounds: 1, chunkSizes: [MiB] }),
+        slowService.run(installation, { parts: 16, partBytes: 4096, partMillis: 20, rounds: 1 })
+      ])
+      expect(speed.rows).toHaveLength(9)
+      expect(speed.targets).toHaveLength(5)
+      expect(service.rows).toHaveLength(4)
+      expect(service.targets).toHaveLength(1)
+      expect(cells([...speed.rows, ...service.rows])).not.toMatch(/NaN|Infinity/)
+    }).pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.None)])),
+  60_000
+)
