@@ -1,6 +1,8 @@
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 /** The one field of a part's multipart/form-data body. */
@@ -33,16 +35,36 @@ export const makeFraming: Effect.Effect<Framing> = Effect.map(hexDigits(32), (bo
 
 const lengthOf = (framing: Framing, bytes: number) => framing.head.byteLength + bytes + framing.tail.byteLength
 
-/** A body that is read while it is sent. */
+/**
+ * The stream, and no longer than the scope. Some HTTP clients read a body with a fiber of their own, and leave it waiting
+ * when the request is given up, with the file open that it was reading.
+ */
+const within = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const readers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+    let over = false
+    yield* Effect.addFinalizer(() => {
+      over = true
+      return Fiber.interruptAll(readers)
+    })
+    return Stream.unwrap(Effect.withFiberRuntime((reader) => {
+      if (over) return Effect.interrupt
+      readers.add(reader)
+      return Effect.succeed(Stream.ensuring(stream, Effect.sync(() => readers.delete(reader))))
+    }))
+  })
+
+/** A body that is read while it is sent, within the scope. */
 export const streamBody = <E>(
   framing: Framing,
   data: Stream.Stream<Uint8Array, E>,
   bytes: number
-): HttpBody.HttpBody =>
-  HttpBody.stream(
-    Stream.make(framing.head).pipe(Stream.concat(data), Stream.concat(Stream.make(framing.tail))),
-    framing.contentType,
-    lengthOf(framing, bytes)
+): Effect.Effect<HttpBody.HttpBody, never, Scope.Scope> =>
+  Stream.make(framing.head).pipe(
+    Stream.concat(data),
+    Stream.concat(Stream.make(framing.tail)),
+    within,
+    Effect.map((stream) => HttpBody.stream(stream, framing.contentType, lengthOf(framing, bytes)))
   )
 
 /** A body of which `fetch` knows the length. */

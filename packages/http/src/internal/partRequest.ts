@@ -6,7 +6,6 @@ import { PartTooLarge } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import type * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -61,7 +60,7 @@ export const make = (
       ))
       return {
         bytes,
-        body: Effect.sync(() => multipart.streamBody(framing, Stream.fromIterable(chunks), bytes)),
+        body: multipart.streamBody(framing, Stream.fromIterable(chunks), bytes),
         sourceFailure: Effect.succeedNone
       }
     }
@@ -75,31 +74,12 @@ export const make = (
     const stream = Stream.tapError(PartData.toStream(data), (error) => Effect.sync(() => onFailure(error)))
     return {
       bytes,
-      body: Effect.map(within(stream), (stream) => {
+      body: Effect.map(multipart.streamBody(framing, stream, bytes), (body) => {
         MutableRef.set(failure, Option.none())
-        return fileBody.remember(multipart.streamBody(framing, stream, bytes), data, framing, onFailure)
+        return fileBody.remember(body, data, framing, onFailure)
       }),
       sourceFailure: Effect.sync(() => MutableRef.get(failure))
     }
-  })
-
-/**
- * The stream, and no longer than the scope. Some HTTP clients read a body with a fiber of their own, and leave it waiting
- * when the request is given up, with the file open that it was reading.
- */
-const within = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const readers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
-    let over = false
-    yield* Effect.addFinalizer(() => {
-      over = true
-      return Fiber.interruptAll(readers)
-    })
-    return Stream.unwrap(Effect.withFiberRuntime((reader) => {
-      if (over) return Effect.interrupt
-      readers.add(reader)
-      return Effect.succeed(Stream.ensuring(stream, Effect.sync(() => readers.delete(reader))))
-    }))
   })
 
 const sum = (sizes: ReadonlyArray<number>): ByteSize => ByteSizeSchema.make(sizes.reduce((a, b) => a + b, 0))
