@@ -18,7 +18,8 @@ import type * as Option from "effect/Option"
  * - `PartDone`: a part is acknowledged.
  * - `Retrying`: an attempt failed for a reason that may pass; the part is sent again after `delay`.
  * - `TooSlow`: at the measured rate the Upload expires before it is complete. Told once.
- * - `Restarted`: the Upload expired, or the service no longer knows that of an earlier run, and a new one takes its place.
+ * - `Restarted`: a new Upload takes the place of one that expired, or of that of an earlier run, which the service no longer
+ *   knows, or has no room left in for a part that it had taken unheard.
  * - `Completed`: the last event.
  *
  * @since 0.1.0

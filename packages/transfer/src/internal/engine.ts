@@ -311,6 +311,9 @@ const settle = (
     case "UploadNotFound":
     case "UploadAlreadyCancelled":
       return closed(Effect.fail(resumed ? gone : failure))
+    case "UploadSizeExceeded":
+      // The earlier run did not hear that the service had a part, which was sent again: a new Upload has room.
+      return Effect.catchTag(abandoned, "UploadSizeExceeded", (error) => Effect.fail(resumed ? gone : error))
     case "UploadExpired": {
       // One that had expired when it was new says that the clocks differ: the next one would be no better.
       const restart = job.options.onExpiry === "restart" && DateTime.lessThan(since, upload.expiresAt)
@@ -341,7 +344,10 @@ const abandon = (
     Effect.zipRight(Effect.fail(failure))
   )
 
-/** Cancels, within a bound and as often as it takes. That the Upload is gone already is as good. */
+/**
+ * Cancels, within a bound and as often as it takes. That the Upload is gone already is as good. What is left is in the log too:
+ * an interruption takes the place of an error.
+ */
 const cancel = (
   job: Job,
   upload: Upload.Pending
@@ -357,6 +363,12 @@ const cancel = (
     Effect.asVoid,
     Effect.interruptible,
     Effect.timeoutFail({ duration: timeout, onTimeout: () => new RequestTimeout({ after: timeout }) }),
+    Effect.tapError((error) =>
+      Effect.annotateLogs(
+        Effect.logWarning(`A transfer that is given up could not cancel its Upload: ${error.message}`),
+        { uploadId: upload.id, expiresAt: DateTime.formatIso(upload.expiresAt) }
+      )
+    ),
     unhurried
   )
 }
@@ -368,19 +380,8 @@ const cancel = (
 const unhurried = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(effect), Fiber.join))
 
-/** Cancels where nobody is there any more to be told an error: what is left is in the log. */
-const drop = (job: Job, upload: Upload.Pending): Effect.Effect<void> =>
-  Effect.catchAll(
-    cancel(job, upload),
-    (error) =>
-      Effect.annotateLogs(
-        Effect.logWarning(`A transfer that is given up could not cancel its Upload: ${error.message}`),
-        {
-          uploadId: upload.id,
-          expiresAt: DateTime.formatIso(upload.expiresAt)
-        }
-      )
-  )
+/** Cancels where nobody is there any more to be told an error. */
+const drop = (job: Job, upload: Upload.Pending): Effect.Effect<void> => Effect.ignore(cancel(job, upload))
 
 /** After an interruption a transfer with a journal can go on, any other is over. */
 const leave = (job: Job, ledger: ledgers.Ledger, upload: Upload.Pending): Effect.Effect<void> =>
