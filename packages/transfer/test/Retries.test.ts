@@ -86,10 +86,11 @@ describe("a reason that may pass", () => {
       yield* Transfer.file(path, { ...options, concurrency: 2, retryPolicy: Schedule.recurs(3) }).pipe(
         Effect.updateService(FileSystem.FileSystem, (fs) => ({
           ...fs,
-          stream: (path, options) => {
-            read.push(Number(options?.offset))
-            return fs.stream(path, options)
-          }
+          stream: (path, options) =>
+            Stream.suspend(() => {
+              read.push(Number(options?.offset))
+              return fs.stream(path, options)
+            })
         })),
         changed((uploads) => ({
           addPart: (id, part) =>

@@ -108,12 +108,12 @@ const makeHastyClock = (): Clock.Clock => {
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: () => now,
-    unsafeCurrentTimeNanos: () => BigInt(Math.round(now * 1_000_000)),
+    unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n,
     currentTimeMillis: Effect.sync(() => now),
-    currentTimeNanos: Effect.sync(() => BigInt(Math.round(now * 1_000_000))),
+    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
     sleep: (duration) =>
       Effect.async((resume) => {
-        const sleeper = { at: now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+        const sleeper = { at: Math.ceil(now + Duration.toMillis(duration)), wake: () => resume(Effect.void) }
         sleepers.add(sleeper)
         schedule()
         return Effect.sync(() => {
