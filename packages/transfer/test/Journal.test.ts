@@ -1,0 +1,481 @@
+import { UploadNotFound } from "@effect-uploads/domain/UploadError"
+import { QuotaExceeded } from "@effect-uploads/http/ServiceError"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import type { PlatformError } from "@effect/platform/Error"
+import { SystemError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import type { Both } from "./fixtures.js"
+import { both, bytesOf, calls, changed, collect, expectFiles, services, statuses } from "./fixtures.js"
+
+const data = bytesOf(5000)
+const options = { purpose: "user_data", partSize: 1000, concurrency: 1 } as const
+const quota = new QuotaExceeded({})
+
+/** A store of which each operation can be made to do less, or nothing. */
+class Store {
+  readonly content = new Map<string, string>()
+  /** What a process still writes before it is killed, in bytes; a removal counts as one. */
+  left = Number.POSITIVE_INFINITY
+  written = 0
+  readonly failing = new Set<"get" | "set" | "remove">()
+
+  readonly killed = Deferred.unsafeMake<void>(Fiber.id(Fiber.void))
+
+  private readonly broken = new SystemError({ reason: "Unknown", module: "KeyValueStore", method: "any" })
+
+  private step<A>(method: "get" | "set" | "remove", cost: number, act: (allowed: number) => A) {
+    return Effect.suspend((): Effect.Effect<A, PlatformError> => {
+      if (this.failing.has(method)) return Effect.fail(this.broken)
+      const allowed = Math.min(cost, this.left)
+      this.left -= allowed
+      this.written += allowed
+      if (allowed < cost) {
+        if (allowed > 0) act(allowed)
+        return Effect.zipRight(Deferred.succeed(this.killed, undefined), Effect.never)
+      }
+      return Effect.sync(() => act(allowed))
+    })
+  }
+
+  readonly layer = Layer.succeed(
+    KeyValueStore.KeyValueStore,
+    KeyValueStore.makeStringOnly({
+      get: (key) => this.step("get", 0, () => Option.fromNullable(this.content.get(key))),
+      set: (key, value) =>
+        this.step("set", value.length, (allowed) => {
+          this.content.set(key, value.slice(0, allowed))
+        }),
+      remove: (key) =>
+        this.step("remove", 1, () => {
+          this.content.delete(key)
+        }),
+      has: (key) => this.step("get", 0, () => this.content.has(key)),
+      clear: Effect.sync(() => this.content.clear()),
+      size: Effect.sync(() => this.content.size)
+    })
+  )
+
+  /** A process with its journals in this store. */
+  readonly journal = TransferJournal.layerKeyValueStore.pipe(Layer.provide(this.layer))
+}
+
+const env = Layer.merge(both, NodeFileSystem.layer)
+
+const test = <E>(
+  title: string,
+  effect: (store: Store) => Effect.Effect<
+    void,
+    E,
+    Both | FileSystem.FileSystem | Scope.Scope | TransferJournal.TransferJournal
+  >
+) => {
+  it.scoped(`${title} (layerMemory)`, () =>
+    effect(new Store()).pipe(Effect.provide(TransferJournal.layerMemory), Effect.provide(env)))
+  it.scoped(`${title} (layerKeyValueStore)`, () => {
+    const store = new Store()
+    return effect(store).pipe(Effect.provide(store.journal), Effect.provide(env))
+  })
+}
+
+/** Only for what is done to the store itself. */
+const storeTest = <E>(
+  title: string,
+  effect: (store: Store) => Effect.Effect<
+    void,
+    E,
+    Both | FileSystem.FileSystem | Scope.Scope | TransferJournal.TransferJournal
+  >
+) =>
+  it.scoped(title, () => {
+    const store = new Store()
+    return effect(store).pipe(Effect.provide(store.journal), Effect.provide(env))
+  })
+
+const written = (bytes: Uint8Array) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = `${yield* fs.makeTempDirectoryScoped()}/data.bin`
+    yield* fs.writeFile(path, bytes)
+    return path
+  })
+
+/** Fails for a reason that may pass when so many parts are acknowledged. */
+const suspendedAfter = (path: string, acknowledged: number, more: Partial<Transfer.NamedOptions> = {}) => {
+  let sent = 0
+  return Transfer.file(path, { ...options, ...more }).pipe(
+    changed((uploads) => ({
+      addPart: (id, part) => Effect.suspend(() => sent++ < acknowledged ? uploads.addPart(id, part) : quota)
+    })),
+    Effect.flip
+  )
+}
+
+describe("resume", () => {
+  test("goes on with the Upload, and sends no part again that is acknowledged", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const { uploadsTest } = yield* services
+      const error = yield* suspendedAfter(path, 3)
+      const [upload] = yield* uploadsTest.uploads
+      expect(error).toMatchObject({
+        _tag: "TransferSuspended",
+        uploadId: upload?.id,
+        expiresAt: upload?.expiresAt,
+        failure: { _tag: "QuotaExceeded" }
+      })
+      expect(yield* calls("addPart")).toBe(3)
+      const completed = yield* Transfer.file(path, options)
+      expect(completed.id).toBe(upload?.id)
+      expect(yield* calls("create")).toBe(1)
+      expect(yield* calls("addPart")).toBe(5)
+      yield* expectFiles(data)
+    }))
+
+  test("goes on after an interruption, and as often as it takes", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      for (let run = 0; run < 3; run++) {
+        let sent = 0
+        const reached = yield* Deferred.make<void>()
+        const fiber = yield* Transfer.file(path, options).pipe(
+          changed((uploads) => ({
+            addPart: (id, part) =>
+              sent++ === 1
+                ? Effect.zipRight(Deferred.succeed(reached, undefined), Effect.never)
+                : uploads.addPart(id, part)
+          })),
+          Effect.fork
+        )
+        yield* Deferred.await(reached)
+        expect(Exit.isInterrupted(yield* Fiber.interrupt(fiber))).toBe(true)
+        expect(yield* statuses).toEqual(["pending"])
+      }
+      yield* Transfer.file(path, options)
+      expect(yield* calls("create")).toBe(1)
+      expect(yield* calls("addPart")).toBe(5)
+      yield* expectFiles(data)
+    }))
+
+  test("keeps to the parts of the first run, whatever the options of the second", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 2)
+      const events = yield* collect(Transfer.fileEvents(path, { ...options, partSize: 333, concurrency: 3 }))
+      expect(events[0]).toMatchObject({ _tag: "Started", parts: 5, resumedBytes: 2000 })
+      expect(events.filter(TransferEvent.$is("PartDone")).map(({ index }) => index)).toEqual([2, 3, 4])
+      yield* expectFiles(data)
+    }))
+
+  test("is for the same path, file name and purpose alone", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 2)
+      yield* Transfer.file(path, { ...options, filename: "another" })
+      yield* Transfer.file(path, { ...options, purpose: "assistants" })
+      yield* Transfer.file(yield* written(data), options)
+      expect(yield* statuses).toEqual(["pending", "completed", "completed", "completed"])
+    }))
+
+  test("starts afresh where the Upload expired", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 2)
+      yield* TestClock.adjust("1 hour")
+      yield* Transfer.file(path, options)
+      expect(yield* statuses).toEqual(["expired", "completed"])
+      yield* expectFiles(data)
+    }))
+
+  test("starts afresh where somebody cancelled the Upload, and says so", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const { uploads, uploadsTest } = yield* services
+      yield* suspendedAfter(path, 2)
+      const [upload] = yield* uploadsTest.uploads
+      if (upload !== undefined) yield* uploads.cancel(upload.id)
+      const events = yield* collect(Transfer.fileEvents(path, options))
+      expect(events.filter(TransferEvent.$is("Restarted"))).toEqual([
+        TransferEvent.Restarted({ replaced: upload?.id ?? expect.fail("no Upload") })
+      ])
+      expect(yield* statuses).toEqual(["cancelled", "completed"])
+      yield* expectFiles(data)
+    }))
+
+  test("starts afresh once where the service does not know the Upload", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 2)
+      const forgotten = changed(() => ({ addPart: (uploadId) => new UploadNotFound({ uploadId }) }))
+      const error = yield* Transfer.file(path, options).pipe(forgotten, Effect.flip)
+      expect(error._tag).toBe("UploadNotFound")
+      expect(yield* calls("create")).toBe(2)
+      yield* Transfer.file(path, options)
+      yield* expectFiles(data)
+    }))
+
+  test("has nothing to go on with when it is done", (store) =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 2)
+      yield* Transfer.file(path, options)
+      expect(store.content.size).toBe(0)
+      yield* Transfer.file(path, options)
+      expect(yield* statuses).toEqual(["completed", "completed"])
+      expect(yield* calls("addPart")).toBe(10)
+    }))
+
+  test("is not for a transfer that failed for good", (store) =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const fs = yield* FileSystem.FileSystem
+      const error = yield* Transfer.file(path, options).pipe(
+        changed((uploads) => ({
+          addPart: (id, part) => Effect.zipLeft(uploads.addPart(id, part), Effect.orDie(fs.utimes(path, 1, 1)))
+        })),
+        Effect.flip
+      )
+      expect(error._tag).toBe("SourceChanged")
+      expect(yield* statuses).toEqual(["cancelled"])
+      expect(store.content.size).toBe(0)
+      yield* Transfer.file(path, options)
+      yield* expectFiles(data)
+    }))
+
+  test("is not for sources that have no path", (store) =>
+    Effect.gen(function*() {
+      const { uploadsTest } = yield* services
+      const named = { ...options, filename: "data.bin" }
+      yield* uploadsTest.failNext("addPart", quota)
+      expect((yield* Effect.flip(Transfer.bytes(data, named)))._tag).toBe("QuotaExceeded")
+      yield* uploadsTest.failNext("addPart", quota)
+      expect((yield* Effect.flip(Transfer.blob(new Blob([data]), named)))._tag).toBe("QuotaExceeded")
+      yield* uploadsTest.failNext("addPart", quota)
+      const stream = Transfer.stream(Stream.make(data), { ...named, bytes: data.byteLength })
+      expect((yield* Effect.flip(stream))._tag).toBe("QuotaExceeded")
+      expect(yield* statuses).toEqual(["cancelled", "cancelled", "cancelled"])
+      expect(store.content.size).toBe(0)
+    }))
+})
+
+describe("a file that changed between two runs", () => {
+  const times = (path: string) =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      yield* fs.utimes(path, 1000, 1000)
+    })
+
+  const changes = {
+    size: (path: string) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.writeFile(path, bytesOf(5001, 2))
+        yield* times(path)
+      }),
+    "modification time": (path: string) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.utimes(path, 2000, 2000)
+      }),
+    content: (path: string) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.writeFile(path, bytesOf(5000, 2))
+        yield* times(path)
+      })
+  }
+
+  for (const [difference, change] of Object.entries(changes)) {
+    test(`in ${difference} is refused, its Upload cancelled, and the next run sends what is there`, (store) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* written(data)
+        yield* times(path)
+        yield* suspendedAfter(path, 3)
+        yield* change(path)
+        expect(yield* Effect.flip(Transfer.file(path, options))).toMatchObject({
+          _tag: "SourceChanged",
+          name: path,
+          difference
+        })
+        expect(yield* statuses).toEqual(["cancelled"])
+        expect(store.content.size).toBe(0)
+        yield* Transfer.file(path, options)
+        yield* expectFiles(yield* fs.readFile(path))
+      }))
+  }
+
+  test("is a transfer of its own where the earlier one was completed unheard", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* written(data)
+      const error = yield* Transfer.file(path, options).pipe(
+        changed((uploads) => ({ complete: (id, request) => Effect.zipRight(uploads.complete(id, request), quota) })),
+        Effect.flip
+      )
+      expect(error._tag).toBe("TransferSuspended")
+      const other = bytesOf(4000, 3)
+      yield* fs.writeFile(path, other)
+      yield* Transfer.file(path, options)
+      yield* expectFiles(data, other)
+    }))
+})
+
+describe("an entry that cannot be read", () => {
+  for (const text of ["", "{", "null", "{\"revision\":0}"]) {
+    storeTest(`is none: ${JSON.stringify(text)}`, (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        yield* suspendedAfter(path, 3)
+        expect(store.content.size).toBe(2)
+        for (const key of store.content.keys()) store.content.set(key, text)
+        yield* Transfer.file(path, options)
+        expect(yield* calls("create")).toBe(2)
+        expect(yield* calls("addPart")).toBe(8)
+        yield* expectFiles(data)
+        expect(store.content.size).toBe(0)
+      }))
+  }
+
+  storeTest("does not hide the one before it", (store) =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 3)
+      // Begun, and three parts: the last writing is the fourth.
+      for (const key of store.content.keys()) if (key.endsWith("/1")) store.content.set(key, "{")
+      const [started] = yield* collect(Transfer.fileEvents(path, options))
+      expect(started).toMatchObject({ _tag: "Started", resumedBytes: 2000 })
+      yield* expectFiles(data)
+    }))
+})
+
+describe("a store that fails", () => {
+  storeTest("to read ends the transfer before any request", (store) =>
+    Effect.gen(function*() {
+      store.failing.add("get")
+      const error = yield* Effect.flip(Transfer.file(yield* written(data), options))
+      expect(error._tag).toBe("JournalFailed")
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  storeTest("to write the first entry has the Upload cancelled", (store) =>
+    Effect.gen(function*() {
+      store.failing.add("set")
+      const error = yield* Effect.flip(Transfer.file(yield* written(data), options))
+      expect(error._tag).toBe("JournalFailed")
+      expect(yield* statuses).toEqual(["cancelled"])
+      expect(yield* calls("addPart")).toBe(0)
+    }))
+
+  storeTest(
+    "to write that a part is acknowledged has the Upload cancelled, even where it cannot remove",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        const error = yield* Transfer.file(path, options).pipe(
+          changed((uploads) => ({
+            addPart: (id, part) => {
+              store.failing.add("set").add("remove")
+              return uploads.addPart(id, part)
+            }
+          })),
+          Effect.flip
+        )
+        expect(error._tag).toBe("JournalFailed")
+        expect(yield* statuses).toEqual(["cancelled"])
+        store.failing.clear()
+        yield* Transfer.file(path, options)
+        yield* expectFiles(data)
+      })
+  )
+
+  storeTest(
+    "to remove does not make a completed transfer fail, and the next run returns the same File",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        store.failing.add("remove")
+        const completed = yield* Transfer.file(path, options)
+        expect(store.content.size).toBe(2)
+        store.failing.clear()
+        expect((yield* Transfer.file(path, options)).file).toEqual(completed.file)
+        expect(yield* calls("addPart")).toBe(5)
+        expect(store.content.size).toBe(0)
+      })
+  )
+})
+
+describe("a process that is killed in the middle of a write", () => {
+  it.effect.prop(
+    "goes on where the last whole entry says, and completes",
+    [FastCheck.nat(5000)],
+    ([left]) =>
+      Effect.scoped(Effect.gen(function*() {
+        const path = yield* written(data)
+        const uploads = yield* UploadsService.UploadsService
+        const { uploadsTest } = yield* services
+        const store = new Store()
+        store.left = left
+        let dead = false
+        const alive = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+          Effect.suspend(() => dead ? Effect.never : effect)
+        const process = yield* Transfer.file(path, options).pipe(
+          Effect.provide(store.journal),
+          Effect.provideService(UploadsService.UploadsService, {
+            create: (request) => alive(uploads.create(request)),
+            addPart: (id, part) => alive(uploads.addPart(id, part)),
+            complete: (id, request) => alive(uploads.complete(id, request)),
+            cancel: (id) => alive(uploads.cancel(id))
+          }),
+          Effect.forkDaemon
+        )
+        yield* Effect.raceFirst(Deferred.await(store.killed), Fiber.await(process))
+        dead = true
+        const [first] = yield* uploadsTest.uploads
+        const stored = first === undefined ? 0 : (yield* uploadsTest.parts(first.id)).length
+        const before = yield* calls("addPart")
+
+        store.left = Number.POSITIVE_INFINITY
+        const second = yield* Effect.exit(Transfer.file(path, options).pipe(Effect.provide(store.journal)))
+        const resent = (yield* calls("addPart")) - before
+        expect(Exit.isSuccess(second)).toBe(true)
+        // A process that had removed its journal was done: the second run is another transfer.
+        const isDone = store.written > 0 && (yield* statuses).filter((status) => status === "completed").length === 2
+        yield* expectFiles(...(isDone ? [data, data] : [data]))
+        // At most one acknowledgement was not yet written down.
+        if ((yield* calls("create")) === 1 && first?.status === "pending") {
+          expect(resent).toBeLessThanOrEqual(5 - stored + 1)
+        }
+      })).pipe(Effect.provide(env)),
+    { fastCheck: { numRuns: 120 } }
+  )
+})
+
+describe("the service of journals", () => {
+  it.effect("is none by default", () =>
+    Effect.gen(function*() {
+      expect(yield* TransferJournal.TransferJournal).toEqual(Option.none())
+    }))
+
+  it.effect("has no entry that was not saved, and removes one that is not there", () =>
+    Effect.gen(function*() {
+      const journal = yield* TransferJournal.make
+      yield* journal.remove("a")
+      expect(yield* journal.load("a")).toEqual(Option.none())
+    }).pipe(Effect.provide(KeyValueStore.layerMemory)))
+})
