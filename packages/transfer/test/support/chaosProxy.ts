@@ -1,0 +1,237 @@
+import { UploadId } from "@effect-uploads/domain/Ids"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as http from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+
+/** What a request asks for. */
+export type Kind = "create" | "addPart" | "complete" | "cancel" | "files"
+
+/**
+ * What becomes of one request.
+ *
+ * - `Pass`: goes through, after a delay.
+ * - `Refuse`: the proxy answers itself, with the request read or unread.
+ * - `CutRequest`: the connection breaks after so many bytes of the body, at its end at the latest.
+ * - `CutAnswer`: the service acts, and the connection breaks after so many bytes of the answer, of which head and body are.
+ * - `LoseAnswer`: the service acts, and the connection breaks.
+ * - `StallReading`: no byte of the body is taken any more.
+ * - `StallAnswering`: the service acts, and nothing is said.
+ */
+export type Fault = Data.TaggedEnum<{
+  Pass: { readonly delay: number }
+  Refuse: { readonly status: number; readonly retryAfterMillis: Option.Option<number>; readonly read: boolean }
+  CutRequest: { readonly after: number; readonly reset: boolean }
+  CutAnswer: { readonly after: number; readonly reset: boolean }
+  LoseAnswer: { readonly delay: number }
+  StallReading: { readonly after: number }
+  StallAnswering: object
+}>
+
+export const Fault = Data.taggedEnum<Fault>()
+
+/** What the proxy has to say of one run. */
+export interface Script {
+  /** What becomes of the next request of a kind. */
+  readonly next: (kind: Kind) => Fault
+  /** Hears of each byte of a body that the service was given. */
+  readonly onBytes?: (bytes: number) => void
+}
+
+export interface ChaosProxy {
+  /** The URL for a run, which tells its requests from those of others. */
+  readonly url: (run: string) => string
+  readonly begin: (run: string, script: Script) => void
+  /** The Uploads whose creation was answered whole. */
+  readonly answered: (run: string) => ReadonlySet<UploadId>
+  /** How often each fault was played. */
+  readonly played: ReadonlyMap<string, number>
+  /** The requests that are neither answered nor given up. */
+  readonly underWay: () => number
+  /** The connections of clients that are open. */
+  readonly connections: () => number
+}
+
+const kindOf = (path: string): Kind => {
+  if (path === "/uploads") return "create"
+  const [kind] = (["complete", "cancel"] as const).filter((kind) => path.endsWith(`/${kind}`))
+  return kind ?? (path.endsWith("/parts") ? "addPart" : "files")
+}
+
+const decodeCreated = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ id: UploadId })))
+
+const destroy = (socket: Socket, reset: boolean) => {
+  if (reset) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+/** An answer as it goes over the wire. */
+const rawAnswer = ({ headers, statusCode = 500, statusMessage = "" }: http.IncomingMessage, body: Buffer): Buffer => {
+  const lines = Object.entries(headers)
+    .filter(([name]) => !["connection", "keep-alive", "transfer-encoding", "content-length"].includes(name))
+    .map(([name, value]) => `${name}: ${String(value)}`)
+  const head = [`HTTP/1.1 ${statusCode} ${statusMessage}`, ...lines, `content-length: ${body.byteLength}`]
+  return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body])
+}
+
+const refusal = (status: number) =>
+  JSON.stringify({ error: { message: `The proxy says ${status}`, type: "server_error", param: null, code: null } })
+
+/** A proxy before a service on a port of the loopback, which does to each request what the script of its run says. */
+export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const scripts = new Map<string, Script>()
+    const answered = new Map<string, Set<UploadId>>()
+    const played = new Map<string, number>()
+    const sockets = new Set<Socket>()
+    const open = new Set<http.ServerResponse>()
+    const agent = new http.Agent({ keepAlive: true })
+
+    /** Sends a request on, as far as the fault lets it, and does to the answer what the fault says. */
+    const forward = (options: {
+      readonly run: string
+      readonly path: string
+      readonly kind: Kind
+      readonly fault: Fault
+      readonly request: http.IncomingMessage
+      readonly response: http.ServerResponse
+    }) => {
+      const { fault, kind, path, request, response, run } = options
+      const { socket } = request
+      const outgoing = http.request({
+        host: "127.0.0.1",
+        port: servicePort,
+        path,
+        method: request.method,
+        headers: request.headers,
+        agent
+      })
+      outgoing.on("error", () => socket.destroy())
+      response.on("close", () => {
+        if (!response.writableFinished) outgoing.destroy()
+      })
+
+      outgoing.on("response", (answer) => {
+        const chunks: Array<Buffer> = []
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk))
+        answer.on("error", () => socket.destroy())
+        answer.on("end", () => {
+          const body = Buffer.concat(chunks)
+          const created = kind === "create" && answer.statusCode === 200 ? decodeCreated(`${body}`) : Option.none()
+          switch (fault._tag) {
+            case "LoseAnswer":
+              setTimeout(() => socket.destroy(), fault.delay)
+              return
+            case "CutAnswer": {
+              const raw = rawAnswer(answer, body)
+              socket.write(raw.subarray(0, fault.after % raw.byteLength), () => destroy(socket, fault.reset))
+              return
+            }
+            case "StallAnswering":
+              return
+          }
+          response.on("finish", () => {
+            if (Option.isSome(created)) answered.set(run, new Set(answered.get(run)).add(created.value.id))
+          })
+          const { connection: _, "keep-alive": __, "transfer-encoding": ___, ...headers } = answer.headers
+          response.writeHead(answer.statusCode ?? 500, { ...headers, "content-length": body.byteLength })
+          response.end(body)
+        })
+      })
+
+      const limit = fault._tag === "CutRequest" || fault._tag === "StallReading" ? fault.after : Infinity
+      let bytes = 0
+      const cut = () => {
+        if (fault._tag !== "CutRequest") return
+        outgoing.destroy()
+        destroy(socket, fault.reset)
+      }
+      request.on("data", (chunk: Buffer) => {
+        if (bytes >= limit) return
+        const own = chunk.subarray(0, limit - bytes)
+        bytes += own.byteLength
+        scripts.get(run)?.onBytes?.(own.byteLength)
+        const full = bytes >= limit
+        const drained = outgoing.write(own, () => full && cut())
+        if (full && fault._tag === "StallReading") request.pause()
+        else if (!drained) {
+          request.pause()
+          outgoing.once("drain", () => request.resume())
+        }
+      })
+      request.on("end", () => {
+        if (fault._tag === "CutRequest") cut()
+        else if (fault._tag !== "StallReading") outgoing.end()
+      })
+    }
+
+    const refuse = (
+      { read, retryAfterMillis, status }: Extract<Fault, { readonly _tag: "Refuse" }>,
+      request: http.IncomingMessage,
+      response: http.ServerResponse
+    ) => {
+      const answer = () => {
+        response.writeHead(status, {
+          "content-type": "application/json",
+          ...Option.match(retryAfterMillis, {
+            onNone: () => ({}),
+            onSome: (millis) => ({ "retry-after-ms": `${millis}` })
+          }),
+          ...(read ? {} : { connection: "close" })
+        })
+        response.end(refusal(status))
+      }
+      if (!read) return answer()
+      request.resume()
+      request.on("end", answer)
+    }
+
+    const server = http.createServer((request, response) => {
+      const [, run = "", ...segments] = (request.url ?? "").split("/")
+      const path = `/${segments.join("/")}`
+      const kind = kindOf(path)
+      const fault = scripts.get(run)?.next(kind) ?? Fault.Pass({ delay: 0 })
+      played.set(fault._tag, (played.get(fault._tag) ?? 0) + 1)
+      open.add(response)
+      response.on("close", () => open.delete(response))
+      request.on("error", () => request.socket.destroy())
+      if (fault._tag === "Refuse") return refuse(fault, request, response)
+      const delay = fault._tag === "Pass" ? fault.delay : 0
+      if (delay === 0) forward({ run, path, kind, fault, request, response })
+      else setTimeout(() => request.destroyed || forward({ run, path, kind, fault, request, response }), delay)
+    })
+    server.keepAliveTimeout = 60_000
+    server.on("connection", (socket) => {
+      sockets.add(socket)
+      socket.on("error", () => socket.destroy())
+      socket.on("close", () => sockets.delete(socket))
+    })
+
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      }),
+      () =>
+        Effect.async<void>((resume) => {
+          agent.destroy()
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+    const port = portOf(server.address())
+
+    return {
+      url: (run) => `http://127.0.0.1:${port}/${run}`,
+      begin: (run, script) => void scripts.set(run, script),
+      answered: (run) => answered.get(run) ?? new Set(),
+      played,
+      underWay: () => open.size,
+      connections: () => sockets.size
+    }
+  })
+
+const portOf = (address: AddressInfo | string | null): number =>
+  typeof address === "object" && address !== null ? address.port : 0
