@@ -1,0 +1,206 @@
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import { JournalEntry } from "@effect-uploads/transfer/TransferJournal"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServer from "@effect/platform/HttpServer"
+import { describe, expect, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { PCGRandom } from "effect/Utils"
+import { spawn } from "node:child_process"
+import { createServer } from "node:http"
+import { fileURLToPath } from "node:url"
+import * as chaosProxy from "./support/chaosProxy.js"
+
+/*
+ * A process that sends a file, killed when the service has seen some of it, and started again until the file is there. Each
+ * transfer is a function of its seed, but for the time that things take.
+ */
+
+const child = fileURLToPath(new URL("./support/killedChild.ts", import.meta.url))
+
+const parts = 24
+const partSize = 16 * 1024
+
+/** The parts that the service was given: an Upload, and the number of a part, which its first bytes are. */
+type Arrivals = Array<{ readonly uploadId: UploadId; readonly index: number }>
+
+/** The in-memory service, which remembers what parts arrived whole. */
+const remembering = (arrivals: Arrivals) =>
+  Layer.effect(
+    UploadsService.UploadsService,
+    Effect.map(UploadsService.UploadsService, (service) =>
+      UploadsService.UploadsService.of({
+        ...service,
+        addPart: (uploadId, data) =>
+          Effect.gen(function*() {
+            const bytes = Buffer.concat([...(yield* Stream.runCollect(PartData.toStream(data)))])
+            arrivals.push({ uploadId, index: bytes.readUInt32BE(0) })
+            return yield* service.addPart(uploadId, bytes)
+          })
+      }))
+  )
+
+const memory = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+
+const serviceOf = (arrivals: Arrivals) =>
+  HttpApiBuilder.serve().pipe(
+    Layer.provide(UploadsRoutes.layer),
+    Layer.provide(remembering(arrivals)),
+    Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }).pipe(Layer.orDie)),
+    Layer.provideMerge(memory),
+    Layer.provideMerge(NodeFileSystem.layer)
+  )
+
+interface Ended {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** Runs the child until it ends or `kill` is called. */
+const runChild = (env: Record<string, string>, onStart: (kill: () => void) => void): Effect.Effect<Ended> =>
+  Effect.async<Ended>((resume) => {
+    const running = spawn(process.execPath, ["--import", "tsx", child], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let output = ""
+    running.stdout.on("data", (text) => output += String(text))
+    running.stderr.on("data", (text) => output += String(text))
+    running.on("close", (code) => resume(Effect.succeed({ code, output })))
+    onStart(() => running.kill("SIGKILL"))
+    return Effect.sync(() => running.kill("SIGKILL"))
+  })
+
+const decodeEntry = Schema.decodeUnknownOption(Schema.parseJson(JournalEntry))
+
+/** The parts that the journal has as acknowledged, in the entry that was written last. */
+const readJournal = (folder: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const slots = yield* Effect.forEach(yield* fs.readDirectory(folder), (name) =>
+      Effect.map(fs.readFileString(`${folder}/${name}`), (text) => ({ path: `${folder}/${name}`, text })))
+    return slots
+      .flatMap(({ path, text }) =>
+        Option.toArray(Option.map(decodeEntry(text), (entry) => ({ path, text, entry })))
+      )
+      .sort((a, b) => b.entry.revision - a.entry.revision)
+  })
+
+const transfer = (seed: number, options: {
+  readonly kills: number
+  /** At any moment the service may have parts of which the process did not hear; before a part, with one lane, not. */
+  readonly when: "any moment" | "before a part"
+  /** Whether the newest entry of the journal is cut off after each kill. */
+  readonly tear: boolean
+}) =>
+  Effect.suspend(() => {
+    const arrivals: Arrivals = []
+    return Effect.gen(function*() {
+      const random = new PCGRandom(seed)
+      const fs = yield* FileSystem.FileSystem
+      const { address } = yield* HttpServer.HttpServer
+      const proxy = yield* chaosProxy.make(address._tag === "TcpAddress" ? address.port : 0)
+      const folder = yield* fs.makeTempDirectoryScoped({ prefix: "killed-" })
+      const journal = `${folder}/journal`
+      yield* fs.makeDirectory(journal)
+
+      const data = Buffer.from(Uint8Array.from({ length: parts * partSize - 5000 }, () => random.integer(256)))
+      for (let index = 0; index < parts; index++) data.writeUInt32BE(index, index * partSize)
+      const source = `${folder}/source.bin`
+      yield* fs.writeFile(source, data)
+
+      let kills = 0
+      /** Where there is a process to kill, what does it, and how much of the file it may send before. */
+      let target = Option.none<{ readonly kill: () => void; readonly after: number }>()
+      let seen = 0
+      const killAfter = (millis: number) => {
+        if (Option.isNone(target) || kills === options.kills || seen < target.value.after) return false
+        setTimeout(target.value.kill, millis)
+        target = Option.none()
+        kills++
+        return true
+      }
+      proxy.begin("killed", {
+        next: (kind) => {
+          const isLast = kind === "addPart" && options.when === "before a part" && killAfter(0)
+          // What a dead process had asked for is not sent on.
+          return chaosProxy.Fault.Pass({ delay: isLast ? 500 : kind === "addPart" ? random.integer(20) : 0 })
+        },
+        onBytes: (bytes) => {
+          seen += bytes
+          if (options.when === "any moment") killAfter(random.integer(30))
+        }
+      })
+      const env = {
+        API_URL: proxy.url("killed"),
+        SOURCE: source,
+        JOURNAL: journal,
+        PART_SIZE: `${partSize}`,
+        CONCURRENCY: options.when === "any moment" ? `${1 + random.integer(4)}` : "1"
+      }
+
+      let known = Option.none<JournalEntry>()
+      for (let ended = false; !ended;) {
+        const before = arrivals.length
+        const { code, output } = yield* runChild(env, (kill) => {
+          target = Option.some({ kill, after: seen + random.integer(8 * partSize) })
+        })
+        // A process that was killed says nothing.
+        expect({ code: code ?? 0, output }).toEqual({ code: 0, output: "" })
+        ended = code === 0
+        const again = arrivals.slice(before).filter(({ index, uploadId }) =>
+          Option.exists(known, ({ acknowledged, upload }) =>
+            upload.id === uploadId && acknowledged.some((part) => part.index === index))
+        )
+        expect(again).toEqual([])
+        const [newest, older] = yield* readJournal(journal)
+        if (options.tear && newest !== undefined && older !== undefined) {
+          // As if the kill had met the writing of it.
+          yield* fs.writeFileString(newest.path, newest.text.slice(0, random.integer(newest.text.length)))
+        }
+        known = Option.map(Arr.head(yield* readJournal(journal)), ({ entry }) =>
+          entry)
+      }
+
+      expect(kills).toBe(options.kills)
+      expect(yield* fs.readDirectory(journal)).toEqual([])
+      const files = yield* (yield* FilesService.FilesServiceTest).files
+      expect(files.map(({ bytes }) => Buffer.compare(bytes, data))).toEqual([0])
+      return { arrivals, uploads: yield* (yield* UploadsService.UploadsServiceTest).uploads }
+    }).pipe(Effect.scoped, Effect.provide(serviceOf(arrivals)))
+  })
+
+describe.concurrent("Killed", () => {
+  const kills = 4
+  for (const seed of [1, 2]) {
+    it.live(
+      `goes on where it was, killed at random moments: seed ${seed}`,
+      () => Effect.asVoid(transfer(seed, { kills, when: "any moment", tear: false })),
+      120_000
+    )
+  }
+
+  it.live(
+    "goes on where it was, killed while the journal was written",
+    () => Effect.asVoid(transfer(3, { kills, when: "any moment", tear: true })),
+    120_000
+  )
+
+  it.live("sends every part once, killed before the service has the next one", () =>
+    Effect.gen(function*() {
+      const { arrivals, uploads } = yield* transfer(4, { kills, when: "before a part", tear: false })
+      expect(uploads.map(({ status }) => status)).toEqual(["completed"])
+      expect(arrivals.map(({ index }) => index)).toEqual(Array.from({ length: parts }, (_, index) => index))
+    }), 120_000)
+})
