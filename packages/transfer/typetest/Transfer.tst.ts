@@ -1,0 +1,106 @@
+import type * as Upload from "@effect-uploads/domain/Upload"
+import type { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import type * as TransferError from "@effect-uploads/transfer/TransferError"
+import type * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Stream from "effect/Stream"
+import { describe, expect, test } from "tstyche"
+
+declare const data: Uint8Array
+declare const blob: Blob
+declare const stream: Stream.Stream<Uint8Array, "broken", "a service">
+
+const options = { purpose: "user_data" } as const
+const named = { ...options, filename: "data.bin" } as const
+const sized = { ...named, bytes: 10 } as const
+
+type Sent<R> = Effect.Effect<Upload.Completed, TransferError.TransferError, R>
+type Watched<R> = Stream.Stream<TransferEvent.TransferEvent, TransferError.TransferError, R>
+
+describe("Transfer", () => {
+  test("asks for the service, and for what its source needs", () => {
+    expect(Transfer.file("a", options)).type.toBe<Sent<UploadsService | FileSystem.FileSystem>>()
+    expect(Transfer.bytes(data, named)).type.toBe<Sent<UploadsService>>()
+    expect(Transfer.blob(blob, options)).type.toBe<Sent<UploadsService>>()
+    expect(Transfer.stream(stream, sized)).type.toBe<Sent<UploadsService | "a service">>()
+  })
+
+  test("is as a stream of events what it is without", () => {
+    expect(Transfer.fileEvents("a", options)).type.toBe<Watched<UploadsService | FileSystem.FileSystem>>()
+    expect(Transfer.bytesEvents(data, named)).type.toBe<Watched<UploadsService>>()
+    expect(Transfer.blobEvents(blob, options)).type.toBe<Watched<UploadsService>>()
+    expect(Transfer.streamEvents(stream, sized)).type.toBe<Watched<UploadsService | "a service">>()
+  })
+
+  test("fails with these errors and no others", () => {
+    expect<TransferError.TransferError["_tag"]>().type.toBe<
+      | "SourceEmpty"
+      | "SourceTooLarge"
+      | "SourceNotFound"
+      | "SourceNotAFile"
+      | "SourceUnreadable"
+      | "SourceChanged"
+      | "SourceLengthMismatch"
+      | "InvalidRequest"
+      | "UploadNotFound"
+      | "UploadAlreadyCompleted"
+      | "UploadAlreadyCancelled"
+      | "UploadExpired"
+      | "PartTooLarge"
+      | "UploadSizeExceeded"
+      | "PartUnreadable"
+      | "PartLengthMismatch"
+      | "PartNotFound"
+      | "BytesMismatch"
+      | "ChecksumMismatch"
+      | "Unauthenticated"
+      | "PermissionDenied"
+      | "RateLimited"
+      | "QuotaExceeded"
+      | "ServiceUnavailable"
+      | "RequestTimeout"
+      | "TransportFailed"
+      | "ResponseMalformed"
+      | "TransferStalled"
+      | "JournalFailed"
+      | "TransferSuspended"
+      | "UploadLeftPending"
+    >()
+  })
+
+  test("ends by catching one of them without it", () => {
+    const rest = Effect.catchTag(Transfer.bytes(data, named), "UploadLeftPending", ({ failure }) => failure)
+    expect<Effect.Effect.Error<typeof rest>>().type.toBe<
+      Exclude<TransferError.TransferError, TransferError.UploadLeftPending>
+    >()
+  })
+
+  test("tells of these events", () => {
+    expect<TransferEvent.TransferEvent["_tag"]>().type.toBe<
+      "Started" | "Progress" | "PartDone" | "Retrying" | "TooSlow" | "Restarted" | "Completed"
+    >()
+  })
+
+  test("needs a name for what has none, and a length for a stream", () => {
+    // @ts-expect-error Property 'filename' is missing
+    Transfer.bytes(data, options)
+    // @ts-expect-error Property 'bytes' is missing
+    Transfer.stream(stream, named)
+    // @ts-expect-error Property 'purpose' is missing
+    Transfer.file("a", {})
+  })
+})
+
+describe("TransferJournal", () => {
+  test("is kept in a store, or in memory", () => {
+    expect(TransferJournal.layerKeyValueStore).type.toBe<
+      Layer.Layer<TransferJournal.TransferJournal, never, KeyValueStore.KeyValueStore>
+    >()
+    expect(TransferJournal.layerMemory).type.toBe<Layer.Layer<TransferJournal.TransferJournal>>()
+  })
+})
