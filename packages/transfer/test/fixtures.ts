@@ -1,5 +1,6 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
 import * as FilesService from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import { expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
@@ -125,3 +126,13 @@ const makeHastyClock = (): Clock.Clock => {
 
 export const hastily = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => Effect.withClock(effect, makeHastyClock()))
+
+/** A service that takes a part only so fast, in milliseconds a byte. */
+export const pacedBy = (millis: number) => (uploads: UploadsService.Service): Partial<UploadsService.Service> => ({
+  addPart: (id, part) =>
+    PartData.toStream(part).pipe(
+      Stream.tap((bytes) => Effect.sleep(bytes.byteLength * millis)),
+      Stream.runCollect,
+      Effect.flatMap((chunks) => uploads.addPart(id, Buffer.concat([...chunks])))
+    )
+})
