@@ -43,15 +43,22 @@ export const Timestamp = Schema.transform(
 export type Timestamp = typeof Timestamp.Type
 
 /**
+ * The second of a moment, within what a timestamp can be.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromEpochMillis = (millis: number): Timestamp =>
+  DateTime.unsafeMake(Math.min(Math.max(Math.floor(millis / 1000), 0), maxSeconds) * 1000)
+
+/**
  * Cut to the whole second that the wire can carry.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const fromDateTime = (dateTime: DateTime.DateTime): Timestamp => {
-  const millis = DateTime.toEpochMillis(dateTime)
-  return DateTime.unsafeMake(millis - (millis % 1000))
-}
+export const fromDateTime = (dateTime: DateTime.DateTime): Timestamp =>
+  fromEpochMillis(DateTime.toEpochMillis(dateTime))
 
 /**
  * The current second of the `Clock`.

@@ -16,7 +16,7 @@
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { dual } from "effect/Function"
 import * as Option from "effect/Option"
@@ -27,7 +27,7 @@ import { FileObject } from "./FileObject.js"
 import { FilePurpose } from "./FilePurpose.js"
 import { UploadId } from "./Ids.js"
 import * as wire from "./internal/wire.js"
-import { fromDateTime, Timestamp } from "./Timestamp.js"
+import { fromEpochMillis, Timestamp } from "./Timestamp.js"
 import type { UploadNotPending } from "./UploadError.js"
 import { UploadAlreadyCancelled, UploadAlreadyCompleted, UploadExpired } from "./UploadError.js"
 
@@ -137,7 +137,7 @@ export const create = (
     id: options.id,
     bytes: request.bytes,
     createdAt: options.createdAt,
-    expiresAt: fromDateTime(DateTime.addDuration(options.createdAt, options.lifetime)),
+    expiresAt: fromEpochMillis(options.createdAt.epochMillis + Duration.toMillis(options.lifetime)),
     filename: request.filename,
     purpose: request.purpose
   })

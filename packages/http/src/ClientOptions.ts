@@ -29,7 +29,10 @@ export interface ClientOptions {
   readonly transformClient?: ((client: HttpClient.HttpClient) => HttpClient.HttpClient) | undefined
   /** Default: `RetryPolicy.standard`, two retries. */
   readonly retryPolicy?: RetryPolicy | undefined
-  /** How long one attempt may take, from its first byte to the end of the answer. Default: 10 minutes. */
+  /**
+   * How long one attempt may take, from its first byte to the end of the answer; for the content of a File, how long may pass
+   * without a byte. Default: 10 minutes.
+   */
   readonly attemptTimeout?: Duration.DurationInput | undefined
   /**
    * The form in which a part is handed to the `HttpClient`. `stream` (the default) is read while it is sent; `fetch` then

@@ -70,8 +70,7 @@ export const retryAfter = (headers: Headers.Headers, now: DateTime.DateTime): Op
 /**
  * The error that an answer other than 2xx means for an operation.
  *
- * @since 0.1.0
- * @category conversions
+ * @internal
  */
 export const fromReply = <E extends DomainError>(
   reading: Reading<E>,
@@ -125,8 +124,7 @@ const malformed = (response: ErrorResponse, problem: string) => new ResponseMalf
 /**
  * A 2xx answer whose body is not what the operation answers.
  *
- * @since 0.1.0
- * @category conversions
+ * @internal
  */
 export const unexpectedBody = (reply: Reply, problem: string): ResponseMalformed =>
   malformed(refusals.unexpected(reply), problem)

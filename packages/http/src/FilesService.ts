@@ -74,13 +74,19 @@ export interface Service {
   /** What is known of a File. */
   readonly retrieve: (fileId: FileId) => Effect.Effect<FileObject, RetrieveError>
 
-  /** The bytes of a File. A connection that breaks after the first byte fails with `TransportFailed`. */
+  /**
+   * The bytes of a File. After the first byte nothing is retried: a connection that breaks fails with `TransportFailed`, one
+   * on which nothing comes for the attempt timeout with `RequestTimeout`.
+   */
   readonly content: (fileId: FileId) => Stream.Stream<Uint8Array, ContentError>
 
   /** All Files, page by page as they are asked for. */
   readonly list: (request?: ListFiles.ListFiles) => Stream.Stream<FileObject, ListError>
 
-  /** Deletes a File and its bytes. */
+  /**
+   * Deletes a File and its bytes. Where the answer to a first attempt was lost and the retry hears that there is no such File,
+   * it is deleted.
+   */
   readonly delete: (fileId: FileId) => Effect.Effect<void, DeleteError>
 }
 
@@ -154,6 +160,10 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         const { deleted } = yield* client.call({
           name: "files.delete",
           request: Effect.succeed(HttpClientRequest.del(`/files/${segment}`)),
+          afterUnheard: (error) =>
+            error._tag === "FileNotFound"
+              ? Effect.succeed(new DeleteFileResponse({ id: fileId, deleted: true }))
+              : Effect.fail(error),
           success: answers.deleted,
           reading: readings.file({ fileId })
         })

@@ -17,9 +17,9 @@ import * as Schema from "effect/Schema"
  */
 export const maximumLimit = 10_000
 
-const Limit = Schema.Int.pipe(
-  Schema.between(1, maximumLimit, { description: `a whole number of Files from 1 to ${maximumLimit}` })
-)
+const description = `a whole number of Files from 1 to ${maximumLimit}`
+
+const Limit = Schema.Int.pipe(Schema.between(1, maximumLimit, { description }))
 
 const common = {
   /** Only Files with this purpose. */
@@ -52,7 +52,7 @@ export interface ListFiles extends Schema.Schema.Type<typeof ListFiles> {}
  */
 export const UrlParams = Schema.Struct({
   ...common,
-  limit: Schema.optional(Schema.compose(Schema.NumberFromString, Limit))
+  limit: Schema.optional(Schema.compose(Schema.NumberFromString.annotations({ description }), Limit))
 })
 
 const validateSchema = Schema.validateEither(ListFiles)

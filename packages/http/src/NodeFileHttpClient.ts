@@ -10,7 +10,10 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -51,21 +54,24 @@ const toResponse = (incoming: Http.IncomingMessage): Response => {
   return new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
 }
 
-/** Ends when the answer begins. */
-const receive = (
-  outgoing: Http.ClientRequest,
-  request: HttpClientRequest.HttpClientRequest
-): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> =>
-  Effect.async<Http.IncomingMessage, HttpClientError.RequestError>((resume) => {
-    outgoing.once("response", (incoming) => resume(Effect.succeed(incoming)))
-    // Stays until the end: an error that nobody listens for ends the process.
-    outgoing.on("error", (cause) => resume(Effect.fail(requestError(request, "Transport")(cause))))
-  }).pipe(
-    Effect.flatMap((incoming) =>
-      Effect.try({ try: () => toResponse(incoming), catch: requestError(request, "Transport") })
-    ),
-    Effect.map((response) => HttpClientResponse.fromWeb(request, response))
-  )
+interface Exchange {
+  readonly outgoing: Http.ClientRequest
+  /** Ends when the answer begins. */
+  readonly incoming: Effect.Effect<Http.IncomingMessage, Error>
+}
+
+/** Listens from the first moment and to the last: an error that nobody listens for ends the process. */
+const begin = (request: () => Http.ClientRequest): Exchange => {
+  const outgoing = request()
+  const incoming = new Promise<Http.IncomingMessage>((resolve, reject) => {
+    outgoing.once("response", resolve)
+    outgoing.on("error", reject)
+  })
+  incoming.catch(() => {})
+  return { outgoing, incoming: Effect.tryPromise({ try: () => incoming, catch: toError }) }
+}
+
+const toError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
 
 /** Resolves once the bytes are out of our hands. */
 const flushed = (outgoing: Http.ClientRequest, bytes: Uint8Array): Promise<void> =>
@@ -166,26 +172,44 @@ const send = (
 }
 
 /**
+ * The request is sent by a fiber of its own, because a service may answer before it has all of it and read the rest
+ * nonetheless. It ends with the request: when all is sent, or when the request is closed.
+ */
+const exchange = (
+  request: HttpClientRequest.HttpClientRequest,
+  start: () => Http.ClientRequest
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> =>
+  Effect.gen(function*() {
+    const { incoming, outgoing } = yield* Effect.try({
+      try: () => begin(start),
+      catch: requestError(request, "Transport")
+    })
+    const sending = yield* Effect.forkDaemon(send(outgoing, request))
+    outgoing.once("close", () => sending.unsafeInterruptAsFork(FiberId.none))
+    const answer = yield* Effect.raceFirst(
+      Effect.mapError(incoming, requestError(request, "Transport")),
+      Effect.zipRight(Effect.catchAllCause(Fiber.join(sending), failuresOnly), Effect.never)
+    )
+    const response = yield* Effect.try({ try: () => toResponse(answer), catch: requestError(request, "Transport") })
+    return HttpClientResponse.fromWeb(request, response)
+  })
+
+/** That the sending was interrupted is no news to who waits for the answer: the request is closed. */
+const failuresOnly = <E>(cause: Cause.Cause<E>): Effect.Effect<void, E> =>
+  Cause.isInterruptedOnly(cause) ? Effect.void : Effect.failCause(cause)
+
+/**
  * @since 0.1.0
  * @category layers
  */
 export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
   HttpClient.HttpClient,
   Effect.map(agents, ({ http, https }) =>
-    HttpClient.make((request, url, signal) =>
-      Effect.try({
-        try: () => {
-          const options = { method: request.method, headers: request.headers, signal }
-          return url.protocol === "https:"
-            ? Https.request(url, { ...options, agent: https })
-            : Http.request(url, { ...options, agent: http })
-        },
-        catch: requestError(request, "Transport")
-      }).pipe(
-        // The answer may come before the request is through: it is the answer all the same.
-        Effect.flatMap((outgoing) =>
-          Effect.raceFirst(receive(outgoing, request), Effect.zipRight(send(outgoing, request), Effect.never))
-        )
-      )
-    ))
+    HttpClient.make((request, url, signal) => {
+      const options = { method: request.method, headers: request.headers, signal }
+      return exchange(request, () =>
+        url.protocol === "https:"
+          ? Https.request(url, { ...options, agent: https })
+          : Http.request(url, { ...options, agent: http }))
+    }))
 )

@@ -267,22 +267,29 @@ const exactly = <E>(
 /**
  * The bytes as the chunks in which they arrive, not joined. Fails with `tooLarge` as soon as they are more than `limit`.
  *
+ * A stream may use its buffers again, so its chunks are copied; bytes are not.
+ *
  * @since 0.1.0
  * @category conversions
  */
 export const collect = <E>(
   self: PartData,
   options: { readonly limit: number; readonly tooLarge: () => E }
-): Effect.Effect<ReadonlyArray<Uint8Array>, PartDataError | InvalidRequest | E> =>
-  Effect.suspend(() => {
+): Effect.Effect<ReadonlyArray<Uint8Array>, PartDataError | InvalidRequest | E> => {
+  if (self instanceof Uint8Array) {
+    return self.byteLength > options.limit ? Effect.failSync(options.tooLarge) : Effect.succeed([self])
+  }
+  return Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let total = 0
     return toStream(self).pipe(
       Stream.runForEach((bytes): Effect.Effect<void, E> => {
-        chunks.push(bytes)
         total += bytes.byteLength
-        return total > options.limit ? Effect.failSync(options.tooLarge) : Effect.void
+        if (total > options.limit) return Effect.failSync(options.tooLarge)
+        chunks.push(new Uint8Array(bytes))
+        return Effect.void
       }),
       Effect.as(chunks)
     )
   })
+}

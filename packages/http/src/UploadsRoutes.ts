@@ -15,6 +15,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -26,7 +27,7 @@ import type { ApiError } from "./ErrorMapping.js"
 import { toReply } from "./ErrorMapping.js"
 import { FilesService } from "./FilesService.js"
 import * as multipart from "./internal/multipartReader.js"
-import { retold } from "./internal/secrets.js"
+import { sanitized } from "./internal/secrets.js"
 import * as ListFiles from "./ListFiles.js"
 import * as PartData from "./PartData.js"
 import type { FilesGroup, UploadsGroup } from "./UploadsApi.js"
@@ -57,16 +58,20 @@ const answerErrors = <A, R>(effect: Effect.Effect<A, ApiError, R>) =>
 const readable = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
   Effect.map(Stream.toPull(stream), Stream.repeatEffectChunkOption)
 
+/** How long a client may go on sending a part that is refused already. */
+const discardTime = Duration.seconds(5)
+
 /**
- * Reads on for nothing: a body that is left unread closes the connection, and the client never sees the answer. Within a
- * bound, for a client that sends without an end.
+ * Reads the rest of a body that nobody wants: a server that stops reading closes the connection, and the client, still
+ * sending, never sees the answer. Within bounds, for a client that sends slowly or without an end.
  */
 const discard = <E, R>(body: Stream.Stream<Uint8Array, E, R>, maximumBytes: number) =>
   body.pipe(
     Stream.mapAccum(0, (total, bytes) => [total + bytes.byteLength, total + bytes.byteLength]),
     Stream.takeUntil((total) => total > maximumBytes),
     Stream.runDrain,
-    Effect.ignore
+    Effect.ignore,
+    Effect.timeoutOption(discardTime)
   )
 
 /**
@@ -88,7 +93,7 @@ export const uploads = <E, Provides, R>(
       Effect.gen(function*() {
         const service = yield* UploadsService
         const limits = yield* UploadLimits
-        const body = yield* readable(Stream.mapError(request.stream, (error) => retold(error)))
+        const body = yield* readable(Stream.mapError(request.stream, (error) => sanitized(error)))
         const data = PartData.incoming(multipart.readData(request.headers, body))
         return yield* Effect.tapError(
           service.addPart(path.upload_id, data),

@@ -108,6 +108,9 @@ export interface Service {
 
   /**
    * Adds up to 64 MiB to an Upload. Parts may be added side by side and in any order.
+   *
+   * Where the answer to a first attempt was lost, the service may have the part without our knowing its id, and counts it:
+   * when it then has no room for the retry, the failure is that of the first attempt, not `UploadSizeExceeded`.
    */
   readonly addPart: (uploadId: UploadId, data: PartData) => Effect.Effect<UploadPart, AddPartError>
 
@@ -185,6 +188,8 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
             (body) => HttpClientRequest.setBody(HttpClientRequest.post(`/uploads/${segment}/parts`), body)
           ),
           sourceFailure,
+          // The part may be stored, and then there is no room for it twice.
+          afterUnheard: (error, earlier) => Effect.fail(error._tag === "UploadSizeExceeded" ? earlier : error),
           success: answers.part,
           reading: readings.addPart({ uploadId, bytes })
         })

@@ -301,12 +301,15 @@ describe("collect", () => {
   it.effect("gives the chunks as they arrived, not joined", () =>
     Effect.gen(function*() {
       const chunks = [bytes.subarray(0, 3), bytes.subarray(3)]
-      const found = yield* collect(PartData.incoming(of(...chunks)), 10)
-      expect(found).toHaveLength(2)
-      found.forEach((chunk, index) => {
-        expect(chunk).toBe(chunks[index])
-      })
-      expect(yield* collect(bytes, 10)).toEqual([bytes])
+      expect(yield* collect(PartData.incoming(of(...chunks)), 10)).toEqual(chunks)
+      expect((yield* collect(bytes, 10))[0]).toBe(bytes)
+    }))
+
+  it.effect("keeps what a stream gave when the stream uses its buffer again", () =>
+    Effect.gen(function*() {
+      const buffer = Buffer.alloc(2)
+      const reusing = Stream.make(1, 2).pipe(Stream.rechunk(1), Stream.map((value) => buffer.fill(value)))
+      expect(Buffer.concat(yield* collect(PartData.stream(reusing, { bytes: 4 }), 10)).join()).toBe("1,1,2,2")
     }))
 
   it.effect("takes as many bytes as the limit, and not one more", () =>

@@ -609,7 +609,16 @@ describe("the service acts, and its answer is lost", () => {
       expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["expired", "expired"])
     }).pipe(Effect.provide(through("/uploads"))))
 
-  it.effect("addPart: a second part, of which only the one that was heard of is completed", () =>
+  it.effect("addPart: no lie about the size where there is no room for the part twice", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService.UploadsService
+      const handle = yield* UploadsService.UploadsServiceTest
+      const upload = yield* uploads.create({ ...request, bytes: data.length })
+      expect(yield* Effect.flip(uploads.addPart(upload.id, data))).toMatchObject({ _tag: "TransportFailed" })
+      expect(yield* handle.parts(upload.id)).toHaveLength(1)
+    }).pipe(Effect.provide(through("/parts"))))
+
+  it.effect("addPart: a second part, where there is room for it", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const handle = yield* UploadsService.UploadsServiceTest

@@ -25,7 +25,25 @@ const show = (value: unknown): string => {
   return text.length <= maximumLength ? text : `${text.slice(0, maximumLength)}…`
 }
 
-const describe = (ast: AST.AST): string => Option.getOrElse(AST.getDescriptionAnnotation(ast), () => ast.toString())
+const isParseJson = (ast: AST.AST): boolean => Option.contains(AST.getTitleAnnotation(ast), "parseJson")
+
+/** What a schema takes, in words: its own, or those for its kind, never the name of a schema. */
+const describe = (ast: AST.AST): string =>
+  Option.getOrElse(AST.getDescriptionAnnotation(ast), () => {
+    switch (ast._tag) {
+      case "Transformation":
+        return isParseJson(ast) ? "JSON" : describe(ast.from)
+      case "Refinement":
+        return describe(ast.from)
+      case "TypeLiteral":
+      case "Declaration":
+        return "an object"
+      case "TupleType":
+        return "an array"
+      default:
+        return ast.toString()
+    }
+  })
 
 export const first = (issue: ParseResult.ParseIssue): Finding => find(issue, [], Option.none())
 

@@ -4,29 +4,29 @@ import * as Stream from "effect/Stream"
 import type { TransportFailed } from "../ServiceError.js"
 import { transportFailed } from "./connection.js"
 import type { Reply } from "./refusal.js"
-import type { Hide } from "./secrets.js"
+import type { Redact } from "./secrets.js"
 
 /** The body as it arrives. */
 export const bytesOf = (
   response: HttpClientResponse.HttpClientResponse,
-  hide: Hide
+  redact: Redact
 ): Stream.Stream<Uint8Array, TransportFailed> =>
   Stream.catchAll(
     response.stream,
-    (error) => error.reason === "EmptyBody" ? Stream.empty : Stream.fail(transportFailed(error, hide))
+    (error) => error.reason === "EmptyBody" ? Stream.empty : Stream.fail(transportFailed(error, redact))
   )
 
 /** The body as text, up to a bound. */
 export const read = (
   response: HttpClientResponse.HttpClientResponse,
   maximumBytes: number,
-  hide: Hide
+  redact: Redact
 ): Effect.Effect<Reply, TransportFailed> =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
     let body = ""
     let bytes = 0
-    return bytesOf(response, hide).pipe(
+    return bytesOf(response, redact).pipe(
       Stream.runForEachWhile((chunk) =>
         Effect.sync(() => {
           body += decoder.decode(chunk, { stream: true })
@@ -37,7 +37,7 @@ export const read = (
       Effect.map((): Reply => ({
         status: response.status,
         headers: response.headers,
-        body: hide(body + decoder.decode())
+        body: body + decoder.decode()
       }))
     )
   })

@@ -7,23 +7,25 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ClientOptions } from "../ClientOptions.js"
 import type { DomainError } from "../ErrorEnvelope.js"
 import * as ErrorMapping from "../ErrorMapping.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { ServiceError } from "../ServiceError.js"
-import { RequestTimeout } from "../ServiceError.js"
+import { RequestTimeout, ServiceUnavailable, TransportFailed } from "../ServiceError.js"
 import { bytesOf, read } from "./answer.js"
 import { connect } from "./connection.js"
 import { counted, followed } from "./observed.js"
 import type { Reading } from "./readings.js"
 import type { Reply } from "./refusal.js"
-import { hiding } from "./secrets.js"
+import { redacting } from "./secrets.js"
 
 /** What can go wrong with any request. */
 export type RequestError = InvalidRequest | ServiceError
@@ -38,6 +40,13 @@ export type Answer<A> = (body: string) => Effect.Effect<A, ParseResult.ParseErro
 /** An answer in JSON; to be made once for an operation, not for each call of it. */
 export const answer = <A, I>(schema: Schema.Schema<A, I>): Answer<A> => Schema.decode(Schema.parseJson(schema))
 
+/** Failures after which it is not known whether the service acted. */
+export type Unheard = TransportFailed | RequestTimeout | ServiceUnavailable
+
+const isUnheard: (u: unknown) => u is Unheard = Schema.is(
+  Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
+)
+
 export interface Client {
   /** One request, sent again as the policy allows, and its answer as a value. */
   readonly call: <A, E extends DomainError, E1 = never>(operation: {
@@ -48,6 +57,8 @@ export interface Client {
     readonly sourceFailure?: Effect.Effect<Option.Option<E1>>
     readonly success: Answer<A>
     readonly reading: Reading<E>
+    /** What an error means when the service may have acted on an earlier attempt, whose answer was lost. */
+    readonly afterUnheard?: (error: E | E1 | RequestError, earlier: Unheard) => Effect.Effect<A, E | E1 | RequestError>
   }) => Effect.Effect<A, E | E1 | RequestError>
 
   /** One request, sent again until its answer begins, and its body as it arrives. */
@@ -62,14 +73,19 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
   Effect.map(HttpClient.HttpClient, (client) => {
     const timeout = Duration.decode(options.attemptTimeout ?? Duration.minutes(10))
     const retryPolicy = options.retryPolicy ?? RetryPolicy.standard
-    const hide = hiding(options)
-    const execute = connect(client, options, hide)
+    const redact = redacting(options)
+    const execute = connect(client, options, redact)
 
     const refused = <E extends DomainError>(reading: Reading<E>, response: HttpClientResponse.HttpClientResponse) =>
       Effect.gen(function*() {
-        const reply = yield* read(response, maximumRefusalBytes, hide)
-        return yield* Effect.fail(ErrorMapping.fromReply(reading, reply, yield* DateTime.now))
+        const reply = yield* read(response, maximumRefusalBytes, redact)
+        return yield* Effect.fail(ErrorMapping.fromReply(reading, redacted(reply), yield* DateTime.now))
       })
+
+    /** Only what becomes part of an error: a short key may well occur in an answer that is to be used. */
+    const redacted = (reply: Reply): Reply => ({ ...reply, body: redact(reply.body) })
+
+    const unexpected = (reply: Reply, problem: string) => ErrorMapping.unexpectedBody(redacted(reply), redact(problem))
 
     const timed = Effect.timeoutFail({
       duration: timeout,
@@ -89,30 +105,41 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
         ))
 
     return {
-      call: ({ name, reading, request, sourceFailure, success }) => {
+      call: ({ afterUnheard, name, reading, request, sourceFailure, success }) => {
         const attempt = Effect.gen(function*() {
           const response = yield* execute(yield* request)
           if (!isSuccess(response)) return yield* refused(reading, response)
-          const reply = yield* read(response, maximumSuccessBytes, hide)
+          const reply = yield* read(response, maximumSuccessBytes, redact)
           if (!mayBeJson(reply)) {
-            return yield* ErrorMapping.unexpectedBody(reply, `its content type is ${reply.headers["content-type"]}`)
+            return yield* unexpected(reply, `its content type is ${reply.headers["content-type"]}`)
           }
           return yield* Effect.mapError(
             success(reply.body),
-            (error) => ErrorMapping.unexpectedBody(reply, fromParseError(error).message)
+            (error) => unexpected(reply, fromParseError(error).message)
           )
-        })
-        return attempt.pipe(
+        }).pipe(
           Effect.scoped,
           Effect.catchTag("TransportFailed", (error) =>
             Effect.flatMap(
               sourceFailure ?? Effect.succeedNone,
               (failure) => Effect.fail(Option.getOrElse(failure, () => error))
             )),
-          timed,
-          retried,
-          counted(name)
+          timed
         )
+        if (afterUnheard === undefined) return attempt.pipe(retried, counted(name))
+        return Effect.suspend(() => {
+          let earlier: Unheard | undefined
+          return attempt.pipe(
+            Effect.tapError((error) =>
+              Effect.sync(() => {
+                if (isUnheard(error)) earlier = error
+              })
+            ),
+            retried,
+            Effect.catchAll((error) => earlier === undefined ? Effect.fail(error) : afterUnheard(error, earlier)),
+            counted(name)
+          )
+        })
       },
 
       download: ({ name, reading, request }) => {
@@ -122,14 +149,27 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
         })
         return attempt.pipe(
           timed,
+          keptOpen,
           retried,
-          Effect.map((response) => bytesOf(response, hide)),
+          Effect.map((response) =>
+            Stream.timeoutFail(bytesOf(response, redact), () => new RequestTimeout({ after: timeout }), timeout)
+          ),
           Stream.unwrapScoped,
           followed(name)
         )
       }
     }
   })
+
+/** Leaves open what an attempt opened if it succeeds, and nothing if it does not. */
+const keptOpen = <A, E>(attempt: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const own = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+      return yield* Effect.onError(restore(Scope.extend(attempt, own)), (cause) =>
+        Scope.close(own, Exit.failCause(cause)))
+    })
+  )
 
 /** JSON is also sent without a content type, and as plain text. */
 const mayBeJson = ({ headers }: Reply): boolean => /json|^text\/plain\b|^$/i.test(headers["content-type"] ?? "")

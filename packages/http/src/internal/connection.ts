@@ -12,8 +12,8 @@ import type * as Scope from "effect/Scope"
 import type { ClientOptions } from "../ClientOptions.js"
 import { defaultApiUrl } from "../ClientOptions.js"
 import { TransportFailed } from "../ServiceError.js"
-import type { Hide } from "./secrets.js"
-import { isHeaderText, retold, secretHeader } from "./secrets.js"
+import type { Redact } from "./secrets.js"
+import { isHeaderText, sanitized, secretHeader } from "./secrets.js"
 
 /** The secrets and names that stand in headers, with the fields that an error names. */
 const headerOptions = [
@@ -26,7 +26,7 @@ const headerOptions = [
 const isBaseUrl = (text: string): boolean => /^https?:\/\/[^/?#]+[^?#]*$/i.test(text)
 
 /** An `HttpClient` that knows the service, with its own errors turned into ours. */
-export const connect = (client: HttpClient.HttpClient, options: ClientOptions, hide: Hide) => {
+export const connect = (client: HttpClient.HttpClient, options: ClientOptions, redact: Redact) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl).replace(/\/+$/, "")
   const notUrl = new InvalidRequest({
     field: "apiUrl",
@@ -63,10 +63,10 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, h
       Effect.catchTags({
         // A `transformClient` may have turned statuses into failures: they are answers all the same.
         ResponseError: (error) =>
-          error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, hide)),
+          error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, redact)),
         RequestError: (error) =>
           Effect.fail(
-            error.reason === "InvalidUrl" ? notUrl : transportFailed(error, hide)
+            error.reason === "InvalidUrl" ? notUrl : transportFailed(error, redact)
           )
       })
     )
@@ -76,10 +76,13 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, h
 const reasonOf = (error: Error): string =>
   Predicate.isError(error.cause) ? `${error.message}: ${reasonOf(error.cause)}` : error.message
 
-export const transportFailed = ({ cause, reason }: HttpClientError.HttpClientError, hide: Hide): TransportFailed => {
+export const transportFailed = (
+  { cause, reason }: HttpClientError.HttpClientError,
+  redact: Redact
+): TransportFailed => {
   if (!Predicate.isError(cause)) {
     return new TransportFailed({ reason: cause === undefined ? reason : "for an unknown reason" })
   }
-  const told = retold(cause, hide)
+  const told = sanitized(cause, redact)
   return new TransportFailed({ reason: reasonOf(told), cause: told })
 }

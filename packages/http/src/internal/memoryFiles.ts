@@ -40,7 +40,7 @@ export const make = (ref: Ref.Ref<State>): FilesService.Service => {
         )
       ).pipe(
         // A reader may write into what it is given.
-        Stream.map((chunk) => chunk.slice()),
+        Stream.map((chunk) => new Uint8Array(chunk)),
         Stream.withSpan("FilesService.content", { attributes: { fileId } })
       ),
 

@@ -116,7 +116,7 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
             : new PartTooLarge({ uploadId, limit: limits.partBytes })
       })
       // The caller may use its buffers again.
-      const copies = chunks.map((chunk) => chunk.slice())
+      const copies = data instanceof Uint8Array ? [new Uint8Array(data)] : chunks
       const part = new UploadPart({
         id: PartId.make(`part_${yield* hexDigits}`),
         createdAt: yield* Timestamp.now,

@@ -1,283 +1,119 @@
+/*
+ * How a refusal is read where a service does not send our `details`: by a known code, else by the words of the message.
+ *
+ * The API documents neither. A wrong error is worse than none: the caller sends again what was not the matter, or gives up
+ * an Upload that is alive. So the words count only where they plainly speak of the Upload, the part or the File that was
+ * asked for; whatever else is an `InvalidRequest`, which tells what the service said.
+ */
 import type { ByteSize } from "@effect-uploads/domain/ByteSize"
 import type { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import { FileNotFound } from "@effect-uploads/domain/FileError"
 import type { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
 import type { Md5 } from "@effect-uploads/domain/Md5"
-import {
-  BytesMismatch,
-  ChecksumMismatch,
-  InvalidRequest,
-  PartNotFound,
-  PartTooLarge,
-  UploadAlreadyCancelled,
-  UploadAlreadyCompleted,
-  UploadExpired,
-  UploadNotFound,
-  UploadSizeExceeded
-} from "@effect-uploads/domain/UploadError"
-import * as Arr from "effect/Array"
+import * as UploadError from "@effect-uploads/domain/UploadError"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { DomainError } from "../ErrorEnvelope.js"
-import type { Refusal } from "./refusal.js"
+import type { Named, Refusal } from "./refusal.js"
 import { mentions } from "./refusal.js"
-
-/*
- * How the refusals of each operation are read where a service does not send our `details`. The API leaves codes open and
- * most texts undocumented, so the rules look at the words that services were seen to use, or are likely to.
- */
-
-/** Reads one reason out of a refusal. */
-type Rule<E> = (refusal: Refusal) => Option.Option<E>
-
-const rule = <E>(matches: (refusal: Refusal) => boolean, error: (response: ErrorResponse) => E): Rule<E> => (refusal) =>
-  matches(refusal) ? Option.some(error(refusal.response)) : Option.none()
-
-const says = (...patterns: ReadonlyArray<RegExp>) => ({ words }: Refusal): boolean =>
-  patterns.every((pattern) => pattern.test(words))
-
-/** The request has the wrong form: then it says nothing about the Upload, although it may name what the rules look for. */
-const isAboutForm = says(
-  /\b(?:parameters?|field required|array|string|integer|pattern|format|json|characters?|hex\w*|digits|base64|headers?)\b/
-)
-
-// -----------------------------------------------------------------------------------------------------------------
-// The state of an Upload
-// -----------------------------------------------------------------------------------------------------------------
-
-type EndState = "completed" | "cancelled" | "expired"
-
-const end = "(cancell?ed|completed?|expired)\\b"
-const isEnd = new RegExp(`\\b(?:is|was|been|already|status|state)\\b[\\s:=]*(?:already |now |of )?${end}`, "g")
-const anyEnd = new RegExp(`\\b(?!complete\\b)${end}`, "g")
-
-/** What names a state without saying that the Upload is in it. */
-const asides = [
-  // "cannot be completed", "has not yet been completed"
-  new RegExp(`(?:\\b(?:not|never|be|being)|n't)(?: (?:yet|be|been|being|fully|marked|as))* ${end}`, "g"),
-  // "the token has expired", "until the previous request is completed"; "the upload session has expired" is the Upload
-  new RegExp(
-    "(?<!\\bupload )\\b(?:requests?|operation|transaction|connection|token|key|credentials?|signature|certificate|" +
-      "subscription|account|plan|parts?|payment|processing|validation)" +
-      `(?: (?:has|have|is|was|were|are|been|already|now))* ${end}`,
-    "g"
-  ),
-  // "it may have expired", "not found or already completed", "before it expired", "if it was cancelled"
-  /\b(?:may|might|could) (?:already )?(?:have|be)\b[^.;]*/g,
-  new RegExp(`\\b(?:not found|not exist|no such upload) or (?:\\w+ ){0,3}${end}`, "g"),
-  /\b(?:until|before|unless|if|whether)\b[^.;]*/g
-]
-
-/** The state that a refusal names: in a phrase such as "is already completed", else as the only state in the message. */
-const endState = (words: string): Option.Option<EndState> => {
-  const named = (pattern: RegExp) =>
-    Arr.dedupe(
-      Array.from(words.matchAll(pattern), ([, state = ""]): EndState =>
-        state.startsWith("cancel") ? "cancelled" : state === "expired" ? "expired" : "completed")
-    )
-  const inPhrase = named(isEnd)
-  const candidates = inPhrase.length > 0 ? inPhrase : named(anyEnd)
-  return candidates.length === 1 ? Arr.head(candidates) : Option.none()
-}
-
-const eitherEnd = new RegExp(`${end},? or (?:\\w+ ){0,2}${end}`)
-const anyOtherState =
-  /(?:\b(?:not|no longer|only|must be|expected)|n't)(?: \w+){0,3} pending\b|\binvalid upload (?:state|status)\b/
-
-/**
- * Why the Upload takes no more commands. A service that says no more than "is not pending" leaves the state open: then it
- * is the one that the caller must not overlook.
- */
-const notPending = (uploadId: UploadId, unless: "completed" | "cancelled") => ({ response, words }: Refusal) => {
-  const about = asides.reduce((words, aside) => words.replace(aside, ""), words)
-  const state = eitherEnd.test(about) ? Option.some(unless) : Option.orElse(
-    endState(about),
-    () => anyOtherState.test(words) ? Option.some(unless) : Option.none()
-  )
-  return Option.map(state, (state) => {
-    switch (state) {
-      case "completed":
-        return new UploadAlreadyCompleted({ uploadId, response })
-      case "cancelled":
-        return new UploadAlreadyCancelled({ uploadId, response })
-      case "expired":
-        return new UploadExpired({ uploadId, response })
-    }
-  })
-}
-
-// -----------------------------------------------------------------------------------------------------------------
-// What is missing
-// -----------------------------------------------------------------------------------------------------------------
-
-const missing = new RegExp(
-  "\\b(?:not found|(?:not|n't|unable to) find|not be found|no such|unknown|unrecognized|invalid|missing|no parts?|not in)\\b|" +
-    "(?:\\bnot|n't) (?:exist|belong|match any)\\b"
-)
-
-const unknownUpload = /\bupload (?:was )?not found\b|\bupload does(?: not|n't) exist\b|\b(?:no such|unknown) upload\b/
-const unknownFile = /\bfile (?:was )?not found\b|\bfile does(?: not|n't) exist\b|\b(?:no such|unknown) file\b/
-
-/** The path, not the object in it. */
-const isAboutRoute = says(/\burl\b|\broute\b|\bendpoint\b|\bcannot (?:post|get|delete)\b|\bmethod\b/)
-
-/** That the object is unknown: in such words, or by a 404 about it, not about the path or from a server on the way. */
-const isNotFound = (unknown: RegExp) => (refusal: Refusal): boolean =>
-  !isAboutRoute(refusal) &&
-  (says(unknown)(refusal) ||
-    refusal.status === 404 && (refusal.documented || says(missing, /\b(?:upload|file)\b/)(refusal)))
-
-const uploadNotFound = (uploadId: UploadId) =>
-  rule(isNotFound(unknownUpload), (response) => new UploadNotFound({ uploadId, response }))
-
-// -----------------------------------------------------------------------------------------------------------------
-// The operations
-// -----------------------------------------------------------------------------------------------------------------
 
 /** How the refusals of one operation are read. */
 export interface Reading<E extends DomainError> {
   /** The ids that the request named. */
-  readonly ids: ReadonlyArray<string>
+  readonly ids: Named
   /** Its domain errors, as our own routes write them. */
   readonly details: (u: unknown) => Option.Option<E>
   /** The rules for other services, the first that applies wins. */
-  readonly rules: ReadonlyArray<Rule<E>>
+  readonly rules: ReadonlyArray<(refusal: Refusal) => Option.Option<E>>
 }
 
-export const create: Reading<InvalidRequest> = {
-  ids: [],
-  details: Schema.decodeUnknownOption(InvalidRequest),
-  rules: []
+/** One error: the code that stands for it, and whether a refusal says it in words. */
+interface Reason<E> {
+  readonly code: string
+  readonly said: (refusal: Refusal) => boolean
+  readonly error: (response: ErrorResponse) => E
 }
 
-const AddPartDetails = Schema.Union(
-  InvalidRequest,
-  UploadNotFound,
-  UploadAlreadyCompleted,
-  UploadAlreadyCancelled,
-  UploadExpired,
-  PartTooLarge,
-  UploadSizeExceeded
-)
+/** `upload_already_canceled`, `upload-cancelled` and `UploadCancelled` are one code. */
+const plainCode = (code: string) =>
+  code.toLowerCase().replace(/[^a-z]/g, "").replace("already", "").replace("canceled", "cancelled")
 
-const exceeds = new RegExp(
-  "\\bexceed|\\btoo (?:large|big|many bytes)\\b|\\bmore (?:\\w+ ){0,3}than\\b|\\b(?:larger|bigger|greater) than\\b|" +
-    "\\bmore bytes\\b|\\bbeyond\\b|\\b(?:maximum|max) (?:\\w+ )?size\\b|\\bsize limit\\b|\\b64 ?mi?b\\b"
-)
+const rule = <E>(applies: (refusal: Refusal) => boolean, error: Reason<E>["error"]) => (refusal: Refusal) =>
+  applies(refusal) ? Option.some(error(refusal.response)) : Option.none()
 
-/** What has a limit other than bytes. */
-const isAboutOther = says(
-  /\w*time|\b(?:seconds?|minutes?|hours?|rate|quota|requests|number of parts|too many parts|minimum)\b/
-)
+/** A code is plainer than words: it wins, whatever the message says. */
+const rulesOf = <E>(reasons: ReadonlyArray<Reason<E>>) => [
+  ...reasons.map(({ code, error }) =>
+    rule(({ response }) => plainCode(response.code ?? "") === plainCode(code), error)
+  ),
+  ...reasons.map(({ error, said }) => rule(said, error))
+]
 
-const ofWholeUpload =
-  /\b(?:declared|total|remaining|announced|specified|expected)\b|\bupload(?:'s)? (?:size|bytes|length)\b|\bof (?:the|this) upload\b/
+// -----------------------------------------------------------------------------------------------------------------
+// Words
+// -----------------------------------------------------------------------------------------------------------------
 
-export const addPart = (
-  asked: { readonly uploadId: UploadId; readonly bytes: ByteSize }
-): Reading<typeof AddPartDetails.Type> => {
-  const isPastLimit = (refusal: Refusal) => says(exceeds)(refusal) && !isAboutForm(refusal) && !isAboutOther(refusal)
-  return {
-    ids: [asked.uploadId],
-    details: Schema.decodeUnknownOption(AddPartDetails),
-    rules: [
-      rule(
-        (refusal) =>
-          refusal.status === 413 || isPastLimit(refusal) && !says(ofWholeUpload)(refusal) &&
-            says(/\b(?:parts?|chunk|data|body|entity|payload)\b|\b64 ?mi?b\b/)(refusal),
-        (response) => new PartTooLarge({ ...asked, response })
-      ),
-      rule(isPastLimit, (response) => new UploadSizeExceeded({ uploadId: asked.uploadId, response })),
-      notPending(asked.uploadId, "cancelled"),
-      uploadNotFound(asked.uploadId)
-    ]
+/** What else a service may say to be missing, or at its end. */
+const otherThing = "(?:project|organi[sz]ation|account|user|model|url|route|endpoint|key|token|trial|billing|plan)"
+
+const missing = (thing: string) =>
+  new RegExp(
+    `\\b${thing}\\b[^.;]*\\b(?:not (?:be )?found|(?:not|n t) exist)\\b|` +
+      `\\b(?:no such|unknown|not find) (?:\\w+ )?${thing}\\b`
+  )
+
+const otherMissing = missing(otherThing)
+const nothingNamed = /^(?:(?:the|requested|resource|object|was|is|could) )*(?:not (?:be )?found|does(?: not|n t) exist)\.?$/
+
+/** A 404 says that the `thing` is missing, or, in the documented envelope, that something is, without a name. */
+const notFound = (thing: "upload" | "file") => {
+  const thingMissing = missing(thing)
+  return ({ documented, status, words }: Refusal) =>
+    status === 404 && !otherMissing.test(words) &&
+    (thingMissing.test(words) || documented && nothingNamed.test(words))
+}
+
+/** A state that is only spoken of: "until it is completed", "must be pending". */
+const condition = /\b(?:until|unless|if|whether|before|when|once|must|should|only)\b[^.;]*/g
+
+/** "The upload session …", "Upload cannot be cancelled because it …", or a sentence without a subject. */
+const theUpload = "(?:^|[.;] ?|\\bupload (?:[^.;]*\\bit )?)(?:(?:s|session|object|state|status) )*"
+
+/** The Upload is said to be in a state; one of two states is none. */
+const isIn = (state: string) => {
+  const end = `${state}\\b(?! or | cancell?ed| expired)`
+  const said = new RegExp(
+    `${theUpload}(?:(?:is|was|has|been|already|now) )+${end}|(?:^|[.;] ?|\\bupload\\b[^.;]*)\\b(?:state|status) ${end}`
+  )
+  const otherInState = new RegExp(`\\b${otherThing}\\b[^.;]*${end}`)
+  return ({ words }: Refusal) => {
+    const told = words.replace(condition, "")
+    return said.test(told) && !otherInState.test(told)
   }
 }
 
-const CompleteDetails = Schema.Union(
-  InvalidRequest,
-  UploadNotFound,
-  UploadAlreadyCompleted,
-  UploadAlreadyCancelled,
-  UploadExpired,
-  PartNotFound,
-  BytesMismatch,
-  ChecksumMismatch
+const isCompleted = isIn("completed?")
+const isCancelled = isIn("cancell?ed")
+const isExpired = isIn("expired")
+const isNotPending = isIn("(?:not|n t|no longer) (?:in )?(?:the )?pending")
+
+/** What a limit is about that is not the Upload's: sending the same bytes again would not help. */
+const otherLimit = /\b(?:organi[sz]ation|project|account|plan|storage|purpose|quota|rate|limit|max\w*|must be|\d* ?[mg]i?b)\b/
+
+/** A field has the wrong form, or parts are wrong in another way. */
+const form = /\b(?:parameter|field|array|string|format|json|pattern|characters?|hex\w*|base64|size|length|order|number|duplicate)\b/
+
+const says = (...patterns: ReadonlyArray<RegExp>) => (words: string) => patterns.every((pattern) => pattern.test(words))
+
+const saysPartMissing = [
+  missing("parts?"),
+  /\binvalid (?:id )?parts?\b|\bparts? (?:is|are) (?:invalid|unknown)\b|\bparts?\b[^.;]*(?:not|n t) belong\b/
+]
+const saysChecksumDiffers = says(/\b(?:md5|checksum)\b/, /match|differ|verif/)
+const saysBytesDiffer = says(
+  /\b(?:bytes|size)\b/,
+  /\b(?:(?:not|n t|must) (?:match|equal)|mismatch|expected|less|fewer|more|missing|incomplete)\b/,
+  /\b(?:upload|parts|declared|total)\b/
 )
-
-const checksum = /\bmd5\b|\bchecksum\b|\bhash\b/
-const differs = new RegExp(
-  "match|\\bdiffer|\\bequal|\\bexpected\\b|\\bdeclared\\b|\\binstead\\b|\\bless\\b|\\bfewer\\b|\\bmore\\b|\\bsmaller\\b|" +
-    "\\blarger\\b|\\bshort\\b|\\bincomplete\\b|\\bmissing\\b|\\bexceed|\\bsmall\\b|\\blarge\\b"
-)
-
-/** Something about parts other than whether they are there. */
-const isAboutParts = says(
-  /\bparts? (?:sizes?|number|count|order|length)\b|\bduplicate|\btwice\b|\bonce\b|\bsmall|\blarge/
-)
-
-export const complete = (asked: {
-  readonly uploadId: UploadId
-  readonly partIds: ReadonlyArray<PartId>
-  readonly md5?: Md5 | undefined
-}): Reading<typeof CompleteDetails.Type> => {
-  const quoted = ({ message = "" }: ErrorResponse) => asked.partIds.find((partId) => mentions(message, partId))
-  return {
-    ids: [asked.uploadId, ...asked.partIds],
-    details: Schema.decodeUnknownOption(CompleteDetails),
-    rules: [
-      rule(
-        (refusal) =>
-          says(checksum, /match|\bdiffer|\bverif|\bexpected\b|\bequal|\bincorrect\b|\bwrong\b|\bfail/)(refusal) &&
-          !isAboutForm(refusal),
-        (response) =>
-          new ChecksumMismatch({
-            uploadId: asked.uploadId,
-            ...(asked.md5 === undefined ? {} : { expected: asked.md5 }),
-            response
-          })
-      ),
-      rule(
-        (refusal) =>
-          says(/\bbytes?\b|\bsizes?\b|\blength\b/, differs)(refusal) && !isAboutForm(refusal) &&
-          !says(/\bminimum\b|\bmaximum\b|\blimit\b/)(refusal),
-        (response) => new BytesMismatch({ uploadId: asked.uploadId, response })
-      ),
-      rule(
-        (refusal) =>
-          says(missing)(refusal) && (says(/\bparts?\b/)(refusal) || quoted(refusal.response) !== undefined) &&
-          !isAboutForm(refusal) && !isAboutParts(refusal) && !says(unknownUpload)(refusal),
-        (response) => {
-          const partId = quoted(response)
-          return new PartNotFound({ uploadId: asked.uploadId, ...(partId === undefined ? {} : { partId }), response })
-        }
-      ),
-      notPending(asked.uploadId, "completed"),
-      uploadNotFound(asked.uploadId)
-    ]
-  }
-}
-
-const CancelDetails = Schema.Union(
-  InvalidRequest,
-  UploadNotFound,
-  UploadAlreadyCompleted,
-  UploadAlreadyCancelled,
-  UploadExpired
-)
-
-export const cancel = (asked: { readonly uploadId: UploadId }): Reading<typeof CancelDetails.Type> => ({
-  ids: [asked.uploadId],
-  details: Schema.decodeUnknownOption(CancelDetails),
-  rules: [notPending(asked.uploadId, "completed"), uploadNotFound(asked.uploadId)]
-})
-
-const FileDetails = Schema.Union(InvalidRequest, FileNotFound)
-
-export const file = (asked: { readonly fileId: FileId }): Reading<typeof FileDetails.Type> => ({
-  ids: [asked.fileId],
-  details: Schema.decodeUnknownOption(FileDetails),
-  rules: [rule(isNotFound(unknownFile), (response) => new FileNotFound({ fileId: asked.fileId, response }))]
-})
-
-export const list: Reading<InvalidRequest> = create
+const saysBytesExceed = says(/\b(?:bytes|size)\b/, /\bexceed|\b(?:more|too many) bytes\b|\b(?:past|beyond)\b/, /\b(?:upload|declared|total)\b/)
+const saysPartTooLarge = /\bpart\b[^.;]*\b(?:too large|larger than|exceeds|64 ?mi?b)\b|\bmaximum (?:size of a )?part\b|\bparts?\b[^.;]*\b64 ?mi?b\b/

@@ -18,12 +18,15 @@ const excerptLength = 512
 const excerpt = (body: string): string =>
   body.length <= excerptLength ? body : `${body.slice(0, excerptLength)}… (${body.length} characters)`
 
+/** The ids that a request named, each with the word for what it is the id of. */
+export type Named = ReadonlyArray<readonly [id: string, word: "upload" | "part" | "file"]>
+
 /** A refusal, as far as it could be read. */
 export interface Refusal {
   readonly status: number
   /** Whether the body is the documented envelope. */
   readonly documented: boolean
-  /** Code and message in plain lower case, without what was merely quoted in them: what the rules look at. */
+  /** The message as the rules look at it. */
   readonly words: string
   readonly details: unknown
   readonly response: ErrorResponse
@@ -37,8 +40,7 @@ const property = (u: unknown, key: string): unknown => Predicate.hasProperty(u, 
 
 const parseJson = Schema.decodeUnknownOption(Schema.parseJson())
 
-/** Reads a refusal. The `ids` that were asked for say nothing about the reason where they are quoted. */
-export const read = (reply: Reply, ids: ReadonlyArray<string>): Refusal => {
+export const read = (reply: Reply, named: Named): Refusal => {
   const body = Option.getOrUndefined(parseJson(reply.body))
   const error = property(body, "error")
   const documented = Predicate.isString(property(error, "message"))
@@ -53,7 +55,7 @@ export const read = (reply: Reply, ids: ReadonlyArray<string>): Refusal => {
   return {
     status: reply.status,
     documented,
-    words: `${plainCode(code ?? "")}. ${plain((message ?? "").slice(0, maximumWords), ids)}`,
+    words: wordsOf(message ?? "", named),
     details: property(error, "details"),
     response: new ErrorResponse({
       ...unread(reply),
@@ -75,36 +77,25 @@ const unread = ({ headers, status }: Reply) => {
 export const unexpected = (reply: Reply): ErrorResponse =>
   new ErrorResponse({ ...unread(reply), ...(reply.body === "" ? {} : { excerpt: excerpt(reply.body) }) })
 
-// -----------------------------------------------------------------------------------------------------------------
-// Words
-// -----------------------------------------------------------------------------------------------------------------
-
-/** The reason stands at the beginning of a message. */
-const maximumWords = 2048
-
 const whole = (id: string): RegExp => new RegExp(`(?<![\\w-])${RegExp_.escape(id)}(?![\\w-])`, "g")
 
 /** Whether a text has an id, not just a longer id that begins like it. */
 export const mentions = (text: string, id: string): boolean => whole(id).test(text)
 
-/** `upload_not_found`, `upload-not-found` and `UploadNotFound` are the same words. */
-const plainCode = (code: string): string => code.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_-]/g, " ").toLowerCase()
+/** The reason stands at the beginning of a message. */
+const maximumWords = 2048
 
-const quotedName = /(["'`])(?:(?!\1).){1,255}?\.\w{1,8}\1/gs
+const fileName = /(["'`])[^"'`]{1,255}?\.\w{1,8}\1/g
+const linkOrPath = /(?<!\S)[^\s/]*\/\S*\/\S*/g
 
-/** A file name, a link or a path. */
-const isName = (word: string): boolean => /\w\.[a-z]/i.test(word) || /\/.*\//.test(word)
-
-const plain = (message: string, ids: ReadonlyArray<string>): string =>
-  ids
-    .reduce((message, id) => message.replace(whole(id), ""), message)
-    .replace(/’/g, "'")
-    .replace(quotedName, "")
-    .replace(/\(s\)/g, "s")
-    // An apostrophe within a word stays.
-    .replace(/(?<!\w)'|'(?!\w)|["`“”‘()[\]{}<>]/g, " ")
-    .split(/\s+/)
-    .filter((word) => word !== "" && !isName(word))
-    .join(" ")
-    .replaceAll("_", " ")
+/**
+ * A message in lower case, with no punctuation but the ends of its sentences. What it quotes must not be read as its own
+ * words: an id that was asked for becomes the word for its object, file names, links and paths go.
+ */
+const wordsOf = (message: string, named: Named): string =>
+  named.reduce((text, [id, word]) => text.replace(whole(id), word), message.slice(0, maximumWords))
+    .replace(fileName, "")
+    .replace(linkOrPath, "")
     .toLowerCase()
+    .replace(/[^a-z0-9.;]+/g, " ")
+    .trim()

@@ -4,20 +4,20 @@ import * as Redacted from "effect/Redacted"
 import type { ClientOptions } from "../ClientOptions.js"
 
 /** Takes a secret out of a text. */
-export type Hide = (text: string) => string
+export type Redact = (text: string) => string
 
 /**
  * What an error of an HTTP client or server says: name, message, code and causes. The error itself may hold the request,
  * which has the key in its headers and the data in its body, or the bytes of an answer that could not be parsed.
  */
-export const retold = (error: Error, hide: Hide = identity, depth = 4): Error => {
+export const sanitized = (error: Error, redact: Redact = identity, depth = 4): Error => {
   const cause = Predicate.isError(error.cause) && depth > 1
-    ? { cause: retold(error.cause, hide, depth - 1) }
+    ? { cause: sanitized(error.cause, redact, depth - 1) }
     : undefined
   const code = Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : undefined
-  const copy = new Error(hide(error.message || code || error.name), cause)
+  const copy = new Error(redact(error.message || code || error.name), cause)
   copy.name = error.name
-  copy.stack = hide(error.stack ?? "")
+  copy.stack = redact(error.stack ?? "")
   return code === undefined ? copy : Object.assign(copy, { code })
 }
 
@@ -30,10 +30,13 @@ export const secretHeader = /auth|cookie|key|secret|token/
  */
 export const isHeaderText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
+/** A shorter key is no secret, such as the `none` of a service that wants no key, and would be found in any text. */
+const shortestSecret = 8
+
 /** Some services quote the key that they refuse: as it is, or as JSON, a URL or a page spells it. */
-export const hiding = ({ apiKey }: ClientOptions): Hide => {
+export const redacting = ({ apiKey }: ClientOptions): Redact => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
-  if (key === "") return identity
+  if (key.length < shortestSecret) return identity
   const spellings = key.split("").map((character) => {
     const code = character.charCodeAt(0)
     const hex = code.toString(16)
