@@ -17,12 +17,18 @@ export const median = (values: ReadonlyArray<number>): number => {
  */
 export const interleave = <Name extends string, A, E, R>(
   rounds: number,
-  contestants: ReadonlyArray<{ readonly name: Name; readonly run: Effect.Effect<A, E, R> }>
+  contestants: ReadonlyArray<{
+    readonly name: Name
+    readonly run: Effect.Effect<A, E, R>
+    /** In how many rounds it takes part, from the first. Default: all. */
+    readonly rounds?: number
+  }>
 ): Effect.Effect<ReadonlyMap<Name, ReadonlyArray<A>>, E, R> =>
   Effect.gen(function*() {
     const results = new Map<Name, Array<A>>(contestants.map(({ name }) => [name, []]))
     for (let round = 1; round <= rounds; round++) {
-      for (const { name, run } of contestants) {
+      for (const { name, run, rounds: own = rounds } of contestants) {
+        if (round > own) continue
         yield* Effect.logInfo(`  round ${round} of ${rounds}: ${name}`)
         results.get(name)?.push(yield* run)
       }
