@@ -3,6 +3,7 @@
  * the service swapped from memory to a remote one by configuration.
  */
 import * as FilesService from "@effect-uploads/http/FilesService"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import { FilesGroup, UploadsGroup } from "@effect-uploads/http/UploadsApi"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
@@ -61,7 +62,10 @@ const routes = HttpApiBuilder.api(ApplicationApi).pipe(
 
 const memory = Layer.merge(UploadsService.layerMemory, FilesService.layerMemory)
 
-const remote = Layer.merge(UploadsService.layerConfig(), FilesService.layerConfig())
+/** The client of this gateway retries, so the gateway itself does not: each of three attempts would be three. */
+const once = { retryPolicy: RetryPolicy.none }
+
+const remote = Layer.merge(UploadsService.layerConfig(once), FilesService.layerConfig(once))
 
 /** `UPLOADS_BACKEND`: `memory`, the default, or `remote`, which reads the `OPENAI_…` variables. */
 const services = Layer.unwrapEffect(

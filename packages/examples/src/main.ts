@@ -40,7 +40,9 @@ const client = Layer.unwrapEffect(
 const standing = Config.withDefault(Config.string("INIT_CWD"), process.cwd())
 
 const main = Effect.gen(function*() {
-  const given = Option.fromNullable(process.argv[2])
+  // `pnpm start -- FILE` passes the dashes on.
+  const [first] = process.argv.slice(2).filter((argument) => argument !== "--")
+  const given = Option.fromNullable(first)
   const file = yield* Option.match(given, {
     onNone: () => sourceFile.generate,
     onSome: (path) => Effect.flatMap(standing, (standing) => sourceFile.open(standing, path))

@@ -1,5 +1,5 @@
 /**
- * Composed into an application: a training job that needs an Upload, and reacts to three of its errors, each in its own way.
+ * Composed into an application: a training job that sends its data set, and reacts to three errors, each in its own way.
  * Everything else that can go wrong stays in its type.
  */
 import type { FileId } from "@effect-uploads/domain/Ids"
@@ -20,30 +20,33 @@ export interface Dataset {
   readonly filename: string
   readonly bytes: number
   readonly md5: string
-  readonly data: PartData.PartData
+  /** In the order of the file: bytes, Blobs, `PartData.file(path, { offset, bytes })`, … */
+  readonly parts: ReadonlyArray<PartData.PartData>
 }
 
 // #region train
 const upload = (dataset: Dataset) =>
   Effect.gen(function*() {
     const uploads = yield* UploadsService
-    const { bytes, data, filename, md5 } = dataset
+    const { bytes, filename, md5 } = dataset
     const { id } = yield* uploads.create({ filename, bytes, purpose: "fine-tune", mimeType: "text/jsonl" })
-    const part = yield* uploads.addPart(id, data)
-    const { file } = yield* uploads.complete(id, { partIds: [part.id], md5 })
-    return file.id
+    return yield* Effect.forEach(dataset.parts, (part) => uploads.addPart(id, part), { concurrency: 4 }).pipe(
+      Effect.flatMap((parts) => uploads.complete(id, { partIds: parts.map((part) => part.id), md5 })),
+      // Failed or interrupted, it leaves no Upload behind.
+      Effect.onError(() => Effect.ignore(uploads.cancel(id)))
+    )
   })
 
 export const train = (dataset: Dataset) =>
   upload(dataset).pipe(
-    // The hour was over: a new Upload has a new one.
-    Effect.catchTag("UploadExpired", () => upload(dataset)),
-    Effect.catchTags({
-      // The bytes changed on the way: once more, and no third time.
-      ChecksumMismatch: () => upload(dataset),
-      // Waiting does not help: somebody has to act.
-      QuotaExceeded: () => new TrainingPostponed({ until: "the quota is raised" })
+    Effect.retry({
+      times: 1,
+      while: (error) =>
+        // The hour was over, and a new Upload has a new one; or bytes changed on the way. Once more, then it is an error.
+        error._tag === "UploadExpired" || error._tag === "ChecksumMismatch"
     }),
-    Effect.flatMap((file) => Effect.flatMap(Trainer, (trainer) => trainer.start(file)))
+    Effect.flatMap(({ file }) => Effect.flatMap(Trainer, (trainer) => trainer.start(file.id))),
+    // Waiting does not help: somebody has to act.
+    Effect.catchTag("QuotaExceeded", () => new TrainingPostponed({ until: "the quota is raised" }))
   )
 // #endregion train

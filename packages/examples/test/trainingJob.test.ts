@@ -1,3 +1,5 @@
+import { UploadId } from "@effect-uploads/domain/Ids"
+import { ChecksumMismatch, UploadExpired } from "@effect-uploads/domain/UploadError"
 import { type Dataset, train, Trainer } from "@effect-uploads/examples/trainingJob"
 import * as PartData from "@effect-uploads/http/PartData"
 import { QuotaExceeded } from "@effect-uploads/http/ServiceError"
@@ -15,7 +17,7 @@ const dataset: Dataset = {
   filename: "examples.jsonl",
   bytes: bytes.length,
   md5: createHash("md5").update(bytes).digest("hex"),
-  data: bytes
+  parts: [bytes.subarray(0, 10), bytes.subarray(10)]
 }
 
 const trainer = Layer.succeed(Trainer, { start: (file) => Effect.succeed(`training on ${file}`) })
@@ -41,10 +43,29 @@ it.effect("starts afresh when the Upload expires on the way", () =>
   Effect.gen(function*() {
     const test = yield* UploadsService.UploadsServiceTest
     const stall = yield* Effect.once(Effect.sleep("61 minutes"))
-    const data = PartData.stream(Stream.fromEffect(Effect.as(stall, bytes)), { bytes: bytes.length })
-    const training = yield* Effect.fork(train({ ...dataset, data }))
+    const slow = PartData.stream(Stream.fromEffect(Effect.as(stall, bytes)), { bytes: bytes.length })
+    const training = yield* Effect.fork(train({ ...dataset, parts: [slow] }))
     yield* TestClock.adjust("61 minutes")
     expect(yield* training).toMatch(/^training on file-/)
     expect((yield* test.uploads).map(({ status }) => status)).toEqual(["expired", "completed"])
   }).pipe(Effect.provide(env)))
 // #endregion test
+
+it.effect("tries no third time, whatever the reasons", () =>
+  Effect.gen(function*() {
+    const test = yield* UploadsService.UploadsServiceTest
+    const uploadId = UploadId.make("upload_1")
+    yield* test.failNext("complete", new UploadExpired({ uploadId }))
+    yield* test.failNext("complete", new ChecksumMismatch({ uploadId }))
+    expect(yield* Effect.flip(train(dataset))).toMatchObject({ _tag: "ChecksumMismatch" })
+    expect(yield* test.calls("create")).toBe(2)
+    expect((yield* test.uploads).map(({ status }) => status)).toEqual(["cancelled", "cancelled"])
+  }).pipe(Effect.provide(env)))
+
+it.effect("is postponed when the quota is used up at the second try", () =>
+  Effect.gen(function*() {
+    const test = yield* UploadsService.UploadsServiceTest
+    yield* test.failNext("complete", new ChecksumMismatch({ uploadId: UploadId.make("upload_1") }))
+    yield* test.failNext("addPart", new QuotaExceeded({}))
+    expect(yield* Effect.flip(train(dataset))).toMatchObject({ _tag: "TrainingPostponed" })
+  }).pipe(Effect.provide(env)))

@@ -177,7 +177,8 @@ export const blobEvents = (
 
 /**
  * Sends a stream of a known number of bytes, and fails with `SourceLengthMismatch` where it has another. A part is held in
- * memory until it is acknowledged, so at most `concurrency` parts are: 256 MiB by default.
+ * memory until it is acknowledged, so at most `concurrency` parts are: 256 MiB by default. Where a new Upload has to take the
+ * place of the first, the stream is run again.
  *
  * @since 0.1.0
  * @category constructors

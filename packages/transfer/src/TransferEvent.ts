@@ -18,8 +18,8 @@ import type * as Option from "effect/Option"
  * - `PartDone`: a part is acknowledged.
  * - `Retrying`: an attempt failed for a reason that may pass; the part is sent again after `delay`.
  * - `TooSlow`: at the measured rate the Upload expires before it is complete. Told once.
- * - `Restarted`: a new Upload takes the place of one that expired, or of that of an earlier run, which the service no longer
- *   knows, or has no room left in for a part that it had taken unheard.
+ * - `Restarted`: a new Upload takes the place of one that expired, that the service no longer knows though an earlier run did,
+ *   or that has no room left because the service took a part without our hearing of it.
  * - `Completed`: the last event.
  *
  * @since 0.1.0

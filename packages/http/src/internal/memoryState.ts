@@ -63,10 +63,15 @@ export const isAlive = ({ file }: StoredFile, now: DateTime.Utc): boolean =>
 
 export const inSequence = Order.mapInput(Order.number, ({ sequence }: { readonly sequence: number }) => sequence)
 
+const byCreation = Order.combine(
+  Order.mapInput(DateTime.Order, ({ file }: StoredFile) => file.createdAt),
+  inSequence
+)
+
 /** The files that have not expired, oldest first. */
 export const living = (ref: Ref.Ref<State>) =>
   Effect.zipWith(
     DateTime.now,
     Ref.get(ref),
-    (now, { files }) => Arr.sort(Arr.filter(HashMap.values(files), (file) => isAlive(file, now)), inSequence)
+    (now, { files }) => Arr.sort(Arr.filter(HashMap.values(files), (file) => isAlive(file, now)), byCreation)
   )

@@ -18,6 +18,7 @@ import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
@@ -59,6 +60,8 @@ interface Live {
   readonly resumed: boolean
   readonly ranges: ReadonlyArray<PartRange>
   readonly acknowledged: Map<number, PartId>
+  /** Whether the service may have a part that it was not heard to take. */
+  readonly unheard: MutableRef.MutableRef<boolean>
 }
 
 /** The Upload is no more, and the transfer goes on with a new one. */
@@ -68,13 +71,13 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
   Effect.gen(function*() {
     const ledger = yield* ledgers.make(job.journal, job.source)
     const emit = Option.getOrElse(job.watcher, () => () => Effect.void)
-    const attempt = (load: ledgers.Ledger["load"]): Effect.Effect<Upload.Completed, TransferError> =>
-      Effect.catchTag(oneUpload(job, ledger, load), "UploadGone", ({ uploadId }) =>
+    const attempt = (load: ledgers.Ledger["load"], first: boolean): Effect.Effect<Upload.Completed, TransferError> =>
+      Effect.catchTag(oneUpload(job, ledger, load, first), "UploadGone", ({ uploadId }) =>
         Effect.zipRight(
           emit(TransferEvent.Restarted({ replaced: uploadId })),
-          attempt(Effect.succeedNone)
+          attempt(Effect.succeedNone, false)
         ))
-    const completed = yield* attempt(ledger.load)
+    const completed = yield* attempt(ledger.load, true)
     yield* emit(TransferEvent.Completed({ upload: completed }))
     return completed
   })
@@ -83,7 +86,8 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
 const oneUpload = (
   job: Job,
   ledger: ledgers.Ledger,
-  load: ledgers.Ledger["load"]
+  load: ledgers.Ledger["load"],
+  first: boolean
 ): Effect.Effect<Upload.Completed, TransferError | UploadGone> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
@@ -93,7 +97,10 @@ const oneUpload = (
       if (Exit.isSuccess(exit)) return exit.value
       return yield* Option.match(Cause.failureOption(exit.cause), {
         onSome: (failure) =>
-          Effect.flatMap(Ref.get(completing), (completing) => settle(job, ledger, live, completing, failure)),
+          Effect.flatMap(
+            Ref.get(completing),
+            (completing) => settle(job, ledger, live, { completing, first }, failure)
+          ),
         onNone: () => Effect.zipRight(leave(job, ledger, live.upload), exit)
       })
     })
@@ -133,7 +140,14 @@ const begin = (
     yield* ledger.begin(upload, ranges[0]?.bytes ?? job.source.bytes).pipe(
       Effect.catchAll((failure) => abandon(job, upload, failure))
     )
-    return { upload, since: yield* DateTime.now, resumed: false, ranges, acknowledged: new Map() }
+    return {
+      upload,
+      since: yield* DateTime.now,
+      resumed: false,
+      ranges,
+      acknowledged: new Map(),
+      unheard: MutableRef.make(false)
+    }
   })
 
 const resume = (
@@ -175,7 +189,8 @@ const resume = (
       since: now,
       resumed: true,
       ranges: ranges.right,
-      acknowledged: new Map(acknowledged.map(({ index, partId }) => [index, partId]))
+      acknowledged: new Map(acknowledged.map(({ index, partId }) => [index, partId])),
+      unheard: MutableRef.make(false)
     })
   })
 
@@ -220,7 +235,7 @@ const work = (
 ): Effect.Effect<Upload.Completed, TransferFailure> =>
   Effect.gen(function*() {
     const { options, source, uploads, watcher } = job
-    const { acknowledged, ranges, resumed, upload } = live
+    const { acknowledged, ranges, resumed, unheard, upload } = live
     const concurrency = options.concurrency ?? defaultConcurrency
     const emit = Option.getOrElse(watcher, () => () => Effect.void)
     const progress = progresses.make(source.bytes)
@@ -236,6 +251,7 @@ const work = (
       uploadId: upload.id,
       explain: source.explain,
       progress,
+      onUnheard: () => MutableRef.set(unheard, true),
       stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
       retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
       emit
@@ -291,8 +307,8 @@ const cancelTimeout = ({ options }: Job): Duration.Duration => Duration.decode(o
 const settle = (
   job: Job,
   ledger: ledgers.Ledger,
-  { resumed, since, upload }: Live,
-  completing: boolean,
+  { resumed, since, unheard, upload }: Live,
+  { completing, first }: { readonly completing: boolean; readonly first: boolean },
   failure: TransferFailure
 ): Effect.Effect<Upload.Completed, TransferError | UploadGone> => {
   const gone = new UploadGone({ uploadId: upload.id })
@@ -311,9 +327,12 @@ const settle = (
     case "UploadNotFound":
     case "UploadAlreadyCancelled":
       return closed(Effect.fail(resumed ? gone : failure))
-    case "UploadSizeExceeded":
-      // The earlier run did not hear that the service had a part, which was sent again: a new Upload has room.
-      return Effect.catchTag(abandoned, "UploadSizeExceeded", (error) => Effect.fail(resumed ? gone : error))
+    case "UploadSizeExceeded": {
+      // The service has a part that it was not heard to take, and that was sent again: a new Upload has room. Once, because
+      // all is sent again.
+      const restart = resumed || first && MutableRef.get(unheard)
+      return Effect.catchTag(abandoned, "UploadSizeExceeded", (error) => Effect.fail(restart ? gone : error))
+    }
     case "UploadExpired": {
       // One that had expired when it was new says that the clocks differ: the next one would be no better.
       const restart = job.options.onExpiry === "restart" && DateTime.lessThan(since, upload.expiresAt)

@@ -40,12 +40,14 @@ export const make = (options: {
   readonly uploadId: UploadId
   readonly explain: Source["explain"]
   readonly progress: Progress
+  /** The service may have taken a part without our hearing of it. */
+  readonly onUnheard: () => void
   readonly stallTimeout: Duration.Duration
   readonly retryPolicy: Schedule.Schedule<unknown>
   readonly emit: (event: TransferEvent.TransferEvent) => Effect.Effect<void>
 }): Effect.Effect<Lanes> =>
   Effect.gen(function*() {
-    const { emit, explain, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
+    const { emit, explain, onUnheard, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
     const slowdown = yield* makeSlowdown
 
     const attempt = ({ data, range }: PartToSend) =>
@@ -75,6 +77,7 @@ export const make = (options: {
           Effect.catchAll(attempt(part), (failure) =>
             isPassing(failure)
               ? Effect.gen(function*() {
+                if (failure._tag !== "RateLimited") onUnheard()
                 const asked = retryAfter(failure)
                 if (Duration.greaterThan(asked, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)
                 if (failure._tag === "RateLimited") yield* slowdown.ask(asked)
