@@ -496,6 +496,6 @@ describe("every transfer", () => {
           }
         }).pipe(hastily)
       }).pipe(Effect.provide(env)),
-    { fastCheck: { numRuns: 150 } }
+    { fastCheck: { numRuns: 100 } }
   )
 })

@@ -94,6 +94,6 @@ describe("the events of a transfer", () => {
         }
         expect(acknowledged).toBe(10_000)
       }).pipe(Effect.provide(both)),
-    { fastCheck: { numRuns: 40 } }
+    { fastCheck: { numRuns: 20 } }
   )
 })

@@ -178,7 +178,8 @@ describe("resume", () => {
       yield* suspendedAfter(path, 2)
       const events = yield* collect(Transfer.fileEvents(path, { ...options, partSize: 333, concurrency: 3 }))
       expect(events[0]).toMatchObject({ _tag: "Started", parts: 5, resumedBytes: 2000 })
-      expect(events.filter(TransferEvent.$is("PartDone")).map(({ index }) => index)).toEqual([2, 3, 4])
+      const done = events.filter(TransferEvent.$is("PartDone")).map(({ index }) => index)
+      expect(done.sort()).toEqual([2, 3, 4])
       yield* expectFiles(data)
     }))
 
@@ -462,7 +463,7 @@ describe("a process that is killed in the middle of a write", () => {
           expect(resent).toBeLessThanOrEqual(5 - stored + 1)
         }
       })).pipe(Effect.provide(env)),
-    { fastCheck: { numRuns: 120 } }
+    { fastCheck: { numRuns: 60 } }
   )
 })
 
