@@ -370,61 +370,55 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
   addPart: {
     "an Upload that is unknown": [
       [404, "No such Upload object: upload_1", "UploadNotFound"],
-      [404, "Upload 'upload_1' not found", "UploadNotFound"],
-      [404, said("upload not found", { code: "upload_not_found" }), "UploadNotFound"],
-      [404, said("The resource does not exist", { code: "UploadNotFound", param: "upload_id" }), "UploadNotFound"],
-      [404, said("Not Found", { code: 404 }), "UploadNotFound"],
+      [404, "Upload 'upload_1' not found. It may have expired.", "UploadNotFound"],
+      [404, "Not found", "UploadNotFound"],
+      [404, "The requested resource does not exist.", "UploadNotFound"],
+      [404, said("nope", { code: "upload_not_found" }), "UploadNotFound"],
+      [404, said("nope", { code: "UploadNotFound", param: "upload_id" }), "UploadNotFound"],
       [404, { detail: "Upload upload_1 not found" }, "UploadNotFound"],
       [404, { error: "upload not found" }, "UploadNotFound"],
-      [
-        404,
-        { object: "error", message: "The upload does not exist.", type: "NotFoundError", code: 404 },
-        "UploadNotFound"
-      ],
-      [404, { statusCode: 404, error: "Not Found", message: "Upload not found" }, "UploadNotFound"],
-      [404, { type: "about:blank", title: "Not Found", detail: "Unknown upload upload_1" }, "UploadNotFound"],
-      [404, "Upload upload_1 not found. It may have expired.", "UploadNotFound"],
-      [404, "Upload not found or already completed", "UploadNotFound"],
-      [400, "Upload upload_1 was not found", "UploadNotFound"],
-      [400, "No such upload: 'upload_1'", "UploadNotFound"]
+      [404, { object: "error", message: "The upload doesn't exist.", code: 404 }, "UploadNotFound"]
     ],
-    "a path that is unknown": [
-      [404, said("Invalid URL (POST /v1/uploads/upload_1/parts)"), "InvalidRequest"],
-      [
-        404,
-        said("Unknown request URL: POST /uploads/upload_1/parts. See https://test/a/b", { code: "unknown_url" }),
-        "InvalidRequest"
-      ],
-      [404, { message: "Route POST:/v1/uploads/upload_1/parts not found", error: "Not Found", statusCode: 404 }, {
+    "something else that is unknown": [
+      [404, "Organization proj_123 not found", "InvalidRequest"],
+      [404, "The project of upload upload_1 was not found", "InvalidRequest"],
+      [404, "Invalid URL (POST /v1/uploads/upload_1/parts)", "InvalidRequest"],
+      [404, said("Unknown request URL: POST /uploads/upload_1/parts", { code: "unknown_url" }), "InvalidRequest"],
+      [404, "Upload is busy", "InvalidRequest"],
+      [404, { message: "Route POST:/v1/uploads/upload_1/parts not found", statusCode: 404 }, {
         _tag: "InvalidRequest",
         problem: "Route POST:/v1/uploads/upload_1/parts not found"
       }],
-      [404, { detail: "Not Found" }, { _tag: "InvalidRequest", problem: "Not Found" }],
-      [405, { detail: "Method Not Allowed" }, { _tag: "InvalidRequest", problem: "Method Not Allowed" }]
+      [404, { detail: "Not Found" }, { _tag: "InvalidRequest", problem: "Not Found" }]
     ],
     "an Upload that takes no more": [
       [400, "Upload upload_1 is not pending", "UploadAlreadyCancelled"],
-      [409, "Upload is no longer pending", "UploadAlreadyCancelled"],
       [409, "Upload isn't pending", "UploadAlreadyCancelled"],
-      [400, "Upload must be in the 'pending' state", "UploadAlreadyCancelled"],
+      [409, "is not pending", "UploadAlreadyCancelled"],
       [400, "Upload is not pending (status: completed)", "UploadAlreadyCompleted"],
       [400, "Upload upload_1 is cancelled", "UploadAlreadyCancelled"],
-      [409, "Upload has been canceled", "UploadAlreadyCancelled"],
-      [404, "Upload upload_1 has been cancelled.", "UploadAlreadyCancelled"],
-      [400, said("Cannot add part", { code: "upload_cancelled" }), "UploadAlreadyCancelled"],
-      [400, "Cannot add part to cancelled upload", "UploadAlreadyCancelled"],
+      [404, "Upload upload_1 has been canceled.", "UploadAlreadyCancelled"],
+      [409, "is cancelled", "UploadAlreadyCancelled"],
+      [400, "Cannot add a part to a cancelled upload", "UploadAlreadyCancelled"],
       [400, "Parts may not be added because the upload is cancelled", "UploadAlreadyCancelled"],
-      [400, "Upload upload_1 has already been completed", "UploadAlreadyCompleted"],
-      [400, "Upload status is 'completed'", "UploadAlreadyCompleted"],
+      [400, said("nope", { code: "upload_already_canceled" }), "UploadAlreadyCancelled"],
+      [400, "upload_1 has already been completed", "UploadAlreadyCompleted"],
       [409, "Expected upload to be pending, but its status=completed", "UploadAlreadyCompleted"],
-      [400, "Upload has expired", "UploadExpired"],
+      [409, { error: "uploadCompleted", message: "Conflict" }, "UploadAlreadyCompleted"],
       [410, "The upload session has expired", "UploadExpired"],
       [400, "Upload upload_1 expired at 1757000000.", "UploadExpired"],
-      [400, "The upload was not completed in time and is expired", "UploadExpired"],
-      [400, "Upload expired before it was completed", "UploadExpired"],
-      [409, { detail: "Upload is cancelled" }, "UploadAlreadyCancelled"],
-      [409, { detail: { message: "gone", code: "upload_expired" } }, "UploadExpired"],
-      [409, { error: "upload_already_completed", message: "Conflict" }, "UploadAlreadyCompleted"]
+      [409, { detail: { message: "gone", code: "upload-expired" } }, "UploadExpired"]
+    ],
+    "something else that is at its end, or an Upload that might be": [
+      [400, "The request was cancelled", "InvalidRequest"],
+      [400, "Your API key for this upload has expired", "InvalidRequest"],
+      [400, "The upload may have expired", "InvalidRequest"],
+      [409, "Wait until the upload is completed", "InvalidRequest"],
+      [409, "Upload is not yet completed", "InvalidRequest"],
+      [409, "Upload is being completed", "InvalidRequest"],
+      [400, "Upload has been completed or cancelled", "InvalidRequest"],
+      [400, "Filename 'the upload is cancelled.jsonl' is not valid UTF-8", "InvalidRequest"],
+      [400, "See https://docs.test/errors/upload-is-cancelled", "InvalidRequest"]
     ],
     "a part that is too large": [
       [413, html, partTooLarge],
@@ -432,37 +426,23 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [413, "Maximum content size limit (26214400) exceeded (26214401 bytes read)", partTooLarge],
       [400, "Part is too large", partTooLarge],
       [400, "Part exceeds the maximum size of 67108864 bytes", partTooLarge],
-      [400, "Part exceeds the 64 MB limit", partTooLarge],
-      [400, "The maximum part size is 64 MB", partTooLarge],
-      [400, "Part size 70000000 is larger than 67108864", partTooLarge],
-      [400, "Request body too large", partTooLarge],
+      [400, "Parts can be at most 64 MB", partTooLarge],
       [400, said("nope", { code: "part_too_large" }), partTooLarge]
     ],
     "more bytes than were declared": [
       [400, "Part would exceed the upload's declared size", "UploadSizeExceeded"],
       [400, "Adding this part would exceed the total bytes specified for the upload", "UploadSizeExceeded"],
       [400, "Upload upload_1 received more bytes than expected", "UploadSizeExceeded"],
-      [400, "Too many bytes: the upload has 1200 of 1000", "UploadSizeExceeded"],
-      [400, "The part goes beyond the bytes of the upload", "UploadSizeExceeded"],
       [400, said("nope", { code: "upload_size_exceeded" }), "UploadSizeExceeded"]
     ],
-    "something else that has these words": [
+    "another limit": [
+      [400, "Organization storage limit exceeded.", "InvalidRequest"],
+      [400, "This upload would exceed the total size of files in your organization", "InvalidRequest"],
+      [400, "Upload rate limit exceeded: too many bytes in a minute", "InvalidRequest"],
+      [400, "Part would exceed your storage quota", "InvalidRequest"],
+      [400, "Part number exceeds the maximum of 10000", "InvalidRequest"],
       [400, "Invalid part size", "InvalidRequest"],
-      [400, "Part size must be at least the minimum of 5 MB", "InvalidRequest"],
-      [400, "Maximum number of parts exceeded", "InvalidRequest"],
-      [400, "The part took more than 60 seconds to arrive", "InvalidRequest"],
-      [431, "Request header fields too large", "InvalidRequest"],
-      [400, "The request was cancelled", "InvalidRequest"],
-      [400, "Your API key has expired", "InvalidRequest"],
-      [400, "The access token is expired", "InvalidRequest"],
-      [400, "Retry when the previous request has completed", "InvalidRequest"],
-      [409, "The part cannot be stored until the previous part is completed", "InvalidRequest"],
-      [409, "Upload is being completed", "InvalidRequest"],
-      [400, "The request could not be completed", "InvalidRequest"],
-      [400, "Filename 'cancelled.jsonl' is not valid UTF-8", "InvalidRequest"],
-      [400, "Filename \"my part is cancelled.jsonl\" is not valid UTF-8", "InvalidRequest"],
-      [400, "See https://docs.test/errors/upload-is-cancelled", "InvalidRequest"],
-      [400, "Missing required parameter: 'data'.", "InvalidRequest"]
+      [400, "Part size must be at least the minimum of 5 MB", "InvalidRequest"]
     ]
   },
   complete: {
@@ -470,21 +450,20 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [400, "Invalid part ID: part_10", partNotFound("part_10")],
       [400, "No such part: 'part_10'", partNotFound("part_10")],
       [400, "Part part_1 not found in upload upload_1", partNotFound("part_1")],
-      [404, "Part 'part_10' does not exist", partNotFound("part_10")],
-      [400, "Part part_10 does not belong to upload upload_1", partNotFound("part_10")],
-      [400, "Could not find part part_1", partNotFound("part_1")],
+      [404, "Upload upload_1: part part_10 does not exist", partNotFound("part_10")],
+      [422, "Part part_10 does not belong to upload upload_1", partNotFound("part_10")],
       [400, "Unknown id part_10", partNotFound("part_10")],
       [400, "One or more parts could not be found", "PartNotFound"],
       [400, "Part(s) not found: [part_100]", "PartNotFound"],
-      [400, said("Invalid part_ids", { param: "part_ids" }), "PartNotFound"],
-      [400, said("nope", { code: "part_not_found" }), "PartNotFound"],
-      [404, { detail: "Part part_10 not found" }, partNotFound("part_10")]
+      [400, said("nope", { code: "part_not_found" }), "PartNotFound"]
     ],
     "bytes that do not add up": [
       [400, "Total bytes of the parts (600) do not match the upload's bytes (1000)", "BytesMismatch"],
-      [400, "Expected 1000 bytes, got 600", "BytesMismatch"],
-      [400, "Upload incomplete: 600 of 1000 bytes received", "BytesMismatch"],
-      [400, "The size of the parts does not equal the declared size", "BytesMismatch"],
+      [
+        400,
+        "The number of bytes uploaded must match the number of bytes originally specified for the Upload object.",
+        "BytesMismatch"
+      ],
       [400, "Upload is missing 400 bytes", "BytesMismatch"],
       [400, "The parts have fewer bytes than declared", "BytesMismatch"],
       [400, said("nope", { code: "bytes_mismatch" }), "BytesMismatch"]
@@ -493,33 +472,29 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [400, "The md5 checksum does not match", checksumMismatch],
       [400, "MD5 mismatch: expected 00, got 11", checksumMismatch],
       [400, "Checksum verification failed", checksumMismatch],
-      [400, "md5 of the uploaded bytes is incorrect", checksumMismatch],
       [422, said("nope", { code: "checksum_mismatch" }), checksumMismatch]
     ],
     "the state of the Upload": [
       [400, "Upload upload_1 is not pending", "UploadAlreadyCompleted"],
       [400, "Upload upload_1 has already been completed", "UploadAlreadyCompleted"],
-      [400, "Upload has already been completed or cancelled", "UploadAlreadyCompleted"],
-      [409, "Only pending uploads can be completed", "UploadAlreadyCompleted"],
-      [400, "A cancelled upload cannot be completed", "UploadAlreadyCancelled"],
+      [400, "Upload cannot be completed because it was cancelled", "UploadAlreadyCancelled"],
       [400, "Upload cannot be completed because it is expired", "UploadExpired"],
       [404, "No such upload: upload_1", "UploadNotFound"],
       [404, "Upload upload_1 does not exist; its parts are gone", "UploadNotFound"]
     ],
     "something else that has these words": [
+      [400, "You have exceeded your organization's file storage size of 100 GB", "InvalidRequest"],
+      [400, "Batch file size is larger than 200 MB", "InvalidRequest"],
+      [400, "Total size of the upload must be less than 512 MB", "InvalidRequest"],
+      [404, "Project not found", "InvalidRequest"],
+      [404, "The model does not exist", "InvalidRequest"],
       [400, said("Missing required parameter: 'part_ids'.", { code: "missing_required_parameter" }), "InvalidRequest"],
       [400, "Unknown parameter: 'part_id'.", "InvalidRequest"],
-      [
-        400,
-        "Invalid 'part_ids': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-        "InvalidRequest"
-      ],
+      [400, "Invalid 'part_ids': empty array. Expected an array with minimum length 1.", "InvalidRequest"],
       [400, "Invalid 'md5': string too short. Expected a string with minimum length 32.", "InvalidRequest"],
       [400, "md5 does not match the pattern ^[0-9a-f]{32}$", "InvalidRequest"],
       [400, "Invalid part size: part_1 is smaller than the minimum of 5 MB", "InvalidRequest"],
       [400, "Duplicate part part_1 is invalid", "InvalidRequest"],
-      [400, "Invalid part order", "InvalidRequest"],
-      [400, "The file could not be completed as purpose requires: line 3 is not valid JSON", "InvalidRequest"],
       [422, { detail: [{ type: "missing", loc: ["body", "part_ids"], msg: "Field required" }] }, {
         _tag: "InvalidRequest",
         problem: "Field required"
@@ -530,17 +505,14 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
     "the state of the Upload": [
       [400, "Upload upload_1 cannot be cancelled because it is completed", "UploadAlreadyCompleted"],
       [400, "Cannot cancel upload with status 'completed'", "UploadAlreadyCompleted"],
-      [400, "Upload can not be cancelled because it has already been completed", "UploadAlreadyCompleted"],
-      [400, "Upload is already complete", "UploadAlreadyCompleted"],
       [409, "Upload is not pending", "UploadAlreadyCompleted"],
-      [400, "Only pending uploads can be cancelled", "UploadAlreadyCompleted"],
-      [400, "Upload upload_1 is cancelled", "UploadAlreadyCancelled"],
       [409, "Upload was already cancelled", "UploadAlreadyCancelled"],
       [400, "Upload cannot be cancelled: it has expired", "UploadExpired"],
-      [404, "No such upload", "UploadNotFound"],
-      [404, said("The upload does not exist.", { code: "upload_not_found" }), "UploadNotFound"]
+      [404, "No such upload", "UploadNotFound"]
     ],
     "something else that has these words": [
+      [400, "Your trial has expired", "InvalidRequest"],
+      [400, "Billing is expired", "InvalidRequest"],
       [400, "The upload could not be cancelled", "InvalidRequest"],
       [400, "Upload has not been completed", "InvalidRequest"]
     ]
@@ -548,12 +520,14 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
   retrieve: {
     "a File that is unknown": [
       [404, "No such File object: file-1", "FileNotFound"],
-      [404, said("File not found", { code: "file_not_found" }), "FileNotFound"],
-      [404, { detail: "File file-1 not found" }, "FileNotFound"],
-      [400, "No such file: file-1", "FileNotFound"],
-      [404, "Invalid URL (GET /v1/files/file-1)", "InvalidRequest"]
+      [404, said("nope", { code: "file_not_found" }), "FileNotFound"],
+      [404, { detail: "File file-1 not found" }, "FileNotFound"]
     ],
-    "anything else": [[400, "File is not ready", "InvalidRequest"]]
+    "anything else": [
+      [404, "Invalid URL (GET /v1/files/file-1)", "InvalidRequest"],
+      [404, "Project not found", "InvalidRequest"],
+      [400, "File is not ready", "InvalidRequest"]
+    ]
   },
   content: {
     "a File that is unknown": [[404, "No such File object: file-1", "FileNotFound"]],

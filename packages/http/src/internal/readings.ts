@@ -27,93 +27,233 @@ export interface Reading<E extends DomainError> {
   readonly rules: ReadonlyArray<(refusal: Refusal) => Option.Option<E>>
 }
 
-/** One error: the code that stands for it, and whether a refusal says it in words. */
-interface Reason<E> {
-  readonly code: string
-  readonly said: (refusal: Refusal) => boolean
-  readonly error: (response: ErrorResponse) => E
-}
+/** One error: the code that stands for it, whether a refusal says it in words, and what it is. */
+type Reason<E> = readonly [
+  code: string,
+  said: (refusal: Refusal) => boolean,
+  error: (response: ErrorResponse) => E
+]
 
 /** `upload_already_canceled`, `upload-cancelled` and `UploadCancelled` are one code. */
-const plainCode = (code: string) =>
+const plainCode = (code = "") =>
   code.toLowerCase().replace(/[^a-z]/g, "").replace("already", "").replace("canceled", "cancelled")
 
-const rule = <E>(applies: (refusal: Refusal) => boolean, error: Reason<E>["error"]) => (refusal: Refusal) =>
-  applies(refusal) ? Option.some(error(refusal.response)) : Option.none()
-
 /** A code is plainer than words: it wins, whatever the message says. */
-const rulesOf = <E>(reasons: ReadonlyArray<Reason<E>>) => [
-  ...reasons.map(({ code, error }) =>
-    rule(({ response }) => plainCode(response.code ?? "") === plainCode(code), error)
-  ),
-  ...reasons.map(({ error, said }) => rule(said, error))
-]
+const rules = <E extends DomainError>(...reasons: ReadonlyArray<Reason<E>>): Reading<E>["rules"] => {
+  const rule = (applies: (refusal: Refusal) => boolean, error: Reason<E>[2]) => (refusal: Refusal) =>
+    applies(refusal) ? Option.some(error(refusal.response)) : Option.none()
+  return [
+    ...reasons.map(([code, , error]) => rule(({ response }) => plainCode(response.code) === plainCode(code), error)),
+    ...reasons.map(([, said, error]) => rule(said, error))
+  ]
+}
 
 // -----------------------------------------------------------------------------------------------------------------
 // Words
 // -----------------------------------------------------------------------------------------------------------------
 
+type Said = (refusal: Refusal) => boolean
+
+const says = (...patterns: ReadonlyArray<RegExp>): Said => ({ words }) =>
+  patterns.every((pattern) => pattern.test(words))
+
+const all = (...said: ReadonlyArray<Said>): Said => (refusal) => said.every((said) => said(refusal))
+const any = (...said: ReadonlyArray<Said>): Said => (refusal) => said.some((said) => said(refusal))
+const no = (...said: ReadonlyArray<Said>): Said => (refusal) => !any(...said)(refusal)
+
+/** "Upload u was not found", "No such upload". */
+const missing = (thing: string) =>
+  says(
+    new RegExp(
+      `\\b${thing}\\b[^.;]*\\b(?:(?:can)?not (?:be )?found|not (?:exist|belong))\\b|` +
+        `\\b(?:no such|unknown|(?:can)?not find) (?:\\w+ )?${thing}\\b`
+    )
+  )
+
 /** What else a service may say to be missing, or at its end. */
 const otherThing = "(?:project|organi[sz]ation|account|user|model|url|route|endpoint|key|token|trial|billing|plan)"
 
-const missing = (thing: string) =>
-  new RegExp(
-    `\\b${thing}\\b[^.;]*\\b(?:not (?:be )?found|(?:not|n t) exist)\\b|` +
-      `\\b(?:no such|unknown|not find) (?:\\w+ )?${thing}\\b`
+const unnamedMissing = says(/^(?:(?:the|requested|resource|object|was|could|does) )*not (?:found|be found|exist)\.?$/)
+
+/** A 404 names what was asked for; one in the documented envelope may name nothing, as it is not about the path. */
+const isMissing = (thing: "upload" | "file"): Said =>
+  all(
+    ({ status }) => status === 404,
+    any(missing(thing), all(({ documented }) => documented, unnamedMissing)),
+    no(missing(otherThing))
   )
 
-const otherMissing = missing(otherThing)
-const nothingNamed = /^(?:(?:the|requested|resource|object|was|is|could) )*(?:not (?:be )?found|does(?: not|n t) exist)\.?$/
-
-/** A 404 says that the `thing` is missing, or, in the documented envelope, that something is, without a name. */
-const notFound = (thing: "upload" | "file") => {
-  const thingMissing = missing(thing)
-  return ({ documented, status, words }: Refusal) =>
-    status === 404 && !otherMissing.test(words) &&
-    (thingMissing.test(words) || documented && nothingNamed.test(words))
-}
-
-/** A state that is only spoken of: "until it is completed", "must be pending". */
+/** A state in which the Upload only might be: "until it is completed", "it must be pending". */
 const condition = /\b(?:until|unless|if|whether|before|when|once|must|should|only)\b[^.;]*/g
 
-/** "The upload session …", "Upload cannot be cancelled because it …", or a sentence without a subject. */
+/** "Upload session", "Upload cannot be cancelled because it", or nothing: the sentence leaves the Upload out. */
 const theUpload = "(?:^|[.;] ?|\\bupload (?:[^.;]*\\bit )?)(?:(?:s|session|object|state|status) )*"
 
-/** The Upload is said to be in a state; one of two states is none. */
-const isIn = (state: string) => {
+/**
+ * "The upload is completed", "Upload has status: completed", "Cannot add a part to a completed upload"; not "is completed
+ * or cancelled", which leaves it open.
+ */
+const isIn = (state: string): Said => {
   const end = `${state}\\b(?! or | cancell?ed| expired)`
-  const said = new RegExp(
-    `${theUpload}(?:(?:is|was|has|been|already|now) )+${end}|(?:^|[.;] ?|\\bupload\\b[^.;]*)\\b(?:state|status) ${end}`
+  const said = any(
+    says(new RegExp(`${theUpload}(?:(?:is|was|has|been|already|now) )+${end}`)),
+    says(new RegExp(`(?:^|[.;] ?|\\bupload\\b[^.;]*)\\b(?:state|status) ${end}`)),
+    says(new RegExp(`\\bto (?:an? |the )?${state} upload\\b`))
   )
-  const otherInState = new RegExp(`\\b${otherThing}\\b[^.;]*${end}`)
-  return ({ words }: Refusal) => {
-    const told = words.replace(condition, "")
-    return said.test(told) && !otherInState.test(told)
-  }
+  const saidOfOther = says(new RegExp(`\\b${otherThing}\\b[^.;]*${end}`))
+  return (refusal) => all(said, no(saidOfOther))({ ...refusal, words: refusal.words.replace(condition, "") })
 }
+
+const isForm = says(/\b(?:parameter|field|array|string|format|json|pattern|characters?|hex\w*|base64|length|digits)\b/)
+
+const isPartMissing = all(
+  ({ status }) => [400, 404, 422].includes(status),
+  any(missing("parts?"), says(/\binvalid (?:id )?parts?\b|\bparts? (?:is|are) (?:invalid|unknown)\b/)),
+  no(isForm, says(/\bparts? (?:size|order|number|count)\b|\bduplicate\b/))
+)
+
+const checksumDiffers = all(says(/\b(?:md5|checksum)\b/, /match|differ|verif/), no(isForm))
+
+/** Limits of somebody, or of anything, are not the bytes that the Upload declared. */
+const isOwnersLimit = says(/\b(?:organi[sz]ation|project|account|plan|storage|purpose|quota|rate|time|requests)\b/)
+const isLimit = says(/\b(?:limit|max\w*|minimum|must be|\d*[mg]i?b)\b/)
+
+const bytesDiffer = all(
+  says(
+    /\b(?:bytes|size)\b/,
+    /\b(?:upload|parts|declared|total)\b/,
+    /\b(?:(?:not|must) (?:match|equal)|mismatch|expected|less|fewer|more|missing|incomplete)\b/
+  ),
+  no(isOwnersLimit, isLimit, isForm)
+)
+
+const bytesExceed = all(
+  says(
+    /\b(?:bytes|size)\b/,
+    /\b(?:upload|declared|total)\b/,
+    /\bexceed|\b(?:more|too many) bytes\b|\b(?:past|beyond)\b/
+  ),
+  no(isOwnersLimit, isLimit)
+)
+
+const partTooLarge = all(
+  says(
+    /\bpart (?!number|count)(?:[^.;]* )?(?:too large|larger than|exceeds)\b|\bmaximum part size\b|\bparts?\b[^.;]* 64 ?mi?b\b/
+  ),
+  no(isOwnersLimit, says(/\b(?:declared|total)\b/))
+)
+
+// -----------------------------------------------------------------------------------------------------------------
+// The operations
+// -----------------------------------------------------------------------------------------------------------------
+
+/** No reason but our own `details` tells of a wrong request: what is left is one. */
+export const create: Reading<UploadError.InvalidRequest> = {
+  ids: [],
+  details: Schema.decodeUnknownOption(UploadError.InvalidRequest),
+  rules: []
+}
+
+export const list = create
+
+const ofUpload = [
+  UploadError.InvalidRequest,
+  UploadError.UploadNotFound,
+  UploadError.UploadAlreadyCompleted,
+  UploadError.UploadAlreadyCancelled,
+  UploadError.UploadExpired
+] as const
 
 const isCompleted = isIn("completed?")
 const isCancelled = isIn("cancell?ed")
-const isExpired = isIn("expired")
-const isNotPending = isIn("(?:not|n t|no longer) (?:in )?(?:the )?pending")
+const isExpired = any(isIn("expired"), says(/\bupload expired\b/))
+const isNotPending = isIn("(?:not|no longer) (?:in )?(?:the )?pending")
+const isUploadMissing = isMissing("upload")
 
-/** What a limit is about that is not the Upload's: sending the same bytes again would not help. */
-const otherLimit = /\b(?:organi[sz]ation|project|account|plan|storage|purpose|quota|rate|limit|max\w*|must be|\d* ?[mg]i?b)\b/
+/**
+ * Why an Upload takes no more. Bare "is not pending" hides how it ended, and still has to become a typed error: the one
+ * that the caller must not overlook. Parts are lost after a cancellation, whoever completes or cancels may have a File.
+ */
+const ends = (uploadId: UploadId, hidden: "completed" | "cancelled") => {
+  const completed = (response: ErrorResponse) => new UploadError.UploadAlreadyCompleted({ uploadId, response })
+  const cancelled = (response: ErrorResponse) => new UploadError.UploadAlreadyCancelled({ uploadId, response })
+  return [
+    ["upload_completed", isCompleted, completed],
+    ["upload_cancelled", isCancelled, cancelled],
+    ["upload_expired", isExpired, (response) => new UploadError.UploadExpired({ uploadId, response })],
+    ["upload_not_pending", isNotPending, hidden === "completed" ? completed : cancelled],
+    ["upload_not_found", isUploadMissing, (response) => new UploadError.UploadNotFound({ uploadId, response })]
+  ] satisfies ReadonlyArray<Reason<UploadError.UploadError>>
+}
 
-/** A field has the wrong form, or parts are wrong in another way. */
-const form = /\b(?:parameter|field|array|string|format|json|pattern|characters?|hex\w*|base64|size|length|order|number|duplicate)\b/
+const AddPartDetails = Schema.Union(...ofUpload, UploadError.PartTooLarge, UploadError.UploadSizeExceeded)
 
-const says = (...patterns: ReadonlyArray<RegExp>) => (words: string) => patterns.every((pattern) => pattern.test(words))
+export const addPart = (
+  asked: { readonly uploadId: UploadId; readonly bytes: ByteSize }
+): Reading<typeof AddPartDetails.Type> => {
+  const { uploadId } = asked
+  const tooLarge = (response: ErrorResponse) => new UploadError.PartTooLarge({ ...asked, response })
+  return {
+    ids: [[uploadId, "upload"]],
+    details: Schema.decodeUnknownOption(AddPartDetails),
+    rules: rules<typeof AddPartDetails.Type>(
+      ["part_too_large", ({ status }) => status === 413, tooLarge],
+      [
+        "upload_size_exceeded",
+        bytesExceed,
+        (response) => new UploadError.UploadSizeExceeded({ uploadId, response })
+      ],
+      ["part_too_large", partTooLarge, tooLarge],
+      ...ends(uploadId, "cancelled")
+    )
+  }
+}
 
-const saysPartMissing = [
-  missing("parts?"),
-  /\binvalid (?:id )?parts?\b|\bparts? (?:is|are) (?:invalid|unknown)\b|\bparts?\b[^.;]*(?:not|n t) belong\b/
-]
-const saysChecksumDiffers = says(/\b(?:md5|checksum)\b/, /match|differ|verif/)
-const saysBytesDiffer = says(
-  /\b(?:bytes|size)\b/,
-  /\b(?:(?:not|n t|must) (?:match|equal)|mismatch|expected|less|fewer|more|missing|incomplete)\b/,
-  /\b(?:upload|parts|declared|total)\b/
+const CompleteDetails = Schema.Union(
+  ...ofUpload,
+  UploadError.PartNotFound,
+  UploadError.BytesMismatch,
+  UploadError.ChecksumMismatch
 )
-const saysBytesExceed = says(/\b(?:bytes|size)\b/, /\bexceed|\b(?:more|too many) bytes\b|\b(?:past|beyond)\b/, /\b(?:upload|declared|total)\b/)
-const saysPartTooLarge = /\bpart\b[^.;]*\b(?:too large|larger than|exceeds|64 ?mi?b)\b|\bmaximum (?:size of a )?part\b|\bparts?\b[^.;]*\b64 ?mi?b\b/
+
+export const complete = ({ md5, partIds, uploadId }: {
+  readonly uploadId: UploadId
+  readonly partIds: ReadonlyArray<PartId>
+  readonly md5?: Md5 | undefined
+}): Reading<typeof CompleteDetails.Type> => ({
+  ids: [[uploadId, "upload"], ...partIds.map((partId) => [partId, "part"] as const)],
+  details: Schema.decodeUnknownOption(CompleteDetails),
+  rules: rules<typeof CompleteDetails.Type>(
+    [
+      "checksum_mismatch",
+      checksumDiffers,
+      (response) =>
+        new UploadError.ChecksumMismatch({ uploadId, ...(md5 === undefined ? {} : { expected: md5 }), response })
+    ],
+    ["bytes_mismatch", bytesDiffer, (response) => new UploadError.BytesMismatch({ uploadId, response })],
+    ["part_not_found", isPartMissing, (response) => {
+      const partId = partIds.find((partId) => mentions(response.message ?? "", partId))
+      return new UploadError.PartNotFound({ uploadId, ...(partId === undefined ? {} : { partId }), response })
+    }],
+    ...ends(uploadId, "completed")
+  )
+})
+
+const CancelDetails = Schema.Union(...ofUpload)
+
+export const cancel = ({ uploadId }: { readonly uploadId: UploadId }): Reading<typeof CancelDetails.Type> => ({
+  ids: [[uploadId, "upload"]],
+  details: Schema.decodeUnknownOption(CancelDetails),
+  rules: rules<typeof CancelDetails.Type>(...ends(uploadId, "completed"))
+})
+
+const FileDetails = Schema.Union(UploadError.InvalidRequest, FileNotFound)
+const isFileMissing = isMissing("file")
+
+export const file = ({ fileId }: { readonly fileId: FileId }): Reading<typeof FileDetails.Type> => ({
+  ids: [[fileId, "file"]],
+  details: Schema.decodeUnknownOption(FileDetails),
+  rules: rules<typeof FileDetails.Type>(
+    ["file_not_found", isFileMissing, (response) => new FileNotFound({ fileId, response })]
+  )
+})

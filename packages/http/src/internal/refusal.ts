@@ -40,6 +40,7 @@ const property = (u: unknown, key: string): unknown => Predicate.hasProperty(u, 
 
 const parseJson = Schema.decodeUnknownOption(Schema.parseJson())
 
+/** Reads a refusal, from other services too: those that answer without the envelope say the same elsewhere. */
 export const read = (reply: Reply, named: Named): Refusal => {
   const body = Option.getOrUndefined(parseJson(reply.body))
   const error = property(body, "error")
@@ -97,5 +98,6 @@ const wordsOf = (message: string, named: Named): string =>
     .replace(fileName, "")
     .replace(linkOrPath, "")
     .toLowerCase()
+    .replace(/n['’]t\b/g, " not")
     .replace(/[^a-z0-9.;]+/g, " ")
     .trim()
