@@ -1,8 +1,8 @@
 /**
- * An `HttpClient` for Node that sends a file as its operating system reads it.
+ * The short way from a file to the socket, for Node.
  *
- * Any other client sends a part of a file as an Effect stream. This one knows where such a part comes from and pipes the file
- * into the socket, with the same bytes on the wire; all else it sends and receives as the others do.
+ * Any HTTP client sends a part of a file as an Effect stream. This one knows where such a part comes from, and reads the file
+ * into the socket itself, with the same bytes on the wire. All other requests go to the client that it stands before.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,6 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import type { FileHandle } from "node:fs/promises"
 import { open } from "node:fs/promises"
 import * as Http from "node:http"
@@ -43,6 +42,25 @@ const requestError =
   (request: HttpClientRequest.HttpClientRequest, reason: "Transport" | "Encode") => (cause: unknown) =>
     new HttpClientError.RequestError({ request, reason, cause })
 
+/** The body of an answer, as fast as it is read. */
+const toReadableStream = (incoming: Http.IncomingMessage): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start: (controller) => {
+      incoming.on("data", (chunk: Uint8Array) => {
+        controller.enqueue(chunk)
+        if ((controller.desiredSize ?? 0) <= 0) incoming.pause()
+      })
+      incoming.on("end", () => controller.close())
+      incoming.on("error", (error) => controller.error(error))
+    },
+    pull: () => {
+      incoming.resume()
+    },
+    cancel: () => {
+      incoming.destroy()
+    }
+  })
+
 /** An answer as `fetch` would give it. */
 const toResponse = (incoming: Http.IncomingMessage): Response => {
   const status = incoming.statusCode ?? 0
@@ -50,8 +68,8 @@ const toResponse = (incoming: Http.IncomingMessage): Response => {
   for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
     for (const value of values) headers.append(name, value)
   }
-  const body = Stream.toReadableStream(Stream.fromAsyncIterable<Uint8Array, unknown>(incoming, (cause) => cause))
-  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers })
+  const bodiless = [204, 205, 304].includes(status)
+  return new Response(bodiless ? null : toReadableStream(incoming), { status, headers })
 }
 
 interface Exchange {
@@ -132,51 +150,13 @@ const sendFile = (
     })
   )
 
-const write = (outgoing: Http.ClientRequest, bytes: Uint8Array): Effect.Effect<void> =>
-  Effect.async<void>((resume) => {
-    if (outgoing.write(bytes)) resume(Effect.void)
-    else outgoing.once("drain", () => resume(Effect.void))
-  })
-
-const send = (
-  outgoing: Http.ClientRequest,
-  request: HttpClientRequest.HttpClientRequest
-): Effect.Effect<void, HttpClientError.RequestError> => {
-  const { body } = request
-  const source = fileBody.get(body)
-  if (Option.isSome(source)) return sendFile(outgoing, request, source.value)
-  switch (body._tag) {
-    case "Empty":
-      return Effect.sync(() => outgoing.end())
-    case "Uint8Array":
-      return Effect.sync(() => outgoing.end(body.body))
-    case "Stream":
-      return Stream.runForEach(body.stream, (bytes) => write(outgoing, bytes)).pipe(
-        Effect.mapError(requestError(request, "Encode")),
-        Effect.zipRight(Effect.sync(() => outgoing.end()))
-      )
-    case "Raw":
-      return typeof body.body === "string" || body.body instanceof Uint8Array
-        ? Effect.sync(() => outgoing.end(body.body))
-        : Effect.fail(requestError(request, "Encode")("The Node client sends text, bytes and streams"))
-    case "FormData":
-      return Effect.tryPromise({
-        try: async () => {
-          const encoded = new Response(body.formData)
-          outgoing.setHeader("content-type", encoded.headers.get("content-type") ?? "multipart/form-data")
-          outgoing.end(new Uint8Array(await encoded.arrayBuffer()))
-        },
-        catch: requestError(request, "Encode")
-      })
-  }
-}
-
 /**
  * The request is sent by a fiber of its own, because a service may answer before it has all of it and read the rest
  * nonetheless. It ends with the request: when all is sent, or when the request is closed.
  */
 const exchange = (
   request: HttpClientRequest.HttpClientRequest,
+  body: fileBody.FileBody,
   start: () => Http.ClientRequest
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> =>
   Effect.gen(function*() {
@@ -184,7 +164,7 @@ const exchange = (
       try: () => begin(start),
       catch: requestError(request, "Transport")
     })
-    const sending = yield* Effect.forkDaemon(send(outgoing, request))
+    const sending = yield* Effect.forkDaemon(sendFile(outgoing, request, body))
     outgoing.once("close", () => sending.unsafeInterruptAsFork(FiberId.none))
     const answer = yield* Effect.raceFirst(
       Effect.mapError(incoming, requestError(request, "Transport")),
@@ -198,18 +178,34 @@ const exchange = (
 const failuresOnly = <E>(cause: Cause.Cause<E>): Effect.Effect<void, E> =>
   Cause.isInterruptedOnly(cause) ? Effect.void : Effect.failCause(cause)
 
+const fileClient = Effect.map(
+  agents,
+  ({ http, https }) =>
+    HttpClient.make((request, url, signal) =>
+      Option.match(fileBody.get(request.body), {
+        onNone: () => Effect.fail(requestError(request, "Encode")("not a file")),
+        onSome: (body) => {
+          const options = { method: request.method, headers: request.headers, signal }
+          return exchange(request, body, () =>
+            url.protocol === "https:"
+              ? Https.request(url, { ...options, agent: https })
+              : Http.request(url, { ...options, agent: http }))
+        }
+      })
+    )
+)
+
 /**
+ * The `HttpClient` in the context, with the short way for parts of files.
+ *
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
+export const layer: Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> = Layer.scoped(
   HttpClient.HttpClient,
-  Effect.map(agents, ({ http, https }) =>
-    HttpClient.make((request, url, signal) => {
-      const options = { method: request.method, headers: request.headers, signal }
-      return exchange(request, () =>
-        url.protocol === "https:"
-          ? Https.request(url, { ...options, agent: https })
-          : Http.request(url, { ...options, agent: http }))
-    }))
+  Effect.zipWith(HttpClient.HttpClient, fileClient, (client, fileClient) =>
+    HttpClient.transform(
+      client,
+      (others, request) => Option.isSome(fileBody.get(request.body)) ? fileClient.execute(request) : others
+    ))
 )

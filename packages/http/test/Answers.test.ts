@@ -257,8 +257,23 @@ const vocabulary = [
   ]
 ]
 
-const sentence = FastCheck.array(FastCheck.constantFrom(...vocabulary), { maxLength: 40 }).map((words) =>
-  words.join(" ")
+/** What is read as one of the errors. */
+const phrases = [
+  "Upload not found.",
+  "Upload is not pending.",
+  "Upload has been completed.",
+  "Upload is cancelled.",
+  "Upload has expired.",
+  "No such part.",
+  "No such file.",
+  "Part exceeds the upload's declared size.",
+  "The bytes of the parts do not match.",
+  "The md5 does not match."
+]
+
+const sentence = FastCheck.oneof(
+  FastCheck.array(FastCheck.constantFrom(...vocabulary), { maxLength: 40 }).map((words) => words.join(" ")),
+  FastCheck.shuffledSubarray(phrases, { minLength: 1, maxLength: 3 }).map((phrases) => phrases.join(" "))
 )
 
 /** Mostly few, sometimes very many. */

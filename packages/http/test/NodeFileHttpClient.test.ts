@@ -1,10 +1,14 @@
+import { UploadId } from "@effect-uploads/domain/Ids"
 import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
-import * as HttpBody from "@effect/platform/HttpBody"
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
+import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import type { RequestListener } from "node:http"
 
@@ -27,65 +31,80 @@ const serve = (listener: RequestListener) =>
     ({ close }) => Effect.sync(close)
   )
 
-const post = (url: string, body: HttpBody.HttpBody) =>
-  Effect.flatMap(
-    HttpClient.HttpClient,
-    (client) => client.execute(HttpClientRequest.setBody(HttpClientRequest.post(url), body))
-  )
+const client = Layer.provide(NodeFileHttpClient.layer, FetchHttpClient.layer)
 
-const stream = HttpBody.stream(Stream.repeatValue(new Uint8Array(1000)).pipe(Stream.take(20)), "text/plain", 20_000)
+const uploadId = UploadId.make("upload_1")
+
+/** Adds a part of a file of so many bytes, and tells how many of them were read. */
+const addFile = (apiUrl: string, bytes: number) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* fs.makeTempFileScoped()
+    yield* fs.writeFile(path, new Uint8Array(bytes).fill(65))
+    const uploads = yield* UploadsService.make({ apiUrl, retryPolicy: RetryPolicy.none })
+    let read = 0
+    const part = PartData.observe(yield* PartData.file(path), (bytes) => {
+      read += bytes
+    })
+    return { result: yield* Effect.either(uploads.addPart(uploadId, part)), read: () => read }
+  }).pipe(Effect.provide([client, NodeFileSystem.layer]))
+
+const answer = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId })
 
 describe("NodeFileHttpClient", () => {
+  it.scopedLive("sends the bytes that a stream would send, with their number", () =>
+    Effect.gen(function*() {
+      let received = ""
+      let length = ""
+      const { url } = yield* serve((request, response) => {
+        length = request.headers["content-length"] ?? "none"
+        request.setEncoding("latin1").on("data", (text: string) => {
+          received += text
+        })
+        request.on("end", () => response.end(answer))
+      })
+      const { read, result } = yield* addFile(url, 3_000_000)
+      expect(result).toMatchObject({ right: { id: "part_1" } })
+      expect(length).toBe(String(received.length))
+      expect(received).toMatch(/^--(\w+)\r\n[^A]*\r\n\r\nA{3000000}\r\n--\1--\r\n$/)
+      expect(read()).toBe(3_000_000)
+    }))
+
   it.scopedLive("goes on sending where the answer begins before the request is through", () =>
     Effect.gen(function*() {
+      let bytes = 0
       const { url } = yield* serve((request, response) => {
-        response.writeHead(200)
-        response.flushHeaders()
-        let bytes = 0
+        response.writeHead(200).flushHeaders()
         request.on("data", (chunk: Uint8Array) => {
           bytes += chunk.length
         })
-        request.on("end", () => response.end(String(bytes)))
+        request.on("end", () => response.end(answer))
       })
-      const response = yield* post(url, stream)
-      expect(yield* response.text).toBe("20000")
-    }).pipe(Effect.provide(NodeFileHttpClient.layer)))
+      const { result } = yield* addFile(url, 5_000_000)
+      expect(result).toMatchObject({ right: { id: "part_1" } })
+      expect(bytes).toBeGreaterThan(5_000_000)
+    }))
 
   it.scopedLive("hears an answer that refuses the rest of the request", () =>
     Effect.gen(function*() {
       const { url } = yield* serve((_, response) => {
         response.writeHead(413).end("too large")
       })
-      const response = yield* post(url, HttpBody.uint8Array(new Uint8Array(1_000_000)))
-      expect(response.status).toBe(413)
-      expect(yield* response.text).toBe("too large")
-    }).pipe(Effect.provide(NodeFileHttpClient.layer)))
+      expect((yield* addFile(url, 50_000_000)).result).toMatchObject({ left: { _tag: "PartTooLarge" } })
+    }))
 
   it.scopedLive("fails where the connection breaks, before the answer and within it", () =>
     Effect.gen(function*() {
       const { url } = yield* serve((request, response) => {
-        if (request.url === "/within") {
-          response.writeHead(200, { "content-length": 100 }).write("half")
+        if (request.url?.startsWith("/within") === true) {
+          response.writeHead(200, { "content-length": 100 }).write("{")
         }
         setImmediate(() => request.socket.destroy())
       })
-      expect(yield* Effect.flip(post(`${url}/before`, stream))).toMatchObject({ reason: "Transport" })
-      const response = yield* post(`${url}/within`, HttpBody.empty)
-      expect(yield* Effect.flip(response.text)).toMatchObject({ _tag: "ResponseError" })
-    }).pipe(Effect.provide(NodeFileHttpClient.layer)))
-
-  it.scopedLive("sends text, bytes and forms", () =>
-    Effect.gen(function*() {
-      const { url } = yield* serve((request, response) => {
-        response.writeHead(200, { "content-type": request.headers["content-type"] ?? "none" })
-        request.pipe(response)
-      })
-      const form = new FormData()
-      form.set("a", "1")
-      const echo = (body: HttpBody.HttpBody) => Effect.flatMap(post(url, body), (response) => response.text)
-      expect(yield* echo(HttpBody.text("hello"))).toBe("hello")
-      expect(yield* echo(HttpBody.raw("raw"))).toBe("raw")
-      expect(yield* echo(HttpBody.formData(form))).toContain("name=\"a\"")
-      expect(yield* Effect.flip(post(url, HttpBody.raw(new Blob(["x"]))))).toMatchObject({ reason: "Encode" })
-    }).pipe(Effect.provide(NodeFileHttpClient.layer)))
+      for (const path of ["before", "within"]) {
+        expect((yield* addFile(`${url}/${path}`, 5_000_000)).result).toMatchObject({
+          left: { _tag: "TransportFailed" }
+        })
+      }
+    }))
 })

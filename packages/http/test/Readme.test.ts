@@ -1,7 +1,6 @@
 import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
 import * as Http from "@effect-uploads/http"
 import { defaultApiUrl } from "@effect-uploads/http/ClientOptions"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -89,8 +88,7 @@ describe("README.md", () => {
     const clients = {
       "FetchHttpClient.layer": FetchHttpClient.layer,
       "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
-      "NodeHttpClient.layer": NodeHttpClient.layer,
-      "NodeFileHttpClient.layer": NodeFileHttpClient.layer
+      "NodeHttpClient.layer": NodeHttpClient.layer
     }
 
     it("lists those that are tested", () => {

@@ -370,7 +370,7 @@ const httpClients = {
   fetch: FetchHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
   "the Node client": NodeHttpClient.layer,
-  "the Node client for files": NodeFileHttpClient.layer
+  "the Node client for files": Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
 }
 
 /** A test at whose end nothing that anybody may see has the key or the content. */

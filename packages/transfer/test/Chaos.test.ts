@@ -66,7 +66,7 @@ const clients = {
   fetch: FetchHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
   node: NodeHttpClient.layer,
-  nodeFile: NodeFileHttpClient.layer
+  nodeFile: Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
 }
 
 interface Run {

@@ -22,11 +22,23 @@ export const read = (
   maximumBytes: number,
   redact: Redact
 ): Effect.Effect<Reply, TransportFailed> =>
+  Effect.map(
+    isWithin(response, maximumBytes)
+      ? Effect.mapError(response.text, (error) => transportFailed(error, redact))
+      : readUpTo(bytesOf(response, redact), maximumBytes),
+    (body): Reply => ({ status: response.status, headers: response.headers, body })
+  )
+
+/** Whether the service says so: HTTP ends the body there. */
+const isWithin = ({ headers }: HttpClientResponse.HttpClientResponse, maximumBytes: number): boolean =>
+  headers["content-encoding"] === undefined && Number(headers["content-length"] ?? Infinity) <= maximumBytes
+
+const readUpTo = <E>(stream: Stream.Stream<Uint8Array, E>, maximumBytes: number): Effect.Effect<string, E> =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
     let body = ""
     let bytes = 0
-    return bytesOf(response, redact).pipe(
+    return stream.pipe(
       Stream.runForEachWhile((chunk) =>
         Effect.sync(() => {
           body += decoder.decode(chunk, { stream: true })
@@ -34,10 +46,6 @@ export const read = (
           return bytes < maximumBytes
         })
       ),
-      Effect.map((): Reply => ({
-        status: response.status,
-        headers: response.headers,
-        body: body + decoder.decode()
-      }))
+      Effect.map(() => body + decoder.decode())
     )
   })

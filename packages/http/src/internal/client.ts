@@ -74,7 +74,7 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
     const timeout = Duration.decode(options.attemptTimeout ?? Duration.minutes(10))
     const retryPolicy = options.retryPolicy ?? RetryPolicy.standard
     const redact = redacting(options)
-    const execute = connect(client, options, redact)
+    const { execute, executeScoped } = connect(client, options, redact)
 
     const refused = <E extends DomainError>(reading: Reading<E>, response: HttpClientResponse.HttpClientResponse) =>
       Effect.gen(function*() {
@@ -144,7 +144,7 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
 
       download: ({ name, reading, request }) => {
         const attempt = Effect.gen(function*() {
-          const response = yield* execute(yield* request)
+          const response = yield* executeScoped(yield* request)
           return isSuccess(response) ? response : yield* refused(reading, response)
         })
         return attempt.pipe(

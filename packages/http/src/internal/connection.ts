@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import { flow } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import type { ClientOptions } from "../ClientOptions.js"
 import { defaultApiUrl } from "../ClientOptions.js"
 import { TransportFailed } from "../ServiceError.js"
@@ -50,15 +49,15 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, r
   }
   const prepared = client.pipe(
     HttpClient.mapRequest(flow(HttpClientRequest.prependUrl(apiUrl), HttpClientRequest.setHeaders(headers))),
-    options.transformClient ?? ((client) => client),
-    HttpClient.withScope
+    options.transformClient ?? ((client) => client)
   )
   const hidden = [...headerOptions.map(({ header }) => header), secretHeader]
 
-  return (
+  const through = <R>(client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, R>) =>
+  (
     request: HttpClientRequest.HttpClientRequest
-  ): Effect.Effect<HttpClientResponse.HttpClientResponse, InvalidRequest | TransportFailed, Scope.Scope> =>
-    unsendable !== undefined ? Effect.fail(unsendable) : prepared.execute(request).pipe(
+  ): Effect.Effect<HttpClientResponse.HttpClientResponse, InvalidRequest | TransportFailed, R> =>
+    unsendable !== undefined ? Effect.fail(unsendable) : client.execute(request).pipe(
       Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...hidden]),
       Effect.catchTags({
         // A `transformClient` may have turned statuses into failures: they are answers all the same.
@@ -70,6 +69,13 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, r
           )
       })
     )
+
+  return {
+    /** For an answer that is read to its end: the connection is free for another request. */
+    execute: through(prepared),
+    /** For an answer that is read as it comes: the connection ends with the scope. */
+    executeScoped: through(HttpClient.withScope(prepared))
+  }
 }
 
 /** The messages down the causes: the outermost one alone is often just "fetch failed". */

@@ -43,10 +43,12 @@ const within = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<
   Effect.gen(function*() {
     const readers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
     let over = false
-    yield* Effect.addFinalizer(() => {
-      over = true
-      return Fiber.interruptAll(readers)
-    })
+    yield* Effect.addFinalizer(() =>
+      Effect.withFiberRuntime((self) => {
+        over = true
+        return Fiber.interruptAll(Array.from(readers).filter((reader) => reader !== self))
+      })
+    )
     return Stream.unwrap(Effect.withFiberRuntime((reader) => {
       if (over) return Effect.interrupt
       readers.add(reader)

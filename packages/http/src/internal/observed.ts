@@ -7,11 +7,20 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as UploadsMetrics from "../UploadsMetrics.js"
 
-const count = (name: string, outcome: string): Effect.Effect<void> =>
-  Metric.update(
-    Metric.tagged(Metric.tagged(UploadsMetrics.requests, "operation", name), "outcome", outcome),
-    1
-  )
+/** A tagged metric is looked up by its tags: once for each pair, not for each call. */
+const requests = new Map<string, typeof UploadsMetrics.requests>()
+
+const requestsOf = (operation: string, outcome: string): typeof UploadsMetrics.requests => {
+  const key = `${operation} ${outcome}`
+  const known = requests.get(key)
+  if (known !== undefined) return known
+  const tagged = Metric.tagged(Metric.tagged(UploadsMetrics.requests, "operation", operation), "outcome", outcome)
+  requests.set(key, tagged)
+  return tagged
+}
+
+const count = (operation: string, outcome: string): Effect.Effect<void> =>
+  Metric.update(requestsOf(operation, outcome), 1)
 
 /** Counts how a call ends. */
 export const counted = (name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

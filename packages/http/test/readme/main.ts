@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { put } from "./put.js"
 
-const client = Layer.provide(UploadsService.layerConfig(), FetchHttpClient.layer)
+const client = Layer.provide(UploadsService.layerConfig({ partBody: "blob" }), FetchHttpClient.layer)
 const data = new TextEncoder().encode(`{"messages":[]}\n`)
 
 console.log(await Effect.runPromise(Effect.provide(put("train.jsonl", data), client)))
