@@ -384,7 +384,6 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [404, "The project of upload upload_1 was not found", "InvalidRequest"],
       [404, "Invalid URL (POST /v1/uploads/upload_1/parts)", "InvalidRequest"],
       [404, said("Unknown request URL: POST /uploads/upload_1/parts", { code: "unknown_url" }), "InvalidRequest"],
-      [404, "Upload is busy", "InvalidRequest"],
       [404, { message: "Route POST:/v1/uploads/upload_1/parts not found", statusCode: 404 }, {
         _tag: "InvalidRequest",
         problem: "Route POST:/v1/uploads/upload_1/parts not found"

@@ -71,16 +71,15 @@ const missing = (thing: string) =>
   )
 
 /** What else a service may say to be missing, or at its end. */
-const otherThing = "(?:project|organi[sz]ation|account|user|model|url|route|endpoint|key|token|trial|billing|plan)"
+const otherThing =
+  "(?:project|organi[sz]ation|account|user|model|store|url|path|route|method|endpoint|key|token|trial|billing|plan)"
 
-const unnamedMissing = says(/^(?:(?:the|requested|resource|object|was|could|does) )*not (?:found|be found|exist)\.?$/)
-
-/** A 404 names what was asked for; one in the documented envelope may name nothing, as it is not about the path. */
+/** A 404 that says so, or one in the documented envelope that is about nothing else: the path names what was asked for. */
 const isMissing = (thing: "upload" | "file"): Said =>
   all(
     ({ status }) => status === 404,
-    any(missing(thing), all(({ documented }) => documented, unnamedMissing)),
-    no(missing(otherThing))
+    any(missing(thing), ({ documented }) => documented),
+    no(says(new RegExp(`\\b${otherThing}\\b`)))
   )
 
 /** A state in which the Upload only might be: "until it is completed", "it must be pending". */

@@ -1,0 +1,20 @@
+/** A whole file as one Upload, and what a person sees of it. */
+// #region send
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import * as Console from "effect/Console"
+import * as Stream from "effect/Stream"
+
+export const send = (path: string) =>
+  Transfer.fileEvents(path, { purpose: "fine-tune", concurrency: 4 }).pipe(
+    Stream.runForEach((event) => {
+      switch (event._tag) {
+        case "Progress":
+          return Console.log(`${event.sentBytes} of ${event.totalBytes} bytes`)
+        case "Completed":
+          return Console.log(`done: File ${event.upload.file.id}`)
+        default:
+          return Console.log(event._tag)
+      }
+    })
+  )
+// #endregion send
