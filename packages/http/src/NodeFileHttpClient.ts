@@ -23,8 +23,21 @@ import * as Https from "node:https"
 import * as fileBody from "./internal/fileBody.js"
 import { PartLengthMismatch, PartUnreadable } from "./PartData.js"
 
-/** As large as the reads that are fastest from a page cache to a socket. */
+/** Large reads are fast, and a lane has two of them in memory. */
 const readBytes = 1024 * 1024
+
+/** Two buffers for a part; those of a part that was sent serve the next one. */
+const makeBuffers = Effect.sync(() => {
+  const free: Array<readonly [Uint8Array, Uint8Array]> = []
+  return {
+    take: () => free.pop() ?? [new Uint8Array(readBytes), new Uint8Array(readBytes)] as const,
+    give: (buffers: readonly [Uint8Array, Uint8Array]) => {
+      free.push(buffers)
+    }
+  }
+})
+
+type Buffers = Effect.Effect.Success<typeof makeBuffers>
 
 const agents = Effect.acquireRelease(
   Effect.sync(() => ({
@@ -114,14 +127,15 @@ const pump = async (
   outgoing: Http.ClientRequest,
   handle: FileHandle,
   { file, framing, onBytes }: fileBody.FileBody,
+  buffers: Buffers,
   signal: AbortSignal
 ): Promise<void> => {
-  const size = Math.min(readBytes, file.bytes)
-  let [filling, draining] = [new Uint8Array(size), new Uint8Array(size)]
+  const pair = buffers.take()
+  let [filling, draining] = pair
   let sent = 0
   let sending = flushed(outgoing, framing.head)
   while (sent < file.bytes) {
-    const length = Math.min(size, file.bytes - sent)
+    const length = Math.min(readBytes, file.bytes - sent)
     const [read] = await Promise.all([readAt(handle, filling, length, file.offset + sent), sending])
     if (signal.aborted) return
     if (read === 0) return Promise.reject(new PartLengthMismatch({ declared: file.bytes, actual: sent }))
@@ -131,17 +145,21 @@ const pump = async (
     onBytes(read)
   }
   await sending
+  // Those of a part that was given up may still be with its socket.
+  buffers.give(pair)
   outgoing.end(framing.tail)
 }
 
 const sendFile = (
   outgoing: Http.ClientRequest,
   request: HttpClientRequest.HttpClientRequest,
-  body: fileBody.FileBody
+  body: fileBody.FileBody,
+  buffers: Buffers
 ): Effect.Effect<void, HttpClientError.RequestError> =>
   Effect.acquireUseRelease(
     Effect.tryPromise({ try: () => open(body.file.path), catch: (cause) => new PartUnreadable({ cause }) }),
-    (handle) => Effect.tryPromise({ try: (signal) => pump(outgoing, handle, body, signal), catch: (cause) => cause }),
+    (handle) =>
+      Effect.tryPromise({ try: (signal) => pump(outgoing, handle, body, buffers, signal), catch: (cause) => cause }),
     (handle) => Effect.promise(() => handle.close())
   ).pipe(
     Effect.mapError((cause) => {
@@ -157,6 +175,7 @@ const sendFile = (
 const exchange = (
   request: HttpClientRequest.HttpClientRequest,
   body: fileBody.FileBody,
+  buffers: Buffers,
   start: () => Http.ClientRequest
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> =>
   Effect.gen(function*() {
@@ -164,7 +183,7 @@ const exchange = (
       try: () => begin(start),
       catch: requestError(request, "Transport")
     })
-    const sending = yield* Effect.forkDaemon(sendFile(outgoing, request, body))
+    const sending = yield* Effect.forkDaemon(sendFile(outgoing, request, body, buffers))
     outgoing.once("close", () => sending.unsafeInterruptAsFork(FiberId.none))
     const answer = yield* Effect.raceFirst(
       Effect.mapError(incoming, requestError(request, "Transport")),
@@ -178,15 +197,16 @@ const exchange = (
 const failuresOnly = <E>(cause: Cause.Cause<E>): Effect.Effect<void, E> =>
   Cause.isInterruptedOnly(cause) ? Effect.void : Effect.failCause(cause)
 
-const fileClient = Effect.map(
+const fileClient = Effect.zipWith(
   agents,
-  ({ http, https }) =>
+  makeBuffers,
+  ({ http, https }, buffers) =>
     HttpClient.make((request, url, signal) =>
       Option.match(fileBody.get(request.body), {
         onNone: () => Effect.fail(requestError(request, "Encode")("not a file")),
         onSome: (body) => {
           const options = { method: request.method, headers: request.headers, signal }
-          return exchange(request, body, () =>
+          return exchange(request, body, buffers, () =>
             url.protocol === "https:"
               ? Https.request(url, { ...options, agent: https })
               : Http.request(url, { ...options, agent: http }))
