@@ -67,14 +67,18 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
 
     const fastest = (client: string) =>
       interleave(
-        Math.min(rounds, 2),
+        Math.min(rounds, 4),
         chunkSizes.map((chunkBytes) => ({
           name: `${client} that reads ${size(chunkBytes)} at a time`,
           run: Effect.map(measure(client, { chunkBytes }), ({ wallMillis }) => ({ chunkBytes, wallMillis }))
         }))
       ).pipe(
+        // By its second-best time: the best alone may be luck.
         Effect.map((tried) =>
-          [...tried.values()].flat().reduce((best, one) => one.wallMillis < best.wallMillis ? one : best).chunkBytes
+          [...tried.values()].flatMap((tries) =>
+            [...tries].sort((a, b) => a.wallMillis - b.wallMillis).slice(0, 2).slice(-1)
+          )
+            .reduce((best, one) => one.wallMillis < best.wallMillis ? one : best).chunkBytes
         )
       )
     const chunkBytes = { floor: yield* fastest("floor"), openaiStreams: yield* fastest("openaiStreams") }
