@@ -7,8 +7,17 @@ const noThrow = {
   message: "A failure is a value: use Effect.fail, Either.left or a Schema filter."
 }
 
+const barrels = ["effect", "@effect/platform"].map((name) => ({
+  name,
+  message: `Import the module, as in \`import * as Effect from "effect/Effect"\`: the barrel loads everything.`
+}))
+
 const fromClock = "Time comes from effect/Clock or effect/DateTime, so that tests can set it."
 const fromRandom = "Randomness comes from effect/Random, so that tests can seed it."
+
+const ofClock = ["Date", "setTimeout", "setInterval", "setImmediate"].map((name) => ({ name, message: fromClock }))
+
+const onlyInNode = "This package runs anywhere: what needs Node goes into a module whose name begins with Node."
 
 export default defineConfig(
   { ignores: ["**/dist", "**/build", "**/coverage"] },
@@ -60,15 +69,10 @@ export default defineConfig(
     ignores: ["packages/examples/**"],
     rules: {
       "no-console": "error",
-      "no-restricted-imports": ["error", {
-        paths: ["effect", "@effect/platform"].map((name) => ({
-          name,
-          message: `Import the module, as in \`import * as Effect from "effect/Effect"\`: the barrel loads everything.`
-        }))
-      }],
+      "no-restricted-imports": ["error", { paths: barrels }],
       "no-restricted-globals": ["error", {
         checkGlobalObject: true,
-        globals: ["Date", "setTimeout", "setInterval", "setImmediate"].map((name) => ({ name, message: fromClock }))
+        globals: ofClock
       }],
       "no-restricted-properties": [
         "error",
@@ -77,6 +81,18 @@ export default defineConfig(
         { object: "crypto", property: "randomUUID", message: fromRandom },
         { object: "crypto", property: "getRandomValues", message: fromRandom }
       ]
+    }
+  },
+  {
+    name: "portable libraries",
+    files: ["packages/{domain,http,transfer}/src/**/*.ts"],
+    ignores: ["**/Node*.ts"],
+    rules: {
+      "no-restricted-imports": ["error", { paths: barrels, patterns: [{ group: ["node:*"], message: onlyInNode }] }],
+      "no-restricted-globals": ["error", {
+        checkGlobalObject: true,
+        globals: [...ofClock, ...["Buffer", "process"].map((name) => ({ name, message: onlyInNode }))]
+      }]
     }
   },
   {
