@@ -110,7 +110,7 @@ const flushed = (outgoing: Http.ClientRequest, bytes: Uint8Array): Promise<void>
     outgoing.write(bytes, (error) => error ? reject(error) : resolve())
   })
 
-/** A range of a file that can be read, as its bytes are wanted. */
+/** Tells a file that cannot be read from a socket that cannot be written. */
 const readAt = async (handle: FileHandle, buffer: Uint8Array, length: number, position: number): Promise<number> => {
   try {
     return (await handle.read(buffer, 0, length, position)).bytesRead
@@ -189,6 +189,10 @@ const exchange = (
       Effect.mapError(incoming, requestError(request, "Transport")),
       Effect.zipRight(Effect.catchAllCause(Fiber.join(sending), failuresOnly), Effect.never)
     )
+    // Whoever answers to the end does not want the rest of the request.
+    answer.once("end", () => {
+      if (!outgoing.writableEnded) outgoing.destroy()
+    })
     const response = yield* Effect.try({ try: () => toResponse(answer), catch: requestError(request, "Transport") })
     return HttpClientResponse.fromWeb(request, response)
   })

@@ -10,7 +10,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
-import type { RequestListener } from "node:http"
+import type { IncomingMessage, RequestListener } from "node:http"
 
 /** A server of a test's own, closed with its scope. */
 const serve = (listener: RequestListener) =>
@@ -47,7 +47,7 @@ const addFile = (apiUrl: string, bytes: number) =>
       read += bytes
     })
     return { result: yield* Effect.either(uploads.addPart(uploadId, part)), read: () => read }
-  }).pipe(Effect.provide([client, NodeFileSystem.layer]))
+  }).pipe(Effect.provide(NodeFileSystem.layer))
 
 const answer = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId })
 
@@ -68,7 +68,7 @@ describe("NodeFileHttpClient", () => {
       expect(length).toBe(String(received.length))
       expect(received).toMatch(/^--(\w+)\r\n[^A]*\r\n\r\nA{3000000}\r\n--\1--\r\n$/)
       expect(read()).toBe(3_000_000)
-    }))
+    }).pipe(Effect.provide(client)))
 
   it.scopedLive("goes on sending where the answer begins before the request is through", () =>
     Effect.gen(function*() {
@@ -83,7 +83,7 @@ describe("NodeFileHttpClient", () => {
       const { result } = yield* addFile(url, 5_000_000)
       expect(result).toMatchObject({ right: { id: "part_1" } })
       expect(bytes).toBeGreaterThan(5_000_000)
-    }))
+    }).pipe(Effect.provide(client)))
 
   it.scopedLive("hears an answer that refuses the rest of the request", () =>
     Effect.gen(function*() {
@@ -91,7 +91,24 @@ describe("NodeFileHttpClient", () => {
         response.writeHead(413).end("too large")
       })
       expect((yield* addFile(url, 50_000_000)).result).toMatchObject({ left: { _tag: "PartTooLarge" } })
-    }))
+    }).pipe(Effect.provide(client)))
+
+  it.scopedLive("does not send the rest of a request that is answered to the end", () =>
+    Effect.gen(function*() {
+      const requests: Array<IncomingMessage> = []
+      const { url } = yield* serve((request, response) => {
+        requests.push(request)
+        response.writeHead(413, { "content-length": 9 }).write("too large")
+      })
+      expect((yield* addFile(url, 50_000_000)).result).toMatchObject({ left: { _tag: "PartTooLarge" } })
+      // Only now does the service read on.
+      const complete = yield* Effect.async<boolean>((resume) => {
+        for (const request of requests) {
+          request.on("error", () => {}).on("close", () => resume(Effect.succeed(request.complete))).resume()
+        }
+      })
+      expect(complete).toBe(false)
+    }).pipe(Effect.provide(client)))
 
   it.scopedLive("fails where the connection breaks, before the answer and within it", () =>
     Effect.gen(function*() {
@@ -106,5 +123,5 @@ describe("NodeFileHttpClient", () => {
           left: { _tag: "TransportFailed" }
         })
       }
-    }))
+    }).pipe(Effect.provide(client)))
 })
