@@ -126,7 +126,6 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
             )),
           timed
         )
-        if (afterUnheard === undefined) return attempt.pipe(retried, counted(name))
         return Effect.suspend(() => {
           let earlier: Unheard | undefined
           return attempt.pipe(
@@ -136,7 +135,9 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
               })
             ),
             retried,
-            Effect.catchAll((error) => earlier === undefined ? Effect.fail(error) : afterUnheard(error, earlier)),
+            Effect.catchAll((error) =>
+              afterUnheard === undefined || earlier === undefined ? Effect.fail(error) : afterUnheard(error, earlier)
+            ),
             counted(name)
           )
         })

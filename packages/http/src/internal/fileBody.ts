@@ -22,10 +22,8 @@ export const remember = (
   framing: Framing,
   onFailure: FileBody["onFailure"]
 ): HttpBody.HttpBody => {
-  if (data instanceof PartData.PartFile) known.set(body, { framing, file: data, onBytes: () => {}, onFailure })
-  if (data instanceof PartData.PartObserved && data.part instanceof PartData.PartFile) {
-    known.set(body, { framing, file: data.part, onBytes: data.onBytes, onFailure })
-  }
+  const [file, onBytes] = data instanceof PartData.PartObserved ? [data.part, data.onBytes] : [data, () => {}]
+  if (file instanceof PartData.PartFile) known.set(body, { framing, file, onBytes, onFailure })
   return body
 }
 

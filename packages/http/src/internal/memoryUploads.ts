@@ -26,21 +26,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as PartData from "../PartData.js"
 import type * as UploadsService from "../UploadsService.js"
 import type { State, StoredPart, StoredUpload } from "./memoryState.js"
 import { commit } from "./memoryState.js"
+import { hexDigits, randomText } from "./randomText.js"
 
-const randomText = (alphabet: string, length: number): Effect.Effect<string> =>
-  Effect.map(
-    Effect.replicateEffect(Random.nextIntBetween(0, alphabet.length), length),
-    (indices) => indices.map((index) => alphabet.charAt(index)).join("")
-  )
-
-const hexDigits = randomText("0123456789abcdef", 32)
 const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
 
 const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>

@@ -1,9 +1,9 @@
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { hexDigits } from "./randomText.js"
 
 /** The one field of a part's multipart/form-data body. */
 export const fieldName = "data"
@@ -17,13 +17,7 @@ export interface Framing {
 
 const encoder = new TextEncoder()
 
-const hexDigits = (count: number): Effect.Effect<string> =>
-  Effect.map(
-    Effect.replicateEffect(Random.nextIntBetween(0, 16), count),
-    (digits) => digits.map((digit) => digit.toString(16)).join("")
-  )
-
-export const makeFraming: Effect.Effect<Framing> = Effect.map(hexDigits(32), (boundary) => ({
+export const makeFraming: Effect.Effect<Framing> = Effect.map(hexDigits, (boundary) => ({
   contentType: `multipart/form-data; boundary=${boundary}`,
   head: encoder.encode(
     `--${boundary}\r\n` +

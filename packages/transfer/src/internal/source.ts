@@ -16,7 +16,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Hash, Md5Failed } from "../Md5Hasher.js"
+import type { Md5Failed } from "../Md5Hasher.js"
 import { Md5Hasher } from "../Md5Hasher.js"
 import type { PartRange } from "../PartPlan.js"
 import {
@@ -83,7 +83,17 @@ const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteS
     )
   )
 
-const unhashable = (name: string) => (cause: Md5Failed) => new SourceUnreadable({ name, cause })
+const unhashable = (name: string) => Effect.mapError((cause: Md5Failed) => new SourceUnreadable({ name, cause }))
+
+/** A hash of the source of that name, with its failures those of the source. */
+const makeHash = (name: string) =>
+  Effect.map(
+    Effect.flatMap(Md5Hasher, ({ make }) => make),
+    ({ digest, update }) => ({
+      update: (bytes: Uint8Array) => unhashable(name)(update(bytes)),
+      digest: unhashable(name)(digest)
+    })
+  )
 
 /** The md5 of a source that can be read from its beginning at any time. */
 const makeDigest = ({ bytes, name, path, read }: {
@@ -92,18 +102,11 @@ const makeDigest = ({ bytes, name, path, read }: {
   readonly path?: string
   readonly read: (range: Range) => Stream.Stream<Uint8Array, SourceError>
 }): Effect.Effect<Effect.Effect<Md5, SourceError>, never, Scope.Scope> =>
-  Effect.flatMap(Md5Hasher, ({ file, make }) => {
-    if (file !== undefined && path !== undefined) return Effect.succeed(Effect.mapError(file(path), unhashable(name)))
-    return Effect.map(
-      make,
-      ({ digest, update }) =>
-        Stream.runForEach(read({ offset: 0, bytes }), (bytes) => Effect.mapError(update(bytes), unhashable(name))).pipe(
-          Effect.zipRight(Effect.mapError(digest, unhashable(name)))
-        )
-    )
-  })
-
-const makeHash: Effect.Effect<Hash, never, Scope.Scope> = Effect.flatMap(Md5Hasher, ({ make }) => make)
+  Effect.flatMap(Md5Hasher, ({ file }) =>
+    file !== undefined && path !== undefined
+      ? Effect.succeed(unhashable(name)(file(path)))
+      : Effect.map(makeHash(name), ({ digest, update }) =>
+        Effect.zipRight(Stream.runForEach(read({ offset: 0, bytes }), update), digest)))
 
 type Range = Pick<PartRange, "offset" | "bytes">
 
@@ -267,7 +270,7 @@ export const stream = <E>(
     const open: Source["open"] = ({ checksum, concurrency, ranges }) =>
       Effect.gen(function*() {
         const room = yield* Effect.makeSemaphore(concurrency)
-        const hash = yield* Effect.when(makeHash, () => checksum)
+        const hash = yield* Effect.when(makeHash(name), () => checksum)
         const ended = yield* Deferred.make<void>()
         const pull = yield* Stream.toPull(Stream.mapError(data, (cause) => new SourceUnreadable({ name, cause })))
         let ahead: Array<Uint8Array> = []
@@ -302,7 +305,7 @@ export const stream = <E>(
               held.push(own)
               missing -= own.byteLength
               total += own.byteLength
-              yield* Effect.transposeMapOption(hash, ({ update }) => Effect.mapError(update(own), unhashable(name)))
+              yield* Effect.transposeMapOption(hash, ({ update }) => update(own))
             }
             return {
               range,
@@ -331,7 +334,7 @@ export const stream = <E>(
           ),
           md5: Effect.zipRight(
             Deferred.await(ended),
-            Effect.transposeMapOption(hash, ({ digest }) => Effect.mapError(digest, unhashable(name)))
+            Effect.transposeMapOption(hash, ({ digest }) => digest)
           )
         }
       })
