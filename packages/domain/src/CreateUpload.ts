@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ByteSize } from "./ByteSize.js"
-import { ExpiresAfter } from "./ExpiresAfter.js"
-import { FilePurpose } from "./FilePurpose.js"
+import { defaultFor, ExpiresAfter } from "./ExpiresAfter.js"
+import { FilePurpose, UploadPurpose } from "./FilePurpose.js"
 import * as wire from "./internal/wire.js"
 import { MimeType } from "./MimeType.js"
 import { fromParseError, InvalidRequest } from "./UploadError.js"
@@ -67,3 +68,41 @@ export const validate = (request: CreateUpload, limits: Limits): Either.Either<V
         })
     )
   )
+
+/**
+ * A request that a service takes: the purpose is one that it knows, and it is settled when the File expires.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Accepted extends Validated {
+  readonly purpose: UploadPurpose
+  /** How long the File lives: what was asked for, else what its purpose has by default. */
+  readonly fileLifetime: Option.Option<ExpiresAfter>
+}
+
+const isUploadPurpose = Schema.is(UploadPurpose)
+
+/**
+ * What a service checks: a client leaves the purpose to it, because more will come.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const accept = (request: CreateUpload, limits: Limits): Either.Either<Accepted, InvalidRequest> =>
+  Either.flatMap(validate(request, limits), (valid) => {
+    const { purpose } = valid
+    return isUploadPurpose(purpose)
+      ? Either.right({
+        ...valid,
+        purpose,
+        fileLifetime: Option.orElse(Option.fromNullable(valid.expiresAfter), () => defaultFor(purpose))
+      })
+      : Either.left(
+        new InvalidRequest({
+          field: "purpose",
+          problem: `got ${JSON.stringify(purpose)}`,
+          limit: UploadPurpose.literals.join(", ")
+        })
+      )
+  })

@@ -6,7 +6,9 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { hexDigits, randomText } from "./internal/randomText.js"
 
 /**
  * @since 0.1.0
@@ -52,3 +54,32 @@ export const FileId = Schema.NonEmptyString.pipe(
  * @category models
  */
 export type FileId = typeof FileId.Type
+
+const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
+
+/**
+ * An id such as OpenAI's: `upload_` and 32 hexadecimal digits.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const randomUploadId: Effect.Effect<UploadId> = Effect.map(
+  hexDigits,
+  (digits) => UploadId.make(`upload_${digits}`)
+)
+
+/**
+ * An id such as OpenAI's: `part_` and 32 hexadecimal digits.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const randomPartId: Effect.Effect<PartId> = Effect.map(hexDigits, (digits) => PartId.make(`part_${digits}`))
+
+/**
+ * An id such as OpenAI's: `file-` and 22 letters or digits.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const randomFileId: Effect.Effect<FileId> = Effect.map(letters, (text) => FileId.make(`file-${text}`))

@@ -62,3 +62,7 @@ export * as UploadLimits from "./UploadLimits.js"
  * @since 0.1.0
  */
 export * as UploadPart from "./UploadPart.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadParts from "./UploadParts.js"

@@ -1,24 +1,15 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
 import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
-import * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
-import { FileObject } from "@effect-uploads/domain/FileObject"
-import { UploadPurpose } from "@effect-uploads/domain/FilePurpose"
-import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/domain/Ids"
 import type { Md5 } from "@effect-uploads/domain/Md5"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
-import {
-  BytesMismatch,
-  ChecksumMismatch,
-  InvalidRequest,
-  PartNotFound,
-  PartTooLarge,
-  UploadNotFound,
-  UploadSizeExceeded
-} from "@effect-uploads/domain/UploadError"
+import { ChecksumMismatch, UploadNotFound } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as UploadParts from "@effect-uploads/domain/UploadParts"
 import { md5 } from "@noble/hashes/legacy"
 import { bytesToHex } from "@noble/hashes/utils"
 import * as DateTime from "effect/DateTime"
@@ -27,19 +18,10 @@ import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import * as Schema from "effect/Schema"
 import * as PartData from "../PartData.js"
 import type * as UploadsService from "../UploadsService.js"
-import type { State, StoredPart, StoredUpload } from "./memoryState.js"
+import type { State, StoredUpload } from "./memoryState.js"
 import { commit } from "./memoryState.js"
-import { hexDigits, randomText } from "./randomText.js"
-
-const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
-
-const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
-  ByteSize.make(parts.reduce((sum, { bytes }) => sum + bytes, 0))
-
-const isUploadPurpose = Schema.is(UploadPurpose)
 
 /** Every command is checked against the state that it changes. */
 export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Service => {
@@ -60,25 +42,14 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
   return {
     create: Effect.fn("UploadsService.create")(function*(request) {
       yield* Effect.annotateCurrentSpan({ bytes: request.bytes })
-      const valid = yield* CreateUpload.validate(request, limits)
-      if (!isUploadPurpose(valid.purpose)) {
-        return yield* new InvalidRequest({
-          field: "purpose",
-          problem: `got ${JSON.stringify(valid.purpose)}`,
-          limit: UploadPurpose.literals.join(", ")
-        })
-      }
-      const upload = Upload.create(valid, {
-        id: UploadId.make(`upload_${yield* hexDigits}`),
+      const accepted = yield* CreateUpload.accept(request, limits)
+      const upload = Upload.create(accepted, {
+        id: yield* randomUploadId,
         createdAt: yield* Timestamp.now,
         lifetime: limits.uploadLifetime
       })
-      const expiresAfter = Option.orElse(
-        Option.fromNullable(valid.expiresAfter),
-        () => ExpiresAfter.defaultFor(valid.purpose)
-      )
       yield* Ref.update(ref, (state) => ({
-        ...put(state, { sequence: state.sequence, upload, expiresAfter, parts: [] }),
+        ...put(state, { sequence: state.sequence, upload, expiresAfter: accepted.fileLifetime, parts: [] }),
         sequence: state.sequence + 1
       }))
       yield* Effect.annotateCurrentSpan({ uploadId: upload.id })
@@ -89,69 +60,43 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
       yield* Effect.annotateCurrentSpan({ uploadId })
       const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
       const before = yield* findPending(yield* Ref.get(ref), uploadId, yield* DateTime.now)
-      const declared = before.upload.bytes
-      const room = declared - total(before.parts)
-      const exceeded = (received: Option.Option<number>) =>
-        new UploadSizeExceeded({
-          uploadId,
-          declared,
-          ...(Option.isSome(received) ? { received: ByteSize.make(received.value) } : {})
-        })
+      const held = UploadParts.total(before.parts)
       // Nothing is read of a part that cannot fit.
-      if (Option.isSome(announced) && announced.value > room) {
-        return yield* exceeded(Option.some(total(before.parts) + announced.value))
-      }
+      if (Option.isSome(announced)) yield* UploadParts.admit(before.upload, held, announced.value)
       const chunks = yield* PartData.collect(data, {
-        limit: Math.min(limits.partBytes, room),
-        tooLarge: () =>
-          room < limits.partBytes
-            ? exceeded(Option.none())
-            : new PartTooLarge({ uploadId, limit: limits.partBytes })
+        limit: Math.min(limits.partBytes, before.upload.bytes - held),
+        tooLarge: () => UploadParts.overflow(before.upload, held, limits)
       })
       // The caller may use its buffers again.
       const copies = data instanceof Uint8Array ? [new Uint8Array(data)] : chunks
       const part = new UploadPart({
-        id: PartId.make(`part_${yield* hexDigits}`),
+        id: yield* randomPartId,
         createdAt: yield* Timestamp.now,
         uploadId
       })
-      const bytes = copies.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+      const bytes = ByteSize.make(copies.reduce((sum, chunk) => sum + chunk.byteLength, 0))
       const now = yield* DateTime.now
       yield* Effect.annotateCurrentSpan({ partId: part.id, bytes })
       return yield* commit(ref, (state) =>
-        Either.flatMap(findPending(state, uploadId, now), (stored) => {
-          const received = total(stored.parts) + bytes
-          return received > declared
-            ? Either.left(exceeded(Option.some(received)))
-            : Either.right([part, put(state, { ...stored, parts: [...stored.parts, { part, chunks: copies, bytes }] })])
-        }))
+        Either.flatMap(findPending(state, uploadId, now), (stored) =>
+          Either.map(
+            UploadParts.admit(stored.upload, UploadParts.total(stored.parts), bytes),
+            () => [part, put(state, { ...stored, parts: [...stored.parts, { part, chunks: copies, bytes }] })] as const
+          )))
     }),
 
     complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
       yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
       const valid = yield* CompleteUpload.validate(request)
-      const fileId = FileId.make(`file-${yield* letters}`)
+      const fileId = yield* randomFileId
       const now = yield* DateTime.now
       const completed = yield* commit(ref, (state) =>
         Either.gen(function*() {
           const stored = yield* findPending(state, uploadId, now)
-          const parts = yield* findParts(stored, valid.partIds)
-          const received = total(parts)
-          if (received !== stored.upload.bytes) {
-            return yield* Either.left(new BytesMismatch({ uploadId, declared: stored.upload.bytes, received }))
-          }
+          const parts = yield* UploadParts.arrange(stored.upload, stored.parts, valid.partIds)
           const chunks = parts.flatMap((part) => part.chunks)
           if (valid.md5 !== undefined) yield* verify(uploadId, chunks, valid.md5)
-          const { createdAt, filename, purpose } = stored.upload
-          const file = new FileObject({
-            id: fileId,
-            bytes: received,
-            createdAt,
-            expiresAt: ExpiresAfter.expiresAt(stored.expiresAfter, createdAt),
-            filename,
-            purpose,
-            status: "processed"
-          })
+          const file = UploadParts.toFile(stored.upload, { id: fileId, expiresAfter: stored.expiresAfter })
           const upload = Upload.complete(stored.upload, file)
           return [upload, {
             ...put(state, { ...stored, upload, parts: [] }),
@@ -173,18 +118,6 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
         }))
     })
   }
-}
-
-const findParts = (
-  stored: StoredUpload,
-  partIds: ReadonlyArray<PartId>
-): Either.Either<ReadonlyArray<StoredPart>, PartNotFound> => {
-  const byId = new Map(stored.parts.map((part) => [part.part.id, part]))
-  return Either.all(
-    partIds.map((partId) =>
-      Either.fromNullable(byId.get(partId), () => new PartNotFound({ uploadId: stored.upload.id, partId }))
-    )
-  )
 }
 
 const verify = (

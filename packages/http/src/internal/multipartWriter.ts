@@ -1,9 +1,9 @@
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { hexDigits } from "./randomText.js"
 
 /** The one field of a part's multipart/form-data body. */
 export const fieldName = "data"
@@ -17,7 +17,13 @@ export interface Framing {
 
 const encoder = new TextEncoder()
 
-export const makeFraming: Effect.Effect<Framing> = Effect.map(hexDigits, (boundary) => ({
+/** 128 random bits: no part has it in it. */
+const makeBoundary: Effect.Effect<string> = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
+  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
+)
+
+export const makeFraming: Effect.Effect<Framing> = Effect.map(makeBoundary, (boundary) => ({
   contentType: `multipart/form-data; boundary=${boundary}`,
   head: encoder.encode(
     `--${boundary}\r\n` +

@@ -1,0 +1,77 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
+import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
+import * as Timestamp from "@effect-uploads/domain/Timestamp"
+import * as Upload from "@effect-uploads/domain/Upload"
+import { documented } from "@effect-uploads/domain/UploadLimits"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as UploadParts from "@effect-uploads/domain/UploadParts"
+import { describe, expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+
+const createdAt = Timestamp.fromEpochMillis(1_700_000_000_000)
+
+const pending = (bytes: number) =>
+  new Upload.Pending({
+    id: UploadId.make("upload_1"),
+    bytes: ByteSize.make(bytes),
+    createdAt,
+    expiresAt: DateTime.add(createdAt, { hours: 1 }),
+    filename: "data.jsonl",
+    purpose: "fine-tune"
+  })
+
+const held = (id: string, bytes: number) => ({
+  part: new UploadPart({ id: PartId.make(id), createdAt, uploadId: UploadId.make("upload_1") }),
+  bytes
+})
+
+const size = (bytes: number) => ByteSize.make(bytes)
+
+describe("UploadParts", () => {
+  it.prop("admits parts up to the declared bytes, and not one more", [
+    FastCheck.nat(1000),
+    FastCheck.nat(1000),
+    FastCheck.nat(1000)
+  ], ([declared, before, bytes]) => {
+    const admitted = UploadParts.admit(pending(declared), size(before), size(bytes))
+    if (before + bytes <= declared) expect(admitted).toEqual(Either.right(before + bytes))
+    else {
+      expect(Either.flip(admitted)).toMatchObject({
+        right: { _tag: "UploadSizeExceeded", declared, received: before + bytes }
+      })
+    }
+  })
+
+  it("says of a part that runs over which limit it ran over", () => {
+    const limits = { ...documented, partBytes: size(10) }
+    expect(UploadParts.overflow(pending(100), size(90), limits)).toMatchObject({ _tag: "PartTooLarge", limit: 10 })
+    expect(UploadParts.overflow(pending(100), size(91), limits)).toMatchObject({
+      _tag: "UploadSizeExceeded",
+      declared: 100
+    })
+  })
+
+  it("arranges the listed parts, each as often as it is listed", () => {
+    const [a, b, c] = [held("a", 1), held("b", 2), held("c", 3)]
+    const arrange = (bytes: number, ...ids: ReadonlyArray<string>) =>
+      UploadParts.arrange(pending(bytes), [a, b, c], ids.map((id) => PartId.make(id)))
+    expect(arrange(6, "c", "a", "b")).toEqual(Either.right([c, a, b]))
+    expect(arrange(4, "b", "b")).toEqual(Either.right([b, b]))
+    expect(arrange(0)).toEqual(Either.right([]))
+    expect(Either.flip(arrange(6, "a", "d"))).toMatchObject({ right: { _tag: "PartNotFound", partId: "d" } })
+    expect(Either.flip(arrange(6, "a"))).toMatchObject({ right: { _tag: "BytesMismatch", declared: 6, received: 1 } })
+  })
+
+  it("makes the File that expires from the creation of the Upload", () => {
+    const file = (expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>) =>
+      UploadParts.toFile(pending(3), { id: FileId.make("file-1"), expiresAfter })
+    expect(file(Option.none())).toMatchObject({ bytes: 3, createdAt, expiresAt: Option.none(), status: "processed" })
+    expect(file(Option.some(ExpiresAfter.maximum)).expiresAt).toEqual(
+      Option.some(DateTime.add(createdAt, { days: 30 }))
+    )
+  })
+})
