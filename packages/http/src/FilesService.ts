@@ -20,6 +20,7 @@ import * as Stream from "effect/Stream"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
 import { DeleteFileResponse } from "./DeleteFile.js"
+import * as FileRange from "./FileRange.js"
 import * as internalClient from "./internal/client.js"
 import * as memory from "./internal/memoryStore.js"
 import * as probes from "./internal/probe.js"
@@ -75,10 +76,11 @@ export interface Service {
   readonly retrieve: (fileId: FileId) => Effect.Effect<FileObject, RetrieveError>
 
   /**
-   * The bytes of a File. After the first byte nothing is retried: a connection that breaks fails with `TransportFailed`, one
-   * on which nothing comes for the attempt timeout with `RequestTimeout`.
+   * The bytes of a File, or those of a range of it. After the first byte nothing is retried: a connection that breaks fails
+   * with `TransportFailed`, one on which nothing comes for the attempt timeout with `RequestTimeout`. With the range from
+   * the bytes that arrived it goes on where it was.
    */
-  readonly content: (fileId: FileId) => Stream.Stream<Uint8Array, ContentError>
+  readonly content: (fileId: FileId, range?: FileRange.FileRange) => Stream.Stream<Uint8Array, ContentError>
 
   /** All Files, page by page as they are asked for. */
   readonly list: (request?: ListFiles.ListFiles) => Stream.Stream<FileObject, ListError>
@@ -130,13 +132,14 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         })
       }),
 
-      content: (fileId) =>
+      content: (fileId, range) =>
         client.download({
           name: "files.content",
           request: Effect.map(
             requests.segment("file_id", fileId),
             (segment) => HttpClientRequest.get(`/files/${segment}/content`)
           ),
+          range: FileRange.validate(range),
           reading: readings.file({ fileId })
         }).pipe(Stream.withSpan("FilesService.content", { attributes: { fileId } })),
 
@@ -256,7 +259,7 @@ export const layerTest: Layer.Layer<FilesService | FilesServiceTest> = Layer.eff
     }
     const service: Service = {
       retrieve: (fileId) => methods.retrieve.effect(store.files.retrieve(fileId)),
-      content: (fileId) => methods.content.stream(store.files.content(fileId)),
+      content: (fileId, range) => methods.content.stream(store.files.content(fileId, range)),
       list: (request) => methods.list.stream(store.files.list(request)),
       delete: (fileId) => methods.delete.effect(store.files.delete(fileId))
     }

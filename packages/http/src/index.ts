@@ -17,6 +17,10 @@ export * as ErrorMapping from "./ErrorMapping.js"
 /**
  * @since 0.1.0
  */
+export * as FileRange from "./FileRange.js"
+/**
+ * @since 0.1.0
+ */
 export * as FilesService from "./FilesService.js"
 /**
  * @since 0.1.0

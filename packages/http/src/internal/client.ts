@@ -17,12 +17,15 @@ import * as Stream from "effect/Stream"
 import type { ClientOptions } from "../ClientOptions.js"
 import type { DomainError } from "../ErrorEnvelope.js"
 import * as ErrorMapping from "../ErrorMapping.js"
+import type { Bounds } from "../FileRange.js"
+import { slice } from "../FileRange.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type { ServiceError } from "../ServiceError.js"
 import { RequestTimeout, ServiceUnavailable, TransportFailed } from "../ServiceError.js"
 import { bytesOf, read } from "./answer.js"
 import { connect } from "./connection.js"
 import { counted, followed } from "./observed.js"
+import * as rangeAnswer from "./rangeAnswer.js"
 import type { Reading } from "./readings.js"
 import type { Reply } from "./refusal.js"
 import { redacting } from "./secrets.js"
@@ -61,10 +64,11 @@ export interface Client {
     readonly afterUnheard?: (error: E | E1 | RequestError, earlier: Unheard) => Effect.Effect<A, E | E1 | RequestError>
   }) => Effect.Effect<A, E | E1 | RequestError>
 
-  /** One request, sent again until its answer begins, and its body as it arrives. */
+  /** One request, sent again until its answer begins, and as much of its body as is asked for, as it arrives. */
   readonly download: <E extends DomainError>(operation: {
     readonly name: string
     readonly request: Effect.Effect<HttpClientRequest.HttpClientRequest, InvalidRequest>
+    readonly range: Either.Either<Bounds, InvalidRequest>
     readonly reading: Reading<E>
   }) => Stream.Stream<Uint8Array, E | RequestError>
 }
@@ -143,17 +147,28 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
         })
       },
 
-      download: ({ name, reading, request }) => {
+      download: ({ name, range, reading, request }) => {
         const attempt = Effect.gen(function*() {
-          const response = yield* executeScoped(yield* request)
-          return isSuccess(response) ? response : yield* refused(reading, response)
+          const bounds = yield* range
+          const response = yield* executeScoped(rangeAnswer.ask(yield* request, bounds))
+          const held = rangeAnswer.read(response, bounds)
+          if (Option.isNone(held)) return yield* refused(reading, response)
+          const { headers, status } = response
+          const within = yield* Either.mapLeft(
+            held.value,
+            (problem) => unexpected({ status, headers, body: "" }, problem)
+          )
+          return { response, within }
         })
         return attempt.pipe(
           timed,
           keptOpen,
           retried,
-          Effect.map((response) =>
-            Stream.timeoutFail(bytesOf(response, redact), () => new RequestTimeout({ after: timeout }), timeout)
+          Effect.map(({ response, within }) =>
+            bytesOf(response, redact).pipe(
+              Stream.timeoutFail(() => new RequestTimeout({ after: timeout }), timeout),
+              slice(within)
+            )
           ),
           Stream.unwrapScoped,
           followed(name)

@@ -9,6 +9,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import * as FileRange from "../FileRange.js"
 import type * as FilesService from "../FilesService.js"
 import * as ListFiles from "../ListFiles.js"
 import type { State } from "./memoryState.js"
@@ -32,13 +33,13 @@ export const make = (ref: Ref.Ref<State>): FilesService.Service => {
       return (yield* find(fileId)).file
     }),
 
-    content: (fileId) =>
-      Stream.unwrap(
-        find(fileId).pipe(
-          Effect.tap(({ file }) => Effect.annotateCurrentSpan({ bytes: file.bytes })),
-          Effect.map(({ chunks }) => Stream.fromIterable(chunks))
-        )
-      ).pipe(
+    content: (fileId, range) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const bounds = yield* FileRange.validate(range)
+        const { chunks, file } = yield* find(fileId)
+        yield* Effect.annotateCurrentSpan({ bytes: FileRange.length(bounds, file.bytes) })
+        return FileRange.slice(Stream.fromIterable(chunks), bounds)
+      })).pipe(
         // A reader may write into what it is given.
         Stream.map((chunk) => new Uint8Array(chunk)),
         Stream.withSpan("FilesService.content", { attributes: { fileId } })

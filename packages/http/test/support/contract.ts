@@ -1,6 +1,7 @@
 import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
+import type { FileRange } from "@effect-uploads/http/FileRange"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
@@ -419,11 +420,48 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(yield* Effect.flip(files.retrieve(batch.id))).toMatchObject({ _tag: "FileNotFound" })
         }))
 
-      test("an empty File has no bytes", () =>
+      test("an empty File has no bytes, whatever of it is asked for", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const file = yield* completed("empty.jsonl", pattern(0))
-          expect(join(yield* Stream.runCollect(files.content(file.id)))).toHaveLength(0)
+          for (const range of [undefined, {}, { bytes: 0 }, { bytes: 5 }, { offset: 1 }]) {
+            expect(join(yield* Stream.runCollect(files.content(file.id, range)))).toHaveLength(0)
+          }
+        }))
+
+      test("gives the bytes of a range, as far as they are there", () =>
+        Effect.gen(function*() {
+          const files = yield* FilesService
+          const uploads = yield* UploadsService
+          const data = pattern(1000)
+          const upload = yield* uploads.create(request(data.length))
+          const slices = [data.subarray(0, 300), data.subarray(300, 301), data.subarray(301)]
+          const parts = yield* Effect.forEach(slices, (slice) => uploads.addPart(upload.id, slice))
+          const { file } = yield* uploads.complete(upload.id, { partIds: parts.map(({ id }) => id) })
+          const numbers = [undefined, 0, 1, 299, 300, 301, 700, 999, 1000, 1001, Number.MAX_SAFE_INTEGER]
+          for (const offset of numbers) {
+            for (const bytes of numbers) {
+              const found = join(yield* Stream.runCollect(files.content(file.id, { offset, bytes })))
+              const expected = data.subarray(offset, bytes === undefined ? undefined : (offset ?? 0) + bytes)
+              expect({ offset, bytes, same: found.equals(expected) }).toEqual({ offset, bytes, same: true })
+            }
+          }
+        }))
+
+      test("refuses a range that no File can have, and finds no range of no File", () =>
+        Effect.gen(function*() {
+          const files = yield* FilesService
+          const file = yield* completed("a.jsonl", pattern(10))
+          const refusal = (range: FileRange) => Effect.flip(Stream.runDrain(files.content(file.id, range)))
+          for (const wrong of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
+            expect(yield* refusal({ offset: wrong })).toMatchObject({ _tag: "InvalidRequest", field: "range" })
+            expect(yield* refusal({ bytes: wrong })).toMatchObject({ _tag: "InvalidRequest", field: "range" })
+          }
+          const other = FileId.make("file-0")
+          for (const range of [{ offset: 5 }, { bytes: 0 }]) {
+            const error = yield* Effect.flip(Stream.runDrain(files.content(other, range)))
+            expect(ownFields(error)).toEqual({ _tag: "FileNotFound", fileId: other })
+          }
         }))
     })
   })
