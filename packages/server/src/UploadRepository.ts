@@ -111,11 +111,11 @@ export interface Service {
    * Shows the Upload as it is and makes the change that `decide` answers, with nothing in between. `decide` may be asked
    * again.
    */
-  readonly changeUpload: <E>(
+  readonly changeUpload: <C extends Change, E>(
     project: ProjectId,
     uploadId: UploadId,
-    decide: (stored: Option.Option<StoredUpload>, now: DateTime.Utc) => Either.Either<Change, E>
-  ) => Effect.Effect<Change, E | StorageError>
+    decide: (stored: Option.Option<StoredUpload>, now: DateTime.Utc) => Either.Either<C, E>
+  ) => Effect.Effect<C, E | StorageError>
 
   /** The recorded parts in the order in which they were recorded; none of an Upload that is unknown or reclaimed. */
   readonly partsOfUpload: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<StoredPart>, StorageError>

@@ -1,0 +1,109 @@
+/**
+ * A `FilesService` over an `UploadRepository` and a `PartStorage`: a File is the ordered list of the parts that it was made
+ * of.
+ *
+ * @since 0.1.0
+ */
+import { FileNotFound } from "@effect-uploads/domain/FileError"
+import type { FileId } from "@effect-uploads/domain/Ids"
+import { InvalidRequest } from "@effect-uploads/domain/UploadError"
+import * as FileRange from "@effect-uploads/http/FileRange"
+import { FilesService } from "@effect-uploads/http/FilesService"
+import * as ListFiles from "@effect-uploads/http/ListFiles"
+import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { BytesInUse } from "./BytesInUse.js"
+import * as partBytes from "./internal/partBytes.js"
+import * as unavailable from "./internal/unavailable.js"
+import { PartStorage } from "./PartStorage.js"
+import { CurrentProject } from "./Project.js"
+import type { StoredFile } from "./UploadRepository.js"
+import { UploadRepository } from "./UploadRepository.js"
+
+/** The most Files that are read from the database at once. */
+const pageSize = 1000
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.gen(function*() {
+  const repository = yield* UploadRepository
+  const storage = yield* PartStorage
+  const inUse = yield* BytesInUse
+
+  const findLiving = (fileId: FileId) =>
+    Effect.gen(function*() {
+      const stored = yield* repository.findFile(yield* CurrentProject, fileId)
+      const now = yield* DateTime.now
+      return Option.filter(stored, ({ file }) =>
+        Option.match(file.expiresAt, { onNone: () => true, onSome: (at) => DateTime.greaterThan(at, now) }))
+    })
+
+  const find = (fileId: FileId) =>
+    Effect.flatMap(findLiving(fileId), (found) => Effect.mapError(found, () => new FileNotFound({ fileId })))
+
+  return FilesService.of({
+    retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
+      yield* Effect.annotateCurrentSpan({ fileId })
+      return (yield* find(fileId)).file
+    }, unavailable.effect),
+
+    content: (fileId, range) =>
+      Stream.unwrapScoped(Effect.gen(function*() {
+        const bounds = yield* FileRange.validate(range)
+        const { file, uploadId } = yield* find(fileId)
+        yield* Effect.annotateCurrentSpan({ bytes: file.bytes })
+        yield* inUse.hold(uploadId)
+        // Held from now on; but it may have gone before.
+        yield* find(fileId)
+        return partBytes.read(storage, yield* repository.partsOfFile(fileId), bounds)
+      })).pipe(unavailable.stream, Stream.withSpan("FilesService.content", { attributes: { fileId } })),
+
+    list: (request = {}) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const { after, limit, order, purpose } = yield* ListFiles.validate(request)
+        const project = yield* CurrentProject
+        const first = after === undefined ?
+          undefined :
+          yield* Effect.flatMap(findLiving(after), (found) =>
+            Effect.mapError(found, () =>
+              new InvalidRequest({ field: "after", problem: `there is no File ${after}` })))
+        return Stream.paginateChunkEffect(first, (after: StoredFile | undefined) =>
+          Effect.gen(function*() {
+            const page = yield* repository.listFiles(project, {
+              now: yield* DateTime.now,
+              order: order ?? "desc",
+              purpose,
+              after,
+              limit: Math.min(limit ?? pageSize, pageSize)
+            })
+            return [
+              Chunk.map(Chunk.unsafeFromArray(page), ({ file }) =>
+                file),
+              Option.map(Arr.last(page), (last) => last)
+            ]
+          }))
+      })).pipe(unavailable.stream, Stream.withSpan("FilesService.list")),
+
+    delete: Effect.fn("FilesService.delete")(function*(fileId) {
+      yield* Effect.annotateCurrentSpan({ fileId })
+      const deleted = yield* repository.deleteFile(yield* CurrentProject, fileId, yield* DateTime.now)
+      if (!deleted) yield* new FileNotFound({ fileId })
+    }, unavailable.effect)
+  })
+})
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<FilesService, never, UploadRepository | PartStorage | BytesInUse> = Layer.effect(
+  FilesService,
+  make
+)

@@ -1,0 +1,203 @@
+/**
+ * A `UploadsService` that keeps what it acknowledges: metadata in an `UploadRepository`, bytes in a `PartStorage`.
+ *
+ * A part's bytes are durable before the part is recorded, and it exists once it is recorded. Whatever happens in between
+ * leaves bytes that belong to no part, which the `Sweeper` removes.
+ *
+ * @since 0.1.0
+ */
+import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
+import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/domain/Ids"
+import type { Md5 } from "@effect-uploads/domain/Md5"
+import * as Timestamp from "@effect-uploads/domain/Timestamp"
+import * as Upload from "@effect-uploads/domain/Upload"
+import { ChecksumMismatch, UploadNotFound } from "@effect-uploads/domain/UploadError"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as UploadParts from "@effect-uploads/domain/UploadParts"
+import * as PartData from "@effect-uploads/http/PartData"
+import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { BytesInUse } from "./BytesInUse.js"
+import * as partBytes from "./internal/partBytes.js"
+import * as unavailable from "./internal/unavailable.js"
+import { PartStorage } from "./PartStorage.js"
+import { CurrentProject } from "./Project.js"
+import type { StoredPart, StoredUpload } from "./UploadRepository.js"
+import { Change, UploadRepository } from "./UploadRepository.js"
+
+/** The Upload if it takes commands now. */
+const ensurePending = (stored: Option.Option<StoredUpload>, uploadId: UploadId, now: DateTime.Utc) =>
+  Either.fromOption(stored, () => new UploadNotFound({ uploadId })).pipe(
+    Either.flatMap((stored) =>
+      Either.map(Upload.ensurePending(stored.upload, now), (upload) => ({ ...stored, upload }))
+    )
+  )
+
+/** Reads no further than to the first byte that is too many. */
+const atMost = <E, E2>(
+  data: Stream.Stream<Uint8Array, E>,
+  limit: number,
+  tooMany: () => E2
+): Stream.Stream<Uint8Array, E | E2> =>
+  Stream.suspend(() => {
+    let total = 0
+    return Stream.mapChunksEffect(data, (chunk) => {
+      total = Chunk.reduce(chunk, total, (sum, bytes) => sum + bytes.byteLength)
+      return total > limit ? Effect.failSync(tooMany) : Effect.succeed(chunk)
+    })
+  })
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.gen(function*() {
+  const repository = yield* UploadRepository
+  const storage = yield* PartStorage
+  const inUse = yield* BytesInUse
+  const limits = yield* UploadLimits
+
+  const findPending = (uploadId: UploadId) =>
+    Effect.gen(function*() {
+      const stored = yield* repository.findUpload(yield* CurrentProject, uploadId)
+      return yield* ensurePending(stored, uploadId, yield* DateTime.now)
+    })
+
+  /**
+   * A step that looks at parts. Those of a pending Upload never go; so what it finds wrong is wrong if the Upload is still
+   * pending afterwards, and else only late.
+   */
+  const whilePending = <A, E, R>(uploadId: UploadId, step: Effect.Effect<A, E, R>) =>
+    Effect.tapError(step, () => findPending(uploadId))
+
+  const verify = (uploadId: UploadId, parts: ReadonlyArray<StoredPart>, expected: Md5) =>
+    Effect.gen(function*() {
+      yield* inUse.hold(uploadId)
+      const hash = createHash("md5")
+      yield* Stream.runForEach(partBytes.read(storage, parts), (bytes) => Effect.sync(() => hash.update(bytes)))
+      const actual = hash.digest("hex")
+      if (actual !== expected) yield* new ChecksumMismatch({ uploadId, expected, actual })
+    }).pipe(Effect.scoped, Effect.withSpan("UploadsService.verify"))
+
+  return UploadsService.of({
+    create: Effect.fn("UploadsService.create")(function*(request) {
+      yield* Effect.annotateCurrentSpan({ bytes: request.bytes })
+      const accepted = yield* CreateUpload.accept(request, limits)
+      const upload = Upload.create(accepted, {
+        id: yield* randomUploadId,
+        createdAt: yield* Timestamp.now,
+        lifetime: limits.uploadLifetime
+      })
+      yield* repository.createUpload({
+        project: yield* CurrentProject,
+        upload,
+        mimeType: accepted.mimeType,
+        expiresAfter: accepted.fileLifetime,
+        receivedBytes: UploadParts.total([])
+      })
+      yield* Effect.annotateCurrentSpan({ uploadId: upload.id })
+      return upload
+    }, unavailable.effect),
+
+    addPart: Effect.fn("UploadsService.addPart")(
+      function*(uploadId, data) {
+        yield* Effect.annotateCurrentSpan({ uploadId })
+        const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
+        const { receivedBytes, upload } = yield* findPending(uploadId)
+        // Nothing is read of a part that cannot fit.
+        if (Option.isSome(announced)) yield* UploadParts.admit(upload, receivedBytes, announced.value)
+        const key = { uploadId, partId: yield* randomPartId }
+        const bytes = atMost(
+          PartData.toStream(data),
+          Math.min(limits.partBytes, upload.bytes - receivedBytes),
+          () => UploadParts.overflow(upload, receivedBytes, limits)
+        )
+        const project = yield* CurrentProject
+        yield* inUse.hold(uploadId)
+        const { part } = yield* Effect.uninterruptibleMask((restore) =>
+          Effect.gen(function*() {
+            const written = yield* restore(storage.write(key, bytes))
+            const part = new UploadPart({ id: key.partId, createdAt: yield* Timestamp.now, uploadId })
+            return yield* repository.changeUpload(project, uploadId, (stored, now) =>
+              Either.gen(function*() {
+                const { receivedBytes, upload } = yield* ensurePending(stored, uploadId, now)
+                yield* UploadParts.admit(upload, receivedBytes, written.bytes)
+                return Change.PartAdded({ part: { part, ...written } })
+              })).pipe(
+                // Where the repository failed it may have recorded the part all the same.
+                Effect.tapError((error) =>
+                  error._tag === "StorageError" ? Effect.void : Effect.ignore(storage.remove(key))
+                )
+              )
+          })
+        )
+        yield* Effect.annotateCurrentSpan({ partId: key.partId, bytes: part.bytes })
+        return part.part
+      },
+      Effect.scoped,
+      unavailable.effect
+    ),
+
+    complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
+      yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
+      const { md5, partIds } = yield* CompleteUpload.validate(request)
+      const { upload } = yield* findPending(uploadId)
+      yield* whilePending(
+        uploadId,
+        Effect.gen(function*() {
+          const parts = yield* repository.partsOfUpload(uploadId)
+          const listed = yield* UploadParts.arrange(upload, parts, partIds)
+          if (md5 !== undefined) yield* verify(uploadId, listed, md5)
+        })
+      )
+      const id = yield* randomFileId
+      const completed = yield* repository.changeUpload(
+        yield* CurrentProject,
+        uploadId,
+        (stored, now) =>
+          Either.map(ensurePending(stored, uploadId, now), ({ expiresAfter, upload }) =>
+            Change.Completed({
+              upload: Upload.complete(upload, UploadParts.toFile(upload, { id, expiresAfter })),
+              partIds
+            }))
+      )
+      yield* Effect.annotateCurrentSpan({ fileId: id, bytes: upload.bytes })
+      return completed.upload
+    }, unavailable.effect),
+
+    cancel: Effect.fn("UploadsService.cancel")(function*(uploadId) {
+      yield* Effect.annotateCurrentSpan({ uploadId })
+      const cancelled = yield* repository.changeUpload(
+        yield* CurrentProject,
+        uploadId,
+        (stored, now) =>
+          Either.map(
+            ensurePending(stored, uploadId, now),
+            ({ upload }) => Change.Cancelled({ upload: Upload.cancel(upload) })
+          )
+      )
+      return cancelled.upload
+    }, unavailable.effect)
+  })
+})
+
+/**
+ * The limits are those of `UploadLimits` in the context, the project of each call is `CurrentProject`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<UploadsService, never, UploadRepository | PartStorage | BytesInUse> = Layer.effect(
+  UploadsService,
+  make
+)

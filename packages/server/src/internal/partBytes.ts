@@ -1,0 +1,61 @@
+import * as FileRange from "@effect-uploads/http/FileRange"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { crc32 } from "node:zlib"
+import type * as PartStorage from "../PartStorage.js"
+import { StorageError } from "../StorageError.js"
+import type { StoredPart } from "../UploadRepository.js"
+
+/** A stretch of one part. */
+export interface Section {
+  readonly part: StoredPart
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** What of each part is within the bounds, in their order. */
+export const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bounds): ReadonlyArray<Section> => {
+  const found: Array<Section> = []
+  let start = 0
+  for (const part of parts) {
+    const offset = Math.max(0, bounds.start - start)
+    const bytes = Math.min(bounds.end - start, part.bytes) - offset
+    if (bytes > 0) found.push({ part, offset, bytes })
+    start += part.bytes
+  }
+  return found
+}
+
+/**
+ * The bytes of parts one after another. A part that is read as a whole is compared with what was written: its last bytes are
+ * held back until they are known to be right, so that nobody takes a damaged part for a whole one.
+ */
+export const read = (
+  storage: PartStorage.Service,
+  parts: ReadonlyArray<StoredPart>,
+  bounds: FileRange.Bounds = FileRange.whole
+): Stream.Stream<Uint8Array, StorageError> =>
+  Stream.flatMap(Stream.fromIterable(sections(parts, bounds)), (section) => {
+    const { bytes, offset, part } = section
+    const key = { uploadId: part.part.uploadId, partId: part.part.id }
+    const data = storage.read(key, { offset, bytes })
+    return bytes === part.bytes ? verified(data, part) : data
+  })
+
+const verified = (
+  data: Stream.Stream<Uint8Array, StorageError>,
+  { bytes, crc32: expected, part }: StoredPart
+): Stream.Stream<Uint8Array, StorageError> =>
+  Stream.suspend(() => {
+    let read = 0
+    let actual = 0
+    return Stream.mapEffect(data, (chunk) => {
+      read += chunk.byteLength
+      actual = crc32(chunk, actual)
+      return read < bytes || actual === expected ? Effect.succeed(chunk) : new StorageError({
+        store: "parts",
+        reason: "Corrupt",
+        operation: `reading ${part.id}`
+      })
+    })
+  })
