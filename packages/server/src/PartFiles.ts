@@ -1,0 +1,276 @@
+/**
+ * The parts as files in a folder: `<directory>/<upload id>/<part id>`, with `.incoming` behind the name while a part is
+ * being written.
+ *
+ * A half-written part lies beside the written ones, so that one folder is all that an Upload takes up, and its renaming
+ * needs one folder only to be on the disk.
+ *
+ * @since 0.1.0
+ */
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { PartId, UploadId } from "@effect-uploads/domain/Ids"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import type { FileHandle } from "node:fs/promises"
+import * as Fs from "node:fs/promises"
+import * as Path from "node:path"
+import * as fileWriter from "./internal/fileWriter.js"
+import type { PartKey, Service } from "./PartStorage.js"
+import { PartStorage } from "./PartStorage.js"
+import type { Reason } from "./StorageError.js"
+import { StorageError } from "./StorageError.js"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Made if it is not there. Nothing else may be kept in it, and no other process may write to it. */
+  readonly directory: string
+}
+
+const reasons: Readonly<Record<string, Reason>> = {
+  ENOSPC: "Full",
+  EDQUOT: "Full",
+  EROFS: "ReadOnly",
+  EACCES: "ReadOnly",
+  EPERM: "ReadOnly",
+  ENOENT: "Missing",
+  EIO: "Corrupt"
+}
+
+const codeOf = (cause: unknown): string =>
+  Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : ""
+
+const storageError = (operation: string, cause: unknown, reason = reasons[codeOf(cause)] ?? "Failed") =>
+  new StorageError({ store: "parts", reason, operation: `PartStorage.${operation}`, cause })
+
+/**
+ * A step that is waited for even by an interrupted fiber: what the system was asked to do, it does, and cleaning up before
+ * it is done would miss it.
+ */
+const step = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, StorageError> =>
+  Effect.uninterruptible(Effect.tryPromise({ try: run, catch: (cause) => storageError(operation, cause) }))
+
+const privateFolder = 0o700
+const privateFile = 0o600
+
+/** Large reads are fast, and a part that is being read has a few of them in memory. */
+const readBytes = 256 * 1024
+
+const incomingSuffix = ".incoming"
+
+/** The server makes no other ids. Of these none leaves the folder, and none looks like a half-written part. */
+const isId = (name: string): boolean => /^[A-Za-z0-9_-]+$/.test(name)
+
+const unlessCode = (...codes: ReadonlyArray<string>) => (cause: unknown): Promise<void> =>
+  codes.includes(codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
+
+const syncFolder = async (path: string): Promise<void> => {
+  const handle = await Fs.open(path)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A folder in which something is being written stays. */
+const removeIfEmpty = (path: string): Promise<void> => Fs.rmdir(path).catch(unlessCode("ENOENT", "ENOTEMPTY", "EEXIST"))
+
+const removeFolder = (path: string): Promise<void> =>
+  // Parts may still be added.
+  Fs.rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 0 })
+
+/** Makes the folders of Uploads. */
+const makeFolders = (directory: string) => {
+  const underway = new Map<string, Promise<void>>()
+
+  const make = async (path: string): Promise<void> => {
+    const created = await Fs.mkdir(path, { recursive: true, mode: privateFolder })
+    if (created !== undefined) await syncFolder(directory)
+  }
+
+  /** Who finds the folder made must not rely on it before it is on the disk. */
+  const ensure = (path: string): Promise<void> => {
+    const making = underway.get(path) ?? make(path).finally(() => underway.delete(path))
+    underway.set(path, making)
+    return making
+  }
+
+  return ensure
+}
+
+interface Paths {
+  readonly folder: string
+  readonly file: string
+  readonly incoming: string
+}
+
+const pathsOf = (directory: string, key: PartKey): Paths => {
+  const folder = Path.join(directory, key.uploadId)
+  const file = Path.join(folder, key.partId)
+  return { folder, file, incoming: file + incomingSuffix }
+}
+
+const listFolder = async (directory: string, uploadId: string): Promise<ReadonlyArray<PartKey>> => {
+  const names = await Fs.readdir(Path.join(directory, uploadId)).catch((cause: unknown) =>
+    ["ENOENT", "ENOTDIR"].includes(codeOf(cause)) ? [] : Promise.reject(cause)
+  )
+  return names
+    .map((name) => name.endsWith(incomingSuffix) ? name.slice(0, -incomingSuffix.length) : name)
+    .filter(isId)
+    .map((name) => ({ uploadId: UploadId.make(uploadId), partId: PartId.make(name) }))
+}
+
+/** One folder at a time. */
+async function* walk(directory: string): AsyncGenerator<ReadonlyArray<PartKey>> {
+  for await (const { name } of await Fs.opendir(directory)) {
+    if (isId(name)) yield await listFolder(directory, name)
+  }
+}
+
+/** Reads the next bytes while the last ones are used. */
+const readFile = (handle: FileHandle, range: { readonly offset: number; readonly bytes: number }) => {
+  const end = range.offset + range.bytes
+  const readAt = async (position: number) => {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, end - position))
+    const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
+    return buffer.subarray(0, bytesRead)
+  }
+  const begin = (position: number) => {
+    const reading = readAt(position)
+    reading.catch(() => {})
+    return reading
+  }
+  return Stream.unfoldEffect(
+    { position: range.offset, reading: begin(range.offset) },
+    ({ position, reading }) =>
+      position === end ? Effect.succeed(Option.none()) : step("read", () => reading).pipe(
+        Effect.filterOrFail(
+          (bytes) => bytes.byteLength > 0,
+          () => storageError("read", new Error(`no more than ${position} bytes`), "Missing")
+        ),
+        Effect.map((bytes) => {
+          const next = position + bytes.byteLength
+          return Option.some([bytes, { position: next, reading: begin(next) }])
+        })
+      )
+  )
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = ({ directory }: Options): Effect.Effect<Service, StorageError> =>
+  Effect.gen(function*() {
+    yield* step("make", async () => {
+      await Fs.mkdir(directory, { recursive: true, mode: privateFolder })
+      // Also the folders that a process which was killed has made.
+      await syncFolder(directory)
+      await syncFolder(Path.dirname(Path.resolve(directory)))
+    })
+    const ensureFolder = makeFolders(directory)
+
+    const paths = (operation: string, key: PartKey): Effect.Effect<Paths, StorageError> =>
+      isId(key.uploadId) && isId(key.partId)
+        ? Effect.succeed(pathsOf(directory, key))
+        : Effect.fail(storageError(operation, new Error("not an id that the server makes")))
+
+    const write: Service["write"] = (key, data) =>
+      Effect.flatMap(paths("write", key), ({ file, folder, incoming }) => {
+        let path = incoming
+
+        const open = step("write", async () => {
+          await ensureFolder(folder)
+          return await Fs.open(path, "wx", privateFile)
+        }).pipe(
+          // The last part of the Upload was removed in between, and the folder with it.
+          Effect.retry({ times: 10, while: ({ reason }) => reason === "Missing" })
+        )
+
+        const receive = (handle: FileHandle) => {
+          const writer = fileWriter.make(handle)
+          const finish = step("write", async () => {
+            const { bytes, crc32 } = await writer.finish()
+            await handle.close()
+            await Fs.rename(incoming, file)
+            path = file
+            await syncFolder(folder)
+            return { bytes: ByteSize.make(bytes), crc32 }
+          })
+          return data.pipe(
+            Stream.runForEachChunk((chunk) => {
+              const added = writer.add(chunk)
+              return added === undefined ? Effect.void : step("write", () => added)
+            }),
+            Effect.zipRight(finish)
+          )
+        }
+
+        const discard = (handle: FileHandle) =>
+          step("write", async () => {
+            await handle.close()
+            await Fs.rm(path, { force: true })
+            await removeIfEmpty(folder)
+          }).pipe(
+            Effect.catchAll((error) => Effect.logWarning("The bytes of a part could not be removed", error))
+          )
+
+        return Effect.acquireUseRelease(
+          open,
+          receive,
+          (handle, exit) => Exit.isSuccess(exit) ? Effect.void : discard(handle)
+        )
+      })
+
+    const read: Service["read"] = (key, range) =>
+      Stream.unwrapScoped(
+        paths("read", key).pipe(
+          Effect.flatMap(({ file }) =>
+            Effect.acquireRelease(
+              step("read", () => Fs.open(file)),
+              (handle) => Effect.promise(() => handle.close())
+            )
+          ),
+          Effect.map((handle) => readFile(handle, range))
+        )
+      )
+
+    const remove: Service["remove"] = (key) =>
+      Effect.flatMap(paths("remove", key), ({ file, folder, incoming }) =>
+        step("remove", async () => {
+          await Fs.rm(file, { force: true })
+          await Fs.rm(incoming, { force: true })
+          await removeIfEmpty(folder)
+        }))
+
+    const removeUpload: Service["removeUpload"] = (uploadId) =>
+      Effect.flatMap(paths("removeUpload", { uploadId, partId: PartId.make("all") }), ({ folder }) =>
+        step("removeUpload", () => removeFolder(folder)))
+
+    const list: Service["list"] = Stream.suspend(() =>
+      Stream.fromAsyncIterable(walk(directory), (cause) =>
+        storageError("list", cause))
+    ).pipe(Stream.mapConcat((keys) => keys))
+
+    const probe = Path.join(directory, ".probe")
+    const ping: Service["ping"] = step("ping", async () => {
+      await Fs.writeFile(probe, "ping", { mode: privateFile })
+      await Fs.rm(probe, { force: true })
+    })
+
+    return PartStorage.of({ write, read, remove, removeUpload, list, ping })
+  })
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<PartStorage, StorageError> =>
+  Layer.effect(PartStorage, make(options))
