@@ -9,7 +9,6 @@ import { InvalidRequest, PartTooLarge } from "@effect-uploads/domain/UploadError
 import type { PlatformError } from "@effect/platform/Error"
 import { BadArgument } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -17,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { exactly } from "./internal/exactly.js"
 
 /**
  * The source of a part failed while it was read.
@@ -239,30 +239,17 @@ export const toStream = (self: PartData): Stream.Stream<Uint8Array, PartDataErro
   switch (self._tag) {
     case "PartStream":
     case "PartFile":
-      return exactly(Stream.mapError(self.stream, (cause) => new PartUnreadable({ cause })), self.bytes)
+      return exactly(
+        Stream.mapError(self.stream, (cause) => new PartUnreadable({ cause })),
+        self.bytes,
+        (actual) => new PartLengthMismatch({ declared: self.bytes, actual })
+      )
     case "PartObserved":
       return Stream.tap(toStream(self.part), (bytes) => Effect.sync(() => self.onBytes(bytes.byteLength)))
     case "PartIncoming":
       return self.stream
   }
 }
-
-/** Ends as the stream does, unless it has another number of bytes. */
-const exactly = <E>(
-  stream: Stream.Stream<Uint8Array, E>,
-  declared: number
-): Stream.Stream<Uint8Array, E | PartLengthMismatch> =>
-  Stream.suspend(() => {
-    let actual = 0
-    const mismatch = Effect.suspend(() => new PartLengthMismatch({ declared, actual }))
-    return stream.pipe(
-      Stream.mapChunksEffect((chunk) => {
-        actual = Chunk.reduce(chunk, actual, (sum, bytes) => sum + bytes.byteLength)
-        return actual > declared ? mismatch : Effect.succeed(chunk)
-      }),
-      Stream.concat(Stream.execute(Effect.suspend(() => actual < declared ? mismatch : Effect.void)))
-    )
-  })
 
 /**
  * The bytes as the chunks in which they arrive, not joined. Fails with `tooLarge` as soon as they are more than `limit`.
