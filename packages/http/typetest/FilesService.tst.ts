@@ -5,6 +5,7 @@ import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import type { InvalidRequest, UploadNotFound } from "@effect-uploads/domain/UploadError"
 import type { ClientOptions, ClientOptionsConfig } from "@effect-uploads/http/ClientOptions"
+import type { FileRange } from "@effect-uploads/http/FileRange"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import type { ListFiles } from "@effect-uploads/http/ListFiles"
 import type * as ServiceError from "@effect-uploads/http/ServiceError"
@@ -66,7 +67,7 @@ describe("the methods of FilesService", () => {
 
   test("content", () => {
     expect<FilesService.Service["content"]>().type.toBe<
-      (fileId: FileId) => Stream.Stream<Uint8Array, AnyRequest | FileNotFound>
+      (fileId: FileId, range?: FileRange) => Stream.Stream<Uint8Array, AnyRequest | FileNotFound>
     >()
     expect<FilesService.ContentError["_tag"]>().type.toBe<AnyRequestTag | "FileNotFound">()
     expect<FilesService.Errors["content"]>().type.toBe<FilesService.ContentError>()
