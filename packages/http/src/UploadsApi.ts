@@ -112,6 +112,9 @@ export class FilesGroup extends HttpApiGroup.make("files")
   .add(
     HttpApiEndpoint.get("downloadFile")`/files/${fileId}/content`
       .addSuccess(HttpApiSchema.Uint8Array())
+      .addSuccess(HttpApiSchema.Uint8Array(), { status: 206 })
+      .addError(failure(412))
+      .addError(failure(416))
       .annotate(OpenApi.Identifier, "downloadFile")
       .annotate(OpenApi.Summary, "Gives the bytes of a File")
   )

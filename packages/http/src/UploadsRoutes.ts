@@ -11,22 +11,25 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import { DeleteFileResponse } from "./DeleteFile.js"
 import type { ApiError } from "./ErrorMapping.js"
 import { toReply } from "./ErrorMapping.js"
 import { FilesService } from "./FilesService.js"
+import { download } from "./internal/download.js"
 import * as multipart from "./internal/multipartReader.js"
+import { refuse } from "./internal/refuse.js"
 import { sanitized } from "./internal/secrets.js"
 import * as ListFiles from "./ListFiles.js"
 import * as PartData from "./PartData.js"
@@ -135,14 +138,9 @@ export const files = <E, Provides, R>(
         const service = yield* FilesService
         return yield* service.retrieve(path.file_id)
       }).pipe(answerErrors))
-    .handleRaw("downloadFile", ({ path }) =>
+    .handleRaw("downloadFile", ({ path, request }) =>
       Effect.gen(function*() {
-        const service = yield* FilesService
-        // The first bytes decide whether the answer is a file or an error.
-        const [first, rest] = yield* Stream.peel(service.content(path.file_id), Sink.head())
-        return HttpServerResponse.stream(Stream.concat(Stream.fromIterable(Option.toArray(first)), rest), {
-          contentType: "application/octet-stream"
-        })
+        return yield* download(yield* FilesService, request, path.file_id)
       }).pipe(answerErrors))
     .handleRaw("deleteFile", ({ path }) =>
       Effect.gen(function*() {
@@ -169,6 +167,29 @@ const page = (list: FilesService["Type"]["list"], request: ListFiles.ListFiles) 
   )
 }
 
+const routeNotFound = Option.liftPredicate((u: unknown) => u instanceof HttpServerError.RouteNotFound)
+
+/**
+ * Answers a request that no route takes with the documented envelope, which the routes of an `HttpApi` themselves answer
+ * without a body. For an `HttpApi` of your own, beside its groups.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerNotFound: Layer.Layer<never> = HttpApiBuilder.middleware(
+  Effect.catchSomeCause((cause: Cause.Cause<unknown>) =>
+    Option.map(
+      Option.flatMap(Cause.failureOption(cause), routeNotFound),
+      () =>
+        Effect.map(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
+          // What stands after the path may be a secret.
+          const [path] = url.split("?")
+          return refuse(404, { message: `Invalid URL (${method} ${path})` })
+        })
+    )
+  )
+)
+
 /**
  * A whole `UploadsApi`, ready for `HttpApiBuilder.serve`.
  *
@@ -178,5 +199,6 @@ const page = (list: FilesService["Type"]["list"], request: ListFiles.ListFiles) 
 export const layer: Layer.Layer<HttpApi.Api, never, UploadsService | FilesService> = HttpApiBuilder.api(UploadsApi)
   .pipe(
     Layer.provide(HttpApiBuilder.group(UploadsApi, "uploads", uploads)),
-    Layer.provide(HttpApiBuilder.group(UploadsApi, "files", files))
+    Layer.provide(HttpApiBuilder.group(UploadsApi, "files", files)),
+    Layer.provide(layerNotFound)
   )

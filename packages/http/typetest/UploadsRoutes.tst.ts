@@ -38,6 +38,10 @@ describe("the routes", () => {
     expect(UploadsRoutes.layer).type.toBe<Layer.Layer<HttpApi.Api, never, Uploads | Files>>()
   })
 
+  test("that nothing takes need nothing", () => {
+    expect(UploadsRoutes.layerNotFound).type.toBe<Layer.Layer<never>>()
+  })
+
   test("of one group need its service alone", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup).add(FilesGroup) {}
     expect(HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)).type.toBe<

@@ -1,0 +1,409 @@
+import { FileNotFound } from "@effect-uploads/domain/FileError"
+import { FileObject } from "@effect-uploads/domain/FileObject"
+import { FileId } from "@effect-uploads/domain/Ids"
+import * as FileRange from "@effect-uploads/http/FileRange"
+import * as FilesService from "@effect-uploads/http/FilesService"
+import { ServiceUnavailable } from "@effect-uploads/http/ServiceError"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServer from "@effect/platform/HttpServer"
+import { describe, expect, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { createServer, request as nodeRequest } from "node:http"
+import type { IncomingHttpHeaders } from "node:http"
+import { pattern } from "./support/contract.js"
+import { clients, served, url } from "./support/server.js"
+
+const fileOf = (id: FileId, bytes: number) =>
+  Schema.decodeSync(FileObject)({
+    id,
+    object: "file",
+    bytes,
+    created_at: 1_700_000_000,
+    filename: "a.jsonl",
+    purpose: "fine-tune",
+    status: "processed"
+  })
+
+interface Stored {
+  readonly bytes: number
+  readonly content: Stream.Stream<Uint8Array, FilesService.ContentError>
+}
+
+/** Files under any id, which all have the same bytes, and what was read of them. */
+const stored = ({ bytes, content }: Stored, read: Array<FileRange.FileRange | undefined> = []) =>
+  Layer.succeed(FilesService.FilesService, {
+    retrieve: (fileId) =>
+      fileId === "file-gone" ? Effect.fail(new FileNotFound({ fileId })) : Effect.succeed(fileOf(fileId, bytes)),
+    content: (_, range) =>
+      Stream.unwrap(Effect.map(FileRange.validate(range), (bounds) => {
+        read.push(range)
+        return FileRange.slice(content, bounds)
+      })),
+    list: () => Stream.empty,
+    delete: () => Effect.void
+  })
+
+const whole = (bytes: Uint8Array): Stored => ({ bytes: bytes.length, content: Stream.make(bytes) })
+
+/** The routes without a socket. */
+const withHandler = async <A>(
+  files: Layer.Layer<FilesService.FilesService>,
+  use: (handler: (request: Request) => Promise<Response>) => Promise<A>
+): Promise<A> => {
+  const { dispose, handler } = HttpApiBuilder.toWebHandler(
+    Layer.merge(
+      UploadsRoutes.layer.pipe(Layer.provide([files, UploadsService.layerMemory])),
+      HttpServer.layerContext
+    )
+  )
+  try {
+    return await use(handler)
+  } finally {
+    await dispose()
+  }
+}
+
+const data = pattern(10)
+const etag = `"file-1"`
+
+const requestOf = (headers: Record<string, string> = {}, id = "file-1", method = "GET") =>
+  new Request(`http://127.0.0.1/files/${encodeURIComponent(id)}/content`, { method, headers })
+
+/** What the routes answer for a File of ten bytes. */
+const answer = (headers: Record<string, string> = {}, bytes = data, id = "file-1", method = "GET") =>
+  withHandler(stored(whole(bytes)), async (handler) => {
+    const response = await handler(requestOf(headers, id, method))
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: Buffer.from(await response.arrayBuffer())
+    }
+  })
+
+const jsonOf = (body: Buffer): unknown => JSON.parse(body.toString())
+
+describe("a File", () => {
+  it("is sent with its length, its tag and that ranges are known", async () => {
+    expect(await answer()).toEqual({
+      status: 200,
+      headers: {
+        "accept-ranges": "bytes",
+        "content-length": "10",
+        "content-type": "application/octet-stream",
+        etag
+      },
+      body: Buffer.from(data)
+    })
+  })
+
+  it("is sent without a byte if it is empty", async () => {
+    const { body, headers, status } = await answer({}, new Uint8Array(0))
+    expect([status, headers["content-length"], body.length]).toEqual([200, "0", 0])
+  })
+
+  it("has a legal tag of its own, whatever its id", async () => {
+    const ids = FastCheck.uniqueArray(FastCheck.string({ unit: "grapheme", minLength: 1 }), { minLength: 5 })
+    await withHandler(stored(whole(data)), (handler) =>
+      FastCheck.assert(
+        FastCheck.asyncProperty(ids, async (ids) => {
+          const opaque = ids.filter((id) => id !== "." && id !== "..")
+          const tags = await Promise.all(
+            opaque.map(async (id) => (await handler(requestOf({}, id))).headers.get("etag") ?? "none")
+          )
+          for (const tag of tags) expect(tag).toMatch(/^"[\x21\x23-\x7e]+"$/)
+          expect(new Set(tags).size).toBe(opaque.length)
+        }),
+        { numRuns: 30 }
+      ))
+  })
+
+  it("is asked about without being read", async () => {
+    const read: Array<FileRange.FileRange | undefined> = []
+    await withHandler(stored(whole(data), read), async (handler) => {
+      for (const headers of [{}, { range: "bytes=2-3" }]) {
+        const response = await handler(requestOf(headers, "file-1", "HEAD"))
+        expect([response.status, response.headers.get("content-length"), response.headers.get("etag")]).toEqual([
+          200,
+          "10",
+          etag
+        ])
+        expect(response.body).toBeNull()
+      }
+      const gone = await handler(requestOf({}, "file-gone", "HEAD"))
+      expect(gone.status).toBe(404)
+    })
+    expect(read).toEqual([])
+  })
+})
+
+describe("Range", () => {
+  /** Which bytes a range is, tried out one by one. */
+  const bytesOf = (spec: string, bytes: Uint8Array) => {
+    const [first = "", last = ""] = spec.split("-")
+    return Array.from(bytes.keys()).filter((index) =>
+      first === ""
+        ? index >= bytes.length - Number(last)
+        : index >= Number(first) && (last === "" || index <= Number(last))
+    )
+  }
+
+  const spec = FastCheck.tuple(FastCheck.option(FastCheck.nat(14)), FastCheck.option(FastCheck.nat(14)))
+    .filter(([first, last]) => (first ?? last) !== null && (first === null || last === null || first <= last))
+    .map(([first, last]) => `${first ?? ""}-${last ?? ""}`)
+
+  it("is answered with its bytes and where they are, or with the length of the File if there are none", async () => {
+    await FastCheck.assert(
+      FastCheck.asyncProperty(spec, FastCheck.nat(10), async (spec, size) => {
+        const file = data.slice(0, size)
+        const found = bytesOf(spec, file)
+        const { body, headers, status } = await answer({ range: `bytes=${spec}` }, file)
+        if (size === 0 && spec.startsWith("-") && spec !== "-0") {
+          // All of nothing.
+          expect([status, headers["content-length"]]).toEqual([200, "0"])
+        } else if (found.length === 0) {
+          expect([status, headers["content-range"]]).toEqual([416, `bytes */${size}`])
+          expect(jsonOf(body)).toMatchObject({
+            error: { type: "invalid_request_error", code: "range_not_satisfiable" }
+          })
+        } else {
+          expect(status).toBe(206)
+          expect([...body]).toEqual(found.map((index) => file[index]))
+          expect(headers).toMatchObject({
+            "accept-ranges": "bytes",
+            "content-length": `${found.length}`,
+            "content-range": `bytes ${found[0]}-${found.at(-1)}/${size}`,
+            etag
+          })
+        }
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  it("asks the service for no more than what is sent", async () => {
+    const read: Array<FileRange.FileRange | undefined> = []
+    await withHandler(stored(whole(data), read), async (handler) => {
+      for (const range of ["bytes=2-3", "bytes=8-", "bytes=-3", "bytes=5-99"]) {
+        await (await handler(requestOf({ range }))).arrayBuffer()
+      }
+    })
+    expect(read).toEqual([
+      { offset: 2, bytes: 2 },
+      { offset: 8, bytes: 2 },
+      { offset: 7, bytes: 3 },
+      { offset: 5, bytes: 5 }
+    ])
+  })
+
+  const odd = [
+    "bytes=",
+    "bytes=-",
+    "bytes=3-2",
+    "bytes=1-2,4-5",
+    "bytes=a-b",
+    "bytes=0x1-2",
+    "bytes=1.5-2",
+    "bytes=+1-2",
+    "bytes 1-2",
+    "lines=1-2",
+    "1-2",
+    "bytes=--1",
+    "bytes=1-2-3"
+  ]
+
+  it.each(odd)("is ignored where it makes no sense, or is more than one: %s", async (range) => {
+    const { body, headers, status } = await answer({ range })
+    expect([status, headers["content-range"], body.length]).toEqual([200, undefined, 10])
+  })
+
+  it("may have numbers beyond all that can be counted", async () => {
+    const huge = "9".repeat(400)
+    expect((await answer({ range: `bytes=4-${huge}` })).headers["content-range"]).toBe("bytes 4-9/10")
+    expect((await answer({ range: `bytes=-${huge}` })).headers["content-range"]).toBe("bytes 0-9/10")
+    expect((await answer({ range: `bytes=${huge}-` })).status).toBe(416)
+  })
+})
+
+describe("conditions", () => {
+  const cases: ReadonlyArray<readonly [status: number, headers: Record<string, string>]> = [
+    [200, { "if-match": etag }],
+    [200, { "if-match": "*" }],
+    [200, { "if-match": `"a,b", ${etag}` }],
+    [412, { "if-match": `W/${etag}` }],
+    [412, { "if-match": `"file-2"` }],
+    [412, { "if-match": "file-1" }],
+    [412, { "if-match": "" }],
+    [412, { "if-match": `"file-2"`, "if-none-match": etag }],
+    [304, { "if-none-match": etag }],
+    [304, { "if-none-match": `W/${etag}` }],
+    [304, { "if-none-match": "*" }],
+    [304, { "if-none-match": `"x" ,W/"y",${etag}` }],
+    [304, { "if-none-match": etag, range: "bytes=0-1" }],
+    [200, { "if-none-match": `"file-2"` }],
+    [206, { "if-none-match": `"file-2"`, range: "bytes=0-1" }],
+    [206, { "if-range": etag, range: "bytes=0-1" }],
+    [416, { "if-range": etag, range: "bytes=10-" }],
+    [200, { "if-range": `"file-2"`, range: "bytes=0-1" }],
+    [200, { "if-range": `W/${etag}`, range: "bytes=0-1" }],
+    [200, { "if-range": "Tue, 14 Nov 2023 22:13:20 GMT", range: "bytes=0-1" }],
+    [200, { "if-range": etag }],
+    // No date is known that these could be compared with.
+    [200, { "if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT" }],
+    [200, { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT" }]
+  ]
+
+  it.each(cases)("%i: %o", async (status, sent) => {
+    const { body, headers, ...answered } = await answer(sent)
+    expect(answered.status).toBe(status)
+    expect(headers).toMatchObject({ "accept-ranges": "bytes", etag })
+    if (status === 304) expect(body).toHaveLength(0)
+    if (status >= 400) {
+      expect(jsonOf(body)).toMatchObject({ error: { type: "invalid_request_error", message: expect.any(String) } })
+    }
+  })
+
+  it("hold for HEAD too", async () => {
+    expect((await answer({ "if-none-match": etag }, data, "file-1", "HEAD")).status).toBe(304)
+    expect((await answer({ "if-match": `"x"` }, data, "file-1", "HEAD")).status).toBe(412)
+  })
+})
+
+describe("content", () => {
+  it("that fails before its first byte is an error, in whatever it fails", async () => {
+    const unavailable = Stream.fail(new ServiceUnavailable({}))
+    const ended = { status: 502, code: "upstream_malformed" }
+    const failures: ReadonlyArray<readonly [Stored, { readonly status: number; readonly code: string }]> = [
+      [{ bytes: 10, content: unavailable }, { status: 503, code: "service_unavailable" }],
+      [{ bytes: 0, content: unavailable }, { status: 503, code: "service_unavailable" }],
+      [
+        { bytes: 10, content: Stream.concat(Stream.make(new Uint8Array(0)), unavailable) },
+        { status: 503, code: "service_unavailable" }
+      ],
+      [{ bytes: 10, content: Stream.empty }, ended],
+      [{ bytes: 0, content: Stream.make(data) }, ended]
+    ]
+    for (const [file, { code, status }] of failures) {
+      await withHandler(stored(file), async (handler) => {
+        const response = await handler(requestOf())
+        expect([response.status, await response.json()]).toEqual([
+          status,
+          { error: expect.objectContaining({ code, message: expect.any(String) }) }
+        ])
+      })
+    }
+  })
+
+  it("of a File that does not exist is not found", async () => {
+    const { body, status } = await answer({ "if-match": "*", range: "bytes=0-" }, data, "file-gone")
+    expect([status, jsonOf(body)]).toMatchObject([404, { error: { code: "file_not_found" } }])
+  })
+
+  it.effect("is handed on as the very chunks that the service gives", () =>
+    Effect.promise(async () => {
+      const chunks = Arr.makeBy(8, (index) => new Uint8Array(256 * 1024).fill(index))
+      const content = Stream.fromIterable(chunks)
+      await withHandler(stored({ bytes: 8 * 256 * 1024, content }), async (handler) => {
+        const { body } = await handler(requestOf())
+        const seen: Array<Uint8Array> = []
+        if (body !== null) { for await (const chunk of body) seen.push(chunk) }
+        expect(seen.map((chunk, index) => chunk === chunks[index])).toEqual(chunks.map(() => true))
+      })
+    }))
+
+  /** Closes a connection soon on which nothing comes: what is promised and not sent. */
+  const impatient = HttpApiBuilder.serve().pipe(
+    Layer.provide(UploadsRoutes.layer),
+    Layer.provideMerge(
+      NodeHttpServer.layer(() => createServer({ keepAliveTimeout: 100 }), { port: 0, host: "127.0.0.1" })
+    )
+  )
+
+  // Chunked, such an answer would end as if it were whole.
+  it.live("that breaks off, or is not as long as was said, is never taken for the File", () =>
+    Effect.gen(function*() {
+      const first = Stream.make(data)
+      for (
+        const content of [
+          Stream.concat(first, Stream.fail(new ServiceUnavailable({}))),
+          first,
+          Stream.concat(first, Stream.make(pattern(20)))
+        ]
+      ) {
+        const read = Effect.gen(function*() {
+          const files = yield* FilesService.FilesService
+          return yield* Effect.either(Stream.runDrain(files.content(FileId.make("file-1"))))
+        })
+        const result = yield* Effect.provide(
+          read,
+          clients().pipe(
+            Layer.provide(FetchHttpClient.layer),
+            Layer.provide(Layer.fresh(impatient)),
+            Layer.provide([stored({ bytes: 20, content }), UploadsService.layerMemory])
+          )
+        )
+        expect(Either.isLeft(result)).toBe(true)
+      }
+    }), 30_000)
+})
+
+describe("over a socket", () => {
+  const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+    Effect.flatMap(
+      url,
+      (base) =>
+        Effect.async<
+          { readonly status: number | undefined; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
+        >(
+          (resume) => {
+            nodeRequest(`${base}${path}`, { method, headers }, (response) => {
+              const chunks: Array<Uint8Array> = []
+              response.on("data", (chunk: Uint8Array) => chunks.push(chunk))
+              response.on("end", () => {
+                const { headers, statusCode: status } = response
+                resume(Effect.succeed({ status, headers, body: Buffer.concat(chunks) }))
+              })
+            }).end()
+          }
+        )
+    )
+
+  const live = served.pipe(Layer.provide([stored(whole(data)), UploadsService.layerMemory]))
+
+  it.effect("GET, HEAD and ranges have their lengths, and are not chunked", () =>
+    Effect.gen(function*() {
+      const path = "/files/file-1/content"
+      const lengths = yield* Effect.forEach(
+        [ask("GET", path), ask("HEAD", path), ask("GET", path, { range: "bytes=-4" })],
+        Effect.map(({ body, headers, status }) => [
+          status,
+          headers["content-length"],
+          headers["transfer-encoding"],
+          body.length
+        ])
+      )
+      expect(lengths).toEqual([[200, "10", undefined, 10], [200, "10", undefined, 0], [206, "4", undefined, 4]])
+    }).pipe(Effect.provide(live)))
+
+  it.effect("a request that no route takes is answered with the envelope", () =>
+    Effect.gen(function*() {
+      for (const [method, path] of [["GET", "/v1/nothing"], ["PUT", "/files/file-1"], ["POST", "/%zz"]] as const) {
+        const { body, headers, status } = yield* ask(method, `${path}?key=secret`)
+        expect([status, headers["content-type"]]).toEqual([404, "application/json"])
+        expect(jsonOf(body)).toEqual({
+          error: { message: `Invalid URL (${method} ${path})`, type: "invalid_request_error", param: null, code: null }
+        })
+      }
+      expect((yield* ask("HEAD", "/nothing")).status).toBe(404)
+      expect((yield* ask("GET", "/files")).status).toBe(200)
+    }).pipe(Effect.provide(live)))
+})
