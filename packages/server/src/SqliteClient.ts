@@ -1,0 +1,171 @@
+/**
+ * `SqlClient` on one SQLite file, by the `libsql` package: its binary comes in its npm package.
+ *
+ * A commit that succeeded survives the loss of power, and one process alone has the file open.
+ *
+ * @since 0.1.0
+ */
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Statement from "@effect/sql/Statement"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import Database from "libsql"
+import AsyncDatabase from "libsql/promise"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { toStorageError } from "./internal/databaseError.js"
+import { StorageError } from "./StorageError.js"
+
+/**
+ * @since 0.1.0
+ * @category configuration
+ */
+export interface Options {
+  /** The path of the file, which is created where there is none. `:memory:` for a database that is gone with the layer. */
+  readonly filename: string
+}
+
+/** More than the repository has. */
+const statementsMax = 256
+
+const sqlError = (cause: unknown) => new SqlError({ cause, message: "Failed to execute statement" })
+
+/** The native code ends the process at a value of another kind. */
+const isBindable = (value: unknown): boolean =>
+  value === null || typeof value === "string" || typeof value === "number" || typeof value === "bigint" ||
+  value instanceof Uint8Array
+
+type Execute = (params: ReadonlyArray<unknown>) => ReadonlyArray<unknown>
+
+const prepare = (db: Database.Database, sql: string): Execute => {
+  const statement = db.prepare(sql)
+  if (statement.reader) return (params) => statement.all(params)
+  return (params) => {
+    statement.run(params)
+    return []
+  }
+}
+
+const attempt = <A>(params: ReadonlyArray<unknown>, f: () => A): Effect.Effect<A, SqlError> =>
+  Effect.suspend(() =>
+    params.every(isBindable)
+      ? Either.try({ try: f, catch: sqlError })
+      : Either.left(sqlError(new TypeError("SQLite has no such value")))
+  )
+
+/** Rows are never transformed: {@link make} asks for no transformation. */
+const makeConnection = (db: Database.Database): Connection => {
+  const statements = new Map<string, Execute>()
+
+  const prepareOnce = (sql: string): Execute => {
+    const known = statements.get(sql)
+    if (known !== undefined) return known
+    const statement = prepare(db, sql)
+    if (statements.size >= statementsMax) statements.clear()
+    statements.set(sql, statement)
+    return statement
+  }
+
+  // A commit waits for the disk: in a thread of its own, while the event loop goes on.
+  const commit = Effect.tryPromise({
+    try: () => Promise.resolve(Reflect.apply(AsyncDatabase.prototype.exec, db, ["COMMIT"])),
+    catch: sqlError
+  })
+
+  const execute: Connection["execute"] = (sql, params) => attempt(params, () => prepareOnce(sql)(params))
+
+  return {
+    execute,
+    executeRaw: (sql, params) => execute(sql, params, undefined),
+    executeValues: (sql, params) =>
+      attempt(params, () => db.prepare(sql).raw().all(params)).pipe(Effect.map(Arr.filter(Array.isArray))),
+    executeUnprepared: (sql, params) =>
+      sql === "COMMIT" ? Effect.as(commit, []) : attempt(params, () => prepare(db, sql)(params)),
+    executeStream: (sql, params) => Stream.unwrap(Effect.map(execute(sql, params, undefined), Stream.fromIterable))
+  }
+}
+
+/**
+ * The lock of the exclusive mode is taken by the first transaction, and needs no memory that processes share. A second
+ * process is refused at once.
+ */
+const opening = [
+  "PRAGMA locking_mode = EXCLUSIVE",
+  "PRAGMA journal_mode = WAL",
+  "PRAGMA synchronous = FULL",
+  "PRAGMA foreign_keys = ON",
+  "BEGIN IMMEDIATE",
+  "COMMIT"
+]
+
+/**
+ * `close` alone leaves the file open and locked as long as any prepared statement is not garbage collected. This gives the
+ * lock back, and leaves all in one file.
+ */
+const closing = [
+  "PRAGMA journal_mode = DELETE",
+  "PRAGMA locking_mode = NORMAL",
+  "SELECT count(*) FROM sqlite_master"
+]
+
+const canBeWritten = (filename: string): boolean => {
+  const path = Fs.existsSync(filename) ? filename : Path.dirname(filename)
+  return Either.isRight(Either.try(() => Fs.accessSync(path, Fs.constants.W_OK)))
+}
+
+const open = (filename: string): Effect.Effect<Database.Database, StorageError> =>
+  Effect.try({
+    try: () => {
+      const db = new Database(filename)
+      for (const sql of opening) db.exec(sql)
+      return db
+    },
+    catch: (cause) => {
+      const error = toStorageError("SqliteClient.open")(cause)
+      // Of a file or folder without the right to write, SQLite only says that something went wrong.
+      return error.reason === "Failed" && filename !== ":memory:" && !canBeWritten(filename)
+        ? new StorageError({ ...error, reason: "ReadOnly" })
+        : error
+    }
+  })
+
+const close = (db: Database.Database): Effect.Effect<void> =>
+  Effect.try(() => {
+    for (const sql of closing) db.exec(sql)
+  }).pipe(
+    // What was committed is in the file and its log, and the next one to open them puts it right.
+    Effect.ignore,
+    Effect.zipRight(Effect.sync(() => db.close()))
+  )
+
+/**
+ * One connection, which a transaction, or a statement outside of one, has for itself.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function*(options: Options) {
+  const connection = makeConnection(yield* Effect.acquireRelease(open(options.filename), close))
+  const semaphore = yield* Effect.makeSemaphore(1)
+  return yield* SqlClient.make({
+    acquirer: Effect.as(Effect.acquireRelease(semaphore.take(1), () => semaphore.release(1)), connection),
+    compiler: Statement.makeCompilerSqlite(),
+    beginTransaction: "BEGIN IMMEDIATE",
+    spanAttributes: [["db.system.name", "sqlite"]]
+  })
+})
+
+/**
+ * `Locked` where another process has the file open, `Corrupt` where it is no database.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, StorageError> =>
+  Layer.scoped(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
