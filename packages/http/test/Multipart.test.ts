@@ -359,6 +359,8 @@ const dataField = (content: Uint8Array, ...headers: ReadonlyArray<string>): Fiel
   content
 })
 
+const encodedField = (content: Uint8Array): Field => dataField(content, "Content-Transfer-Encoding: BASE64")
+
 /** What stands before the last boundary of a body, and from it on. */
 const halves = (
   fields: ReadonlyArray<Field>,
@@ -441,7 +443,24 @@ const received: ReadonlyArray<{
   ...["binary", "8bit", "7BIT"].map((encoding) => ({
     title: `Content-Transfer-Encoding: ${encoding}`,
     body: bodyOf([dataField(data, `Content-Transfer-Encoding: ${encoding}`)])
-  }))
+  })),
+  // Such as `curl -F "data=@file;encoder=base64"` sends it, in lines of 76.
+  {
+    title: "Content-Transfer-Encoding: base64, in lines",
+    body: bodyOf([
+      encodedField(bytesOf(Buffer.from(data).toString("base64").replace(/.{1,76}/g, (line) => `${line}\r\n`)))
+    ])
+  },
+  { title: "no bytes in base64", body: bodyOf([encodedField(bytesOf("\r\n"))]), data: new Uint8Array(0) },
+  {
+    title: "base64 with white space anywhere, between other fields",
+    body: bodyOf([
+      field("before", bytesOf("*")),
+      encodedField(bytesOf(` a\tG V\r\ns\n\nbG8\r= \r\n`)),
+      field("after", bytesOf("*"))
+    ]),
+    data: bytesOf("hello")
+  }
 ]
 
 const invalidData = (answer: Answer) =>
@@ -510,11 +529,31 @@ const refused: ReadonlyArray<{
     body: bodyOf([dataField(data)], { epilogue: "x".repeat(1024 * 1024 + 1) }),
     says: "has more than"
   },
-  // Such as `curl -F "data=@file;encoder=base64"` sends it: stored as it is, it would not be the file.
-  ...["base64", "Quoted-Printable", "x-gzip"].map((encoding) => ({
+  // Stored as it is, it would not be the file.
+  ...["Quoted-Printable", "x-gzip", ""].map((encoding) => ({
     title: `Content-Transfer-Encoding: ${encoding}`,
     body: bodyOf([dataField(bytesOf("aGVsbG8="), `Content-Transfer-Encoding: ${encoding}`)]),
     says: `Content-Transfer-Encoding is ${encoding}`
+  })),
+  ...Object.entries({
+    "aGVsbG8": "cut off",
+    "aGVsbG8=\r\nY": "padding",
+    "aGVs\r\nb": "cut off",
+    "aGVsbG8=aGVsbG8=": "padding",
+    "aGVsbG==bG8=": "padding",
+    "aGVsbG===": "padding",
+    "aGVs=": "padding",
+    "aGVs====": "padding",
+    "a===": "padding",
+    "=": "padding",
+    "aGVs-G8_": "character",
+    "aGVs\0bG8=": "character",
+    "aGVsbG8=--": "character",
+    "aGVsbG8é": "character"
+  }).map(([encoded, says]) => ({
+    title: `base64 that is none: ${JSON.stringify(encoded)}`,
+    body: bodyOf([encodedField(bytesOf(encoded))]),
+    says
   }))
 ]
 
@@ -603,6 +642,36 @@ describe("a part that arrives", () => {
         })
       )
   )
+
+  it.effect.prop(
+    "in base64 is stored as what it encodes, however it is broken into lines and split",
+    [FastCheck.uint8Array({ maxLength: 200 }), FastCheck.integer({ min: 1, max: 80 }), splits],
+    ([content, width, fractions]) =>
+      withRoutes(({ create, post, stored }) =>
+        Effect.gen(function*() {
+          const base64 = Buffer.from(content).toString("base64")
+          const lines = base64.match(new RegExp(`.{1,${width}}`, "g")) ?? []
+          const body = bodyOf([encodedField(bytesOf(lines.join("\r\n")))])
+          const uploadId = yield* create(1000)
+          expect((yield* post(uploadId, contentType, splitAt(body, fractions))).status).toBe(200)
+          expect(yield* stored(uploadId)).toEqual([content])
+        })
+      )
+  )
+
+  it.effect("in base64 counts as the bytes that it encodes", () =>
+    withRoutes(({ create, post, stored }) =>
+      Effect.gen(function*() {
+        const uploadId = yield* create(100)
+        const body = (bytes: number) => bodyOf([encodedField(bytesOf(Buffer.alloc(bytes).toString("base64")))])
+        expect(yield* post(uploadId, contentType, [body(101)])).toMatchObject({
+          status: 400,
+          body: { error: { code: "upload_size_exceeded" } }
+        })
+        expect((yield* post(uploadId, contentType, [body(100)])).status).toBe(200)
+        expect(yield* stored(uploadId)).toEqual([new Uint8Array(100)])
+      })
+    ))
 
   describe("is refused, whole and in chunks of a byte, and leaves nothing behind", () => {
     for (const { body, says, title, ...form } of refused) {

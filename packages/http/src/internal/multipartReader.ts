@@ -6,6 +6,8 @@ import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { PartUnreadable } from "../PartData.js"
 import { fieldName } from "./multipartWriter.js"
+import type { Decoder } from "./transferEncoding.js"
+import { decoders } from "./transferEncoding.js"
 
 /*
  * A parser of our own: the usual one refuses a file name beyond Latin-1, an epilogue, and a body that the network
@@ -35,14 +37,11 @@ const boundaryOf = (headers: Headers.Headers): string | undefined => {
   return /^\s*multipart\/form-data\s*;/i.test(contentType) ? parameter(contentType, "boundary") : undefined
 }
 
-/** Sent as they are. Any other encoding would be stored instead of the data. */
-const identityEncodings = ["binary", "8bit", "7bit"]
-
 const invalid = (problem: string, limit = `one ${fieldName} field of a multipart/form-data body`) =>
   new InvalidRequest({ field: fieldName, problem, limit })
 
-/** Whether the headers of a field are those of the data. */
-const isData = (headers: string): Either.Either<boolean, InvalidRequest> => {
+/** How the data is encoded, if the headers of a field are those of the data. */
+const decoderOf = (headers: string): Either.Either<Decoder | undefined, InvalidRequest> => {
   const values = new Map<string, string>()
   for (const line of headers === "" ? [] : headers.split("\r\n")) {
     const colon = line.indexOf(":")
@@ -51,13 +50,13 @@ const isData = (headers: string): Either.Either<boolean, InvalidRequest> => {
   }
   const name = parameter(values.get("content-disposition") ?? "", "name")
   if (name === undefined) return Either.left(invalid("a field has no name"))
-  if (name !== fieldName) return Either.right(false)
+  if (name !== fieldName) return Either.right(undefined)
   const encoding = values.get("content-transfer-encoding") ?? "binary"
-  return identityEncodings.includes(encoding.toLowerCase())
-    ? Either.right(true)
-    : Either.left(
-      invalid(`its Content-Transfer-Encoding is ${encoding}`, `sent as it is: ${identityEncodings.join(", ")}`)
-    )
+  const decoder = decoders.get(encoding.toLowerCase())
+  // Of an unknown encoding the data would be stored as it is encoded.
+  return decoder === undefined
+    ? Either.left(invalid(`its Content-Transfer-Encoding is ${encoding}`, [...decoders.keys()].join(", ")))
+    : Either.right(decoder())
 }
 
 const encoder = new TextEncoder()
@@ -127,7 +126,7 @@ const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return both
 }
 
-/** Takes a body apart as it arrives. Data is passed on as views of the chunks that it arrived in. */
+/** Takes a body apart as it arrives. What is sent as it is, is passed on as views of the chunks that it arrived in. */
 const makeReader = (boundary: string) => {
   const delimiter = encoder.encode(`\r\n--${boundary}`)
   const findDelimiter = delimiterFinder(delimiter)
@@ -136,7 +135,7 @@ const makeReader = (boundary: string) => {
   let rest: Uint8Array = lineBreak
   let fields = 0
   let ignored = 0
-  let found = false
+  let decoder: Decoder | undefined
 
   const read = (chunk: Uint8Array): Either.Either<ReadonlyArray<Uint8Array>, InvalidRequest> => {
     const data: Array<Uint8Array> = []
@@ -148,16 +147,20 @@ const makeReader = (boundary: string) => {
           return Either.left(invalid(`a field has more than ${maximumHeaders} bytes of headers`))
         }
         if (at < 0) break
-        const own = isData(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
+        const own = decoderOf(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
         if (Either.isLeft(own)) return Either.left(own.left)
-        if (own.right && found) return Either.left(invalid("it is given more than once"))
-        found ||= own.right
-        section = own.right ? "data" : "ignored"
+        if (own.right !== undefined && decoder !== undefined) return Either.left(invalid("it is given more than once"))
+        section = own.right === undefined ? "ignored" : "data"
+        decoder ??= own.right
         rest = rest.subarray(at + blankLine.byteLength)
       } else {
         const { at, kind } = findDelimiter(rest)
-        if (section !== "data") ignored += at
-        else if (at > 0) data.push(rest.subarray(0, at))
+        if (section !== "data" || decoder === undefined) ignored += at
+        else if (at > 0) {
+          const decoded = decoder.decode(rest.subarray(0, at))
+          if (Either.isLeft(decoded)) return Either.left(invalid(decoded.left))
+          if (decoded.right.byteLength > 0) data.push(decoded.right)
+        }
         rest = rest.subarray(at)
         if (kind === "more" || kind === "none") break
         if (kind === "last") section = "epilogue"
@@ -181,7 +184,9 @@ const makeReader = (boundary: string) => {
 
   const end = (): Either.Either<void, InvalidRequest> => {
     if (section !== "epilogue") return Either.left(invalid("the body is cut off"))
-    return found ? Either.void : Either.left(invalid("it is missing"))
+    return decoder === undefined
+      ? Either.left(invalid("it is missing"))
+      : Either.mapLeft(decoder.end(), (problem) => invalid(problem))
   }
 
   return { read, end }
