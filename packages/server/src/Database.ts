@@ -1,0 +1,37 @@
+/**
+ * The database that the server was told to use: a SQLite file of its own, or PostgreSQL.
+ *
+ * @since 0.1.0
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Path from "node:path"
+import { toStorageError } from "./internal/databaseError.js"
+import * as SqliteClient from "./SqliteClient.js"
+import type { StorageError } from "./StorageError.js"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Where the SQLite file is. */
+  readonly dataDirectory: string
+  readonly databaseUrl: Option.Option<Redacted.Redacted>
+}
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = ({ dataDirectory, databaseUrl }: Options): Layer.Layer<SqlClient, StorageError> =>
+  Option.match(databaseUrl, {
+    onNone: () => SqliteClient.layer({ filename: Path.join(dataDirectory, "uploads.sqlite") }),
+    onSome: (url) =>
+      PgClient.layer({ url, applicationName: "effect-uploads" }).pipe(
+        Layer.mapError(toStorageError("Database.layer"))
+      )
+  })

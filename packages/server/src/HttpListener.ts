@@ -1,0 +1,76 @@
+/**
+ * The socket: listens, and when it is to stop takes no more connections, but lets the requests under way end.
+ *
+ * @since 0.1.0
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type { Server } from "node:http"
+import { createServer } from "node:http"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** How long the whole of a request may take to arrive. Then it is answered with 408, and its connection closed. */
+  readonly requestTimeout: Duration.DurationInput
+}
+
+/**
+ * @since 0.1.0
+ * @category services
+ */
+export class NodeServer extends Context.Tag("@effect-uploads/server/NodeServer")<NodeServer, Server>() {}
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = ({ host, port, requestTimeout }: Options) =>
+  Layer.unwrapEffect(Effect.sync(() => {
+    const server = createServer({
+      requestTimeout: Duration.toMillis(requestTimeout),
+      connectionsCheckingInterval: Math.min(Duration.toMillis(requestTimeout), 5000)
+    })
+    return Layer.merge(NodeHttpServer.layer(() => server, { host, port }), Layer.succeed(NodeServer, server))
+  }))
+
+/** How often connections are looked for that wait for a request which will not be taken. */
+const idleInterval = Duration.millis(100)
+
+/**
+ * At its end takes no more connections and waits for the requests under way, at most for `timeout`. Whatever serves has to be
+ * below it, so that it still serves these.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerDrain = (timeout: Duration.DurationInput): Layer.Layer<never, never, NodeServer> =>
+  Layer.scopedDiscard(
+    Effect.acquireRelease(NodeServer, (server) =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+      }).pipe(
+        Effect.raceFirst(
+          Effect.repeat(Effect.sync(() => server.closeIdleConnections()), Schedule.spaced(idleInterval))
+        ),
+        Effect.timeoutTo({
+          duration: timeout,
+          onSuccess: () => Effect.void,
+          onTimeout: () =>
+            Effect.zipRight(
+              Effect.logWarning("Requests that are not done in time are cut off"),
+              Effect.sync(() => server.closeAllConnections())
+            )
+        }),
+        Effect.flatten
+      ))
+  )

@@ -1,0 +1,34 @@
+/**
+ * An id for each request, in its answer and in every line of the log that it causes.
+ *
+ * @since 0.1.0
+ */
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+
+const header = "x-request-id"
+
+/** 128 random bits, as OpenAI's request ids have them. */
+const randomRequestId: Effect.Effect<string> = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
+  (words) => `req_${words.map((word) => word.toString(16).padStart(8, "0")).join("")}`
+)
+
+/**
+ * An answer that comes from a service further on keeps that one's id.
+ *
+ * @since 0.1.0
+ * @category middleware
+ */
+export const middleware = HttpMiddleware.make((app) =>
+  Effect.flatMap(randomRequestId, (requestId) =>
+    app.pipe(
+      Effect.map((response) =>
+        header in response.headers ? response : HttpServerResponse.setHeader(response, header, requestId)
+      ),
+      Effect.annotateLogs({ requestId }),
+      Effect.tap(Effect.annotateCurrentSpan({ requestId }))
+    ))
+)

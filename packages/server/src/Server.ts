@@ -1,0 +1,128 @@
+/**
+ * The whole server as a layer: storage, services, routes and the socket.
+ *
+ * @since 0.1.0
+ */
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiScalar from "@effect/platform/HttpApiScalar"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as ApiKeys from "./ApiKeys.js"
+import * as Authentication from "./Authentication.js"
+import * as BytesInUse from "./BytesInUse.js"
+import * as Database from "./Database.js"
+import * as DurableFiles from "./DurableFiles.js"
+import * as DurableUploads from "./DurableUploads.js"
+import * as Health from "./Health.js"
+import * as HttpListener from "./HttpListener.js"
+import * as PartFiles from "./PartFiles.js"
+import * as Prometheus from "./Prometheus.js"
+import * as RequestId from "./RequestId.js"
+import * as ServerApi from "./ServerApi.js"
+import type { ServerConfig } from "./ServerConfig.js"
+import * as ServerMetrics from "./ServerMetrics.js"
+import * as SqlUploadRepository from "./SqlUploadRepository.js"
+import * as Sweeper from "./Sweeper.js"
+
+/** The operations are below `/v1`, as in the API, and without it, for clients that have a base URL of their own. */
+const withoutPrefix = HttpMiddleware.make((app) =>
+  Effect.updateService(
+    app,
+    HttpServerRequest.HttpServerRequest,
+    (request) => request.url.startsWith("/v1/") ? request.modify({ url: request.url.slice("/v1".length) }) : request
+  )
+)
+
+const middleware = <E, R>(app: HttpApp.Default<E, R>) =>
+  app.pipe(ServerMetrics.middleware, withoutPrefix, RequestId.middleware)
+
+const metrics = HttpApiBuilder.Router.use((router) =>
+  router.get(
+    "/metrics",
+    Effect.map(Prometheus.snapshot, (text) => HttpServerResponse.text(text, { contentType: Prometheus.contentType }))
+  )
+)
+
+/**
+ * `UploadsService` and `FilesService` on a database and a folder, with the sweeper that belongs to them.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerDurable = (config: ServerConfig) => {
+  const stores = Layer.mergeAll(
+    SqlUploadRepository.layer.pipe(Layer.provide(Database.layer(config))),
+    PartFiles.layer({ directory: config.dataDirectory }),
+    BytesInUse.layer
+  )
+  const sweeper = Sweeper.layer({
+    interval: config.sweepInterval,
+    scanInterval: "1 hour",
+    // A SQLite database is this process's alone, and with it the folder.
+    exclusive: Option.isNone(config.databaseUrl)
+  })
+  return Layer.mergeAll(DurableUploads.layer, DurableFiles.layer, sweeper).pipe(
+    Layer.provideMerge(stores),
+    Layer.provide(Layer.succeed(UploadLimits, limitsOf(config)))
+  )
+}
+
+const limitsOf = ({ partBytes, uploadBytes, uploadLifetime }: ServerConfig) => ({
+  partBytes,
+  uploadBytes,
+  uploadLifetime
+})
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
+
+/** Without keys anybody who can connect may do anything: that is only for this machine. */
+const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError.ConfigError> => {
+  const layer = ApiKeys.layer(config.apiKeys)
+  if (config.apiKeys.length > 0) return layer
+  return isLoopback(config.host)
+    ? Layer.tap(
+      layer,
+      () => Effect.logWarning("No API keys are configured: whoever is on this machine may do anything")
+    )
+    : Layer.fail(
+      ConfigError.MissingData(
+        ["UPLOADS_API_KEYS"],
+        `without keys the server listens on the loopback only, not on ${config.host}`
+      )
+    )
+}
+
+/**
+ * Listens, serves, and drains when it ends. `HttpServer` is given for those who want to know the address.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (config: ServerConfig) =>
+  HttpListener.layerDrain(config.shutdownTimeout).pipe(
+    Layer.provideMerge(
+      HttpApiBuilder.serve(middleware).pipe(
+        Layer.provide([
+          Health.layer,
+          metrics,
+          UploadsRoutes.layerNotFound,
+          HttpApiScalar.layer({ path: "/docs" }),
+          HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })
+        ]),
+        Layer.provide(ServerApi.layer),
+        Layer.provide(Authentication.layer),
+        Layer.provide(Layer.succeed(UploadLimits, limitsOf(config)))
+      )
+    ),
+    Layer.provideMerge(HttpListener.layer(config)),
+    Layer.provide(layerDurable(config)),
+    Layer.provide(apiKeys(config))
+  )

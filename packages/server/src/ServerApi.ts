@@ -1,0 +1,28 @@
+/**
+ * What the server offers: the operations of `UploadsApi` below `/v1`, to those who have a key.
+ *
+ * @since 0.1.0
+ */
+import { UploadsApi } from "@effect-uploads/http/UploadsApi"
+import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Layer from "effect/Layer"
+import { Authentication } from "./Authentication.js"
+
+/**
+ * @since 0.1.0
+ * @category api
+ */
+export const ServerApi = UploadsApi
+  .middleware(Authentication)
+  .annotate(OpenApi.Servers, [{ url: "/v1" }])
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = HttpApiBuilder.api(ServerApi).pipe(
+  Layer.provide(HttpApiBuilder.group(ServerApi, "uploads", UploadsRoutes.uploads)),
+  Layer.provide(HttpApiBuilder.group(ServerApi, "files", UploadsRoutes.files))
+)

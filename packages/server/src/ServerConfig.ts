@@ -1,0 +1,53 @@
+/**
+ * Everything that an operator can set, each with its default.
+ *
+ * @since 0.1.0
+ */
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { documented } from "@effect-uploads/domain/UploadLimits"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as LogLevel from "effect/LogLevel"
+import * as Schema from "effect/Schema"
+import * as ApiKeys from "./ApiKeys.js"
+
+const integer = (name: string, minimum: number, maximum: number) =>
+  Schema.Config(name, Schema.NumberFromString.pipe(Schema.int(), Schema.between(minimum, maximum)))
+
+const bytes = (name: string) => Schema.Config(name, Schema.compose(Schema.NumberFromString, ByteSize))
+
+/**
+ * @since 0.1.0
+ * @category configuration
+ */
+export const ServerConfig = Config.all({
+  /** The address to listen on. */
+  host: Config.withDefault(Config.nonEmptyString("UPLOADS_HOST"), "127.0.0.1"),
+  /** 0 picks a free one. */
+  port: Config.withDefault(integer("UPLOADS_PORT", 0, 65_535), 4141),
+  /** Where the parts are kept, and the SQLite database. */
+  dataDirectory: Config.withDefault(Config.nonEmptyString("UPLOADS_DATA_DIR"), "uploads-data"),
+  /** `project:key` pairs, separated by commas. Without any, only the loopback is served. */
+  apiKeys: ApiKeys.config("UPLOADS_API_KEYS"),
+  /** A PostgreSQL database instead of SQLite. */
+  databaseUrl: Config.option(Config.redacted("UPLOADS_DATABASE_URL")),
+  /** The most bytes of a part. */
+  partBytes: Config.withDefault(bytes("UPLOADS_PART_BYTES"), documented.partBytes),
+  /** The most bytes of an Upload. */
+  uploadBytes: Config.withDefault(bytes("UPLOADS_UPLOAD_BYTES"), documented.uploadBytes),
+  /** How long an Upload stays pending. */
+  uploadLifetime: Config.withDefault(Config.duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
+  /** How long the whole of a request may take to arrive. */
+  requestTimeout: Config.withDefault(Config.duration("UPLOADS_REQUEST_TIMEOUT"), Duration.minutes(10)),
+  /** How long requests under way may take when the server is told to stop. */
+  shutdownTimeout: Config.withDefault(Config.duration("UPLOADS_SHUTDOWN_TIMEOUT"), Duration.seconds(30)),
+  /** How often bytes are reclaimed that nobody can ask for any more. */
+  sweepInterval: Config.withDefault(Config.duration("UPLOADS_SWEEP_INTERVAL"), Duration.minutes(1)),
+  logLevel: Config.withDefault(Config.logLevel("UPLOADS_LOG_LEVEL"), LogLevel.Info)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ServerConfig = Config.Config.Success<typeof ServerConfig>

@@ -1,0 +1,97 @@
+/**
+ * What the server counts.
+ *
+ * @since 0.1.0
+ */
+import { UploadsApi } from "@effect-uploads/http/UploadsApi"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+
+/**
+ * Tagged with `operation` and `status`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const requests = Metric.counter("uploads_server_requests_total", {
+  description: "Requests that were answered",
+  incremental: true
+})
+
+/**
+ * @since 0.1.0
+ * @category metrics
+ */
+export const requestsInFlight = Metric.gauge("uploads_server_requests_in_flight", {
+  description: "Requests that are being answered"
+})
+
+/**
+ * From the head of the request to that of the answer.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const requestSeconds = Metric.histogram(
+  "uploads_server_request_seconds",
+  MetricBoundaries.fromIterable([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]),
+  "Seconds until a request was answered"
+)
+
+/**
+ * @since 0.1.0
+ * @category metrics
+ */
+export const bytesReceived = Metric.counter("uploads_server_part_bytes_total", {
+  description: "Bytes of the parts that were recorded",
+  incremental: true
+})
+
+/** The operations of the API, each with the paths that are its own. */
+const operations = Object.values(UploadsApi.groups).flatMap((group) =>
+  Object.values(group.endpoints).map(({ method, name, path }) => ({
+    name,
+    method,
+    path: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}$`)
+  }))
+)
+
+const operationOf = (request: HttpServerRequest.HttpServerRequest): string => {
+  const [path = ""] = request.url.split("?")
+  return operations.find((operation) => operation.method === request.method && operation.path.test(path))?.name ??
+    "other"
+}
+
+/** A tagged metric is looked up by its tags: once for each pair, not for each request. */
+const tagged = new Map<string, typeof requests>()
+
+const requestsOf = (operation: string, status: string): typeof requests => {
+  const key = `${operation} ${status}`
+  const known = tagged.get(key)
+  if (known !== undefined) return known
+  const metric = requests.pipe(Metric.tagged("operation", operation), Metric.tagged("status", status))
+  tagged.set(key, metric)
+  return metric
+}
+
+/**
+ * @since 0.1.0
+ * @category middleware
+ */
+export const middleware = HttpMiddleware.make((app) =>
+  Effect.gen(function*() {
+    const operation = operationOf(yield* HttpServerRequest.HttpServerRequest)
+    yield* Metric.increment(requestsInFlight)
+    const [duration, exit] = yield* Effect.timed(Effect.exit(app))
+    yield* Metric.incrementBy(requestsInFlight, -1)
+    yield* Metric.update(requestSeconds, Duration.toSeconds(duration))
+    // A client that goes away takes its answer with it.
+    yield* Metric.update(requestsOf(operation, Exit.isSuccess(exit) ? String(exit.value.status) : "none"), 1)
+    return yield* exit
+  })
+)

@@ -1,0 +1,45 @@
+import * as ApiKeys from "@effect-uploads/server/ApiKeys"
+import { describe, expect, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+
+const read = (text: string) =>
+  Effect.withConfigProvider(ApiKeys.config("KEYS"), ConfigProvider.fromMap(new Map([["KEYS", text]])))
+
+describe("ApiKeys", () => {
+  it.effect("reads pairs, a key may have colons in it", () =>
+    Effect.gen(function*() {
+      const keys = ApiKeys.make(yield* read(" alpha:sk-1 , beta:sk:2,,alpha:sk-3"))
+      const projectOf = (key: string) => Option.getOrNull(keys.projectOf(Redacted.make(key)))
+      expect(keys.isOpen).toBe(false)
+      expect(["sk-1", "sk:2", "sk-3", "sk-2", "SK-1", "", "sk-1 "].map(projectOf)).toEqual([
+        "alpha",
+        "beta",
+        "alpha",
+        null,
+        null,
+        null,
+        null
+      ])
+    }))
+
+  it.effect("no keys let everybody in", () =>
+    Effect.gen(function*() {
+      expect(ApiKeys.make(yield* read("")).isOpen).toBe(true)
+      expect(yield* Effect.withConfigProvider(ApiKeys.config("KEYS"), ConfigProvider.fromMap(new Map()))).toEqual([])
+    }))
+
+  it.effect("says which entry is wrong, and nothing of what it is", () =>
+    Effect.gen(function*() {
+      for (const text of ["alpha:sk-1,sk-secret", "alpha:sk-1,:sk-secret", "alpha:sk-1,beta:", "a:x,beta:sk-sec ret"]) {
+        const error = yield* Effect.flip(read(text))
+        expect(String(error)).toContain("entry 2")
+        expect(String(error)).toContain("KEYS")
+        expect(Inspectable.toStringUnknown(error) + String(error)).not.toContain("sk-")
+      }
+      expect(String(yield* Effect.flip(read("alpha:sk-1,beta:sk-1")))).toContain("more than once")
+    }))
+})
