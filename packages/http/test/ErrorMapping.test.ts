@@ -43,6 +43,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { ownFields } from "./support/errors.js"
 import { hop, memory, served, url } from "./support/server.js"
 import type { Method } from "./support/stub.js"
@@ -120,10 +121,24 @@ const samples = <A>(arbitrary: FastCheck.Arbitrary<A>, numRuns = 12): ReadonlyAr
 
 type Handles = UploadsService.UploadsServiceTest | FilesService.FilesServiceTest
 
+/** The routes look for the File before its content: what its content fails with shows on a File that is there. */
+const contentOfOne = Effect.gen(function*() {
+  const uploads = yield* UploadsService.UploadsService
+  const files = yield* FilesService.FilesService
+  const { id } = yield* uploads.create({
+    filename: "a.jsonl",
+    purpose: "fine-tune",
+    bytes: 0,
+    mimeType: "text/jsonl"
+  })
+  const { file } = yield* uploads.complete(id, { partIds: [] })
+  return yield* Stream.runCollect(files.content(file.id))
+})
+
 describe.each(Object.entries(ways))("%s", (_, layer) => {
   /** What the caller gets when the service at the end fails. */
   const arrives = <E>(method: Method, failNext: (error: E) => Effect.Effect<void, never, Handles>, error: E) =>
-    Effect.zipRight(failNext(error), Effect.flip(calls[method]))
+    Effect.zipRight(failNext(error), Effect.flip({ ...calls, content: contentOfOne }[method]))
 
   describe("a domain error arrives with its tag and its own fields", () => {
     const survives = <E extends { readonly _tag: string }>(
