@@ -4,8 +4,7 @@
  * @since 0.1.0
  */
 import type { Md5 } from "@effect-uploads/domain/Md5"
-import { md5 } from "@noble/hashes/legacy"
-import { bytesToHex } from "@noble/hashes/utils"
+import * as Md5Hash from "@effect-uploads/domain/Md5Hash"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -58,13 +57,13 @@ const turns = function*(bytes: Uint8Array): Generator<Uint8Array> {
 
 const portable: Service = {
   make: Effect.sync(() => {
-    const hash = md5.create()
+    const hash = Md5Hash.make()
     return {
       update: (bytes) =>
         Effect.forEach(turns(bytes), (turn) => Effect.zipRight(Effect.sync(() => hash.update(turn)), Effect.sleep(0)), {
           discard: true
         }),
-      digest: Effect.sync(() => bytesToHex(hash.digest()))
+      digest: Effect.sync(() => hash.digest())
     }
   })
 }

@@ -4,14 +4,13 @@ import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/domain/Ids"
 import type { Md5 } from "@effect-uploads/domain/Md5"
+import * as Md5Hash from "@effect-uploads/domain/Md5Hash"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { ChecksumMismatch, UploadNotFound } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
-import { md5 } from "@noble/hashes/legacy"
-import { bytesToHex } from "@noble/hashes/utils"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -125,8 +124,8 @@ const verify = (
   chunks: ReadonlyArray<Uint8Array>,
   expected: Md5
 ): Either.Either<void, ChecksumMismatch> => {
-  const hash = md5.create()
+  const hash = Md5Hash.make()
   for (const chunk of chunks) hash.update(chunk)
-  const actual = bytesToHex(hash.digest())
+  const actual = hash.digest()
   return actual === expected ? Either.void : Either.left(new ChecksumMismatch({ uploadId, expected, actual }))
 }

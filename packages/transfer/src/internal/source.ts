@@ -1,13 +1,12 @@
 import type { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { ByteSize as ByteSizeSchema } from "@effect-uploads/domain/ByteSize"
 import type { Md5 } from "@effect-uploads/domain/Md5"
+import * as Md5Hash from "@effect-uploads/domain/Md5Hash"
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import * as PartData from "@effect-uploads/http/PartData"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
-import { md5 } from "@noble/hashes/legacy"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -82,6 +81,12 @@ const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteS
       (size) => new SourceTooLarge({ name, bytes: size, limit: limits.uploadBytes })
     )
   )
+
+const md5Of = (text: string): Md5 => {
+  const hash = Md5Hash.make()
+  hash.update(new TextEncoder().encode(text))
+  return hash.digest()
+}
 
 const unhashable = (name: string) => Effect.mapError((cause: Md5Failed) => new SourceUnreadable({ name, cause }))
 
@@ -231,7 +236,7 @@ export const file = (
       filename: options.filename,
       bytes: size,
       identity: Option.some({
-        key: bytesToHex(md5(utf8ToBytes([absolute, options.filename, options.purpose].join("\n")))),
+        key: md5Of([absolute, options.filename, options.purpose].join("\n")),
         modifiedAt: modified(info)
       }),
       path,
