@@ -204,10 +204,10 @@ export const layerConfig = (
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory: Layer.Layer<FilesService> = Layer.effect(
-  FilesService,
-  Effect.map(memory.MemoryStore, (store) => store.files)
-).pipe(Layer.provide(memory.layer))
+export const layerMemory: Layer.Layer<FilesService> = /*#__PURE__*/ Layer.suspend(() =>
+  // As a call that is marked pure, it and the store are left out of the bundle of who only uses the client.
+  Layer.provide(Layer.effect(FilesService, Effect.map(memory.MemoryStore, (store) => store.files)), memory.layer)
+)
 
 /**
  * What a test sees of {@link layerTest}, and how it makes the next call fail.
@@ -248,26 +248,29 @@ export class FilesServiceTest
  * @since 0.1.0
  * @category layers
  */
-export const layerTest: Layer.Layer<FilesService | FilesServiceTest> = Layer.effectContext(
-  Effect.gen(function*() {
-    const store = yield* memory.MemoryStore
-    const methods: { readonly [Method in keyof Errors]: probes.Probe<Errors[Method]> } = {
-      retrieve: yield* probes.make(),
-      content: yield* probes.make(),
-      list: yield* probes.make(),
-      delete: yield* probes.make()
-    }
-    const service: Service = {
-      retrieve: (fileId) => methods.retrieve.effect(store.files.retrieve(fileId)),
-      content: (fileId, range) => methods.content.stream(store.files.content(fileId, range)),
-      list: (request) => methods.list.stream(store.files.list(request)),
-      delete: (fileId) => methods.delete.effect(store.files.delete(fileId))
-    }
-    const handle: TestHandle = {
-      files: store.snapshot.files,
-      calls: (method) => methods[method].runs,
-      failNext: (method, error) => methods[method].failNext(error)
-    }
-    return Context.make(FilesService, service).pipe(Context.add(FilesServiceTest, handle))
-  })
-).pipe(Layer.provide(memory.layer))
+export const layerTest: Layer.Layer<FilesService | FilesServiceTest> = /*#__PURE__*/ Layer.suspend(() =>
+  Layer.provide(
+    Layer.effectContext(Effect.gen(function*() {
+      const store = yield* memory.MemoryStore
+      const methods: { readonly [Method in keyof Errors]: probes.Probe<Errors[Method]> } = {
+        retrieve: yield* probes.make(),
+        content: yield* probes.make(),
+        list: yield* probes.make(),
+        delete: yield* probes.make()
+      }
+      const service: Service = {
+        retrieve: (fileId) => methods.retrieve.effect(store.files.retrieve(fileId)),
+        content: (fileId, range) => methods.content.stream(store.files.content(fileId, range)),
+        list: (request) => methods.list.stream(store.files.list(request)),
+        delete: (fileId) => methods.delete.effect(store.files.delete(fileId))
+      }
+      const handle: TestHandle = {
+        files: store.snapshot.files,
+        calls: (method) => methods[method].runs,
+        failNext: (method, error) => methods[method].failNext(error)
+      }
+      return Context.make(FilesService, service).pipe(Context.add(FilesServiceTest, handle))
+    })),
+    memory.layer
+  )
+)

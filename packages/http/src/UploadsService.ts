@@ -251,10 +251,10 @@ export const layerConfig = (
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory: Layer.Layer<UploadsService> = Layer.effect(
-  UploadsService,
-  Effect.map(memory.MemoryStore, (store) => store.uploads)
-).pipe(Layer.provide(memory.layer))
+export const layerMemory: Layer.Layer<UploadsService> = /*#__PURE__*/ Layer.suspend(() =>
+  // As a call that is marked pure, it and the store are left out of the bundle of who only uses the client.
+  Layer.provide(Layer.effect(UploadsService, Effect.map(memory.MemoryStore, (store) => store.uploads)), memory.layer)
+)
 
 /**
  * What a test sees of {@link layerTest}, and how it makes the next call fail.
@@ -296,27 +296,30 @@ export class UploadsServiceTest
  * @since 0.1.0
  * @category layers
  */
-export const layerTest: Layer.Layer<UploadsService | UploadsServiceTest> = Layer.effectContext(
-  Effect.gen(function*() {
-    const store = yield* memory.MemoryStore
-    const methods: { readonly [Method in keyof Errors]: probes.Probe<Errors[Method]> } = {
-      create: yield* probes.make(),
-      addPart: yield* probes.make(),
-      complete: yield* probes.make(),
-      cancel: yield* probes.make()
-    }
-    const service: Service = {
-      create: (request) => methods.create.effect(store.uploads.create(request)),
-      addPart: (uploadId, data) => methods.addPart.effect(store.uploads.addPart(uploadId, data)),
-      complete: (uploadId, request) => methods.complete.effect(store.uploads.complete(uploadId, request)),
-      cancel: (uploadId) => methods.cancel.effect(store.uploads.cancel(uploadId))
-    }
-    const handle: TestHandle = {
-      uploads: store.snapshot.uploads,
-      parts: store.snapshot.parts,
-      calls: (method) => methods[method].runs,
-      failNext: (method, error) => methods[method].failNext(error)
-    }
-    return Context.make(UploadsService, service).pipe(Context.add(UploadsServiceTest, handle))
-  })
-).pipe(Layer.provide(memory.layer))
+export const layerTest: Layer.Layer<UploadsService | UploadsServiceTest> = /*#__PURE__*/ Layer.suspend(() =>
+  Layer.provide(
+    Layer.effectContext(Effect.gen(function*() {
+      const store = yield* memory.MemoryStore
+      const methods: { readonly [Method in keyof Errors]: probes.Probe<Errors[Method]> } = {
+        create: yield* probes.make(),
+        addPart: yield* probes.make(),
+        complete: yield* probes.make(),
+        cancel: yield* probes.make()
+      }
+      const service: Service = {
+        create: (request) => methods.create.effect(store.uploads.create(request)),
+        addPart: (uploadId, data) => methods.addPart.effect(store.uploads.addPart(uploadId, data)),
+        complete: (uploadId, request) => methods.complete.effect(store.uploads.complete(uploadId, request)),
+        cancel: (uploadId) => methods.cancel.effect(store.uploads.cancel(uploadId))
+      }
+      const handle: TestHandle = {
+        uploads: store.snapshot.uploads,
+        parts: store.snapshot.parts,
+        calls: (method) => methods[method].runs,
+        failNext: (method, error) => methods[method].failNext(error)
+      }
+      return Context.make(UploadsService, service).pipe(Context.add(UploadsServiceTest, handle))
+    })),
+    memory.layer
+  )
+)
