@@ -49,7 +49,7 @@ const operation =
   (name: string) => <A>(effect: Effect.Effect<A, SqlError | ParseError>): Effect.Effect<A, StorageError> =>
     effect.pipe(
       Effect.mapError(toStorageError(`UploadRepository.${name}`)),
-      Effect.withSpan(`UploadRepository.${name}`)
+      Effect.withSpan(`UploadRepository.${name}`, { captureStackTrace: false })
     )
 
 const makeChanges = (sql: SqlClient.SqlClient) => {
@@ -155,16 +155,19 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       ),
 
     changeUpload: (project, uploadId, decide) =>
-      commit(Effect.gen(function*() {
-        const rows = yield* sql`${selectUpload} WHERE id = ${text(uploadId)} AND project = ${
-          text(project)
-        } ${forUpdate}`
-        const stored = Arr.head(yield* decodeUploads(rows))
-        const now = yield* DateTime.now
-        const decision = decide(stored, now)
-        if (Either.isRight(decision)) yield* change(project, uploadId, decision.right, now)
-        return decision
-      })).pipe(operation("changeUpload"), Effect.flatten),
+      // The time is that of the caller's clock, whichever fiber runs the command.
+      Effect.clockWith((clock) =>
+        commit(Effect.gen(function*() {
+          const rows = yield* sql`${selectUpload} WHERE id = ${text(uploadId)} AND project = ${
+            text(project)
+          } ${forUpdate}`
+          const stored = Arr.head(yield* decodeUploads(rows))
+          const now = DateTime.unsafeMake(yield* clock.currentTimeMillis)
+          const decision = decide(stored, now)
+          if (Either.isRight(decision)) yield* change(project, uploadId, decision.right, now)
+          return decision
+        }))
+      ).pipe(operation("changeUpload"), Effect.flatten),
 
     partsOfUpload: (uploadId) =>
       sql`${selectPart} WHERE p.upload_id = ${text(uploadId)} ORDER BY p.sequence`.pipe(

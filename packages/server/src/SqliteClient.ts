@@ -72,7 +72,8 @@ const makeConnection = (db: Database.Database): Connection => {
     return statement
   }
 
-  // A commit waits for the disk: in a thread of its own, while the event loop goes on.
+  // A commit waits for the disk: in a thread of its own, while the event loop goes on. The package has a module for each way,
+  // and both wrap the same native connection.
   const commit = Effect.tryPromise({
     try: () => Promise.resolve(Reflect.apply(AsyncDatabase.prototype.exec, db, ["COMMIT"])),
     catch: sqlError
@@ -119,26 +120,26 @@ const canBeWritten = (filename: string): boolean => {
   return Either.isRight(Either.try(() => Fs.accessSync(path, Fs.constants.W_OK)))
 }
 
+const openError = (filename: string) => (cause: unknown): StorageError => {
+  const error = toStorageError("SqliteClient.open")(cause)
+  // Of a file or folder without the right to write, SQLite only says that something went wrong.
+  return error.reason === "Failed" && filename !== ":memory:" && !canBeWritten(filename)
+    ? new StorageError({ ...error, reason: "ReadOnly" })
+    : error
+}
+
 const open = (filename: string): Effect.Effect<Database.Database, StorageError> =>
-  Effect.try({
-    try: () => {
-      const db = new Database(filename)
-      for (const sql of opening) db.exec(sql)
-      return db
-    },
-    catch: (cause) => {
-      const error = toStorageError("SqliteClient.open")(cause)
-      // Of a file or folder without the right to write, SQLite only says that something went wrong.
-      return error.reason === "Failed" && filename !== ":memory:" && !canBeWritten(filename)
-        ? new StorageError({ ...error, reason: "ReadOnly" })
-        : error
-    }
-  })
+  Effect.try(() => new Database(filename)).pipe(
+    Effect.tap((db) =>
+      Effect.try(() => opening.forEach((sql) => db.exec(sql))).pipe(
+        Effect.onError(() => Effect.sync(() => db.close()))
+      )
+    ),
+    Effect.mapError(({ error }) => openError(filename)(error))
+  )
 
 const close = (db: Database.Database): Effect.Effect<void> =>
-  Effect.try(() => {
-    for (const sql of closing) db.exec(sql)
-  }).pipe(
+  Effect.try(() => closing.forEach((sql) => db.exec(sql))).pipe(
     // What was committed is in the file and its log, and the next one to open them puts it right.
     Effect.ignore,
     Effect.zipRight(Effect.sync(() => db.close()))

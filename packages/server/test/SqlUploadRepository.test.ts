@@ -1,13 +1,19 @@
+import { UploadId } from "@effect-uploads/domain/Ids"
 import * as SqliteClient from "@effect-uploads/server/SqliteClient"
 import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
+import { Change, UploadRepository } from "@effect-uploads/server/UploadRepository"
+import * as SqlClient from "@effect/sql/SqlClient"
 import { afterAll, expect, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { describePostgres } from "./support/postgres.js"
-import { create, suite } from "./support/repositorySuite.js"
+import { change, create, part, project, suite } from "./support/repositorySuite.js"
 
 const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-uploads-sqlite-"))
 let files = 0
@@ -31,6 +37,42 @@ describePostgres("SqlUploadRepository on PostgreSQL", (database) => {
       const layer = postgres()
       const ids = ["1", "2", "3", "4", "5", "6"]
       yield* Effect.forEach(ids, (id) => Effect.provide(create(id), layer), { concurrency: "unbounded" })
-      expect(ids).toHaveLength(6)
+      const uploads = yield* Effect.gen(function*() {
+        const repository = yield* UploadRepository
+        return yield* Effect.forEach(ids, (id) => repository.findUpload(project, UploadId.make(id)))
+      }).pipe(Effect.provide(layer))
+      expect(uploads.every(Option.isSome)).toBe(true)
     }))
+
+  it.effect("goes on after the database has ended every connection", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const upload = yield* create("upload_1")
+      const cut = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()`
+      const answers = yield* Effect.zipRight(
+        cut,
+        Effect.forEach(
+          Arr.range(1, 5),
+          (index) => Effect.either(change(upload, Change.PartAdded({ part: part(upload, `part_${index}`, 1) }))),
+          { concurrency: "unbounded" }
+        ),
+        { concurrent: true }
+      )
+      for (const answer of answers) {
+        if (Either.isLeft(answer)) {
+          expect(answer.left).toMatchObject({ _tag: "StorageError", store: "database", reason: "Failed" })
+        }
+      }
+      const repository = yield* UploadRepository
+      yield* Effect.retry(repository.ping, { times: 20 })
+      yield* change(upload, Change.PartAdded({ part: part(upload, "part_6", 1) }))
+      const parts = yield* repository.partsOfUpload(upload.id)
+      expect(Option.map(yield* repository.findUpload(project, upload.id), ({ receivedBytes }) => receivedBytes))
+        .toEqual(
+          Option.some(parts.length)
+        )
+    }).pipe(Effect.provide(Layer.suspend(() => {
+      const client = database()
+      return Layer.provideMerge(SqlUploadRepository.layer, client)
+    }))))
 })

@@ -28,7 +28,7 @@ interface Job {
 }
 
 /** Bounds for how long the database is not free for anything else. */
-const maxJobs = 256
+const maxJobs = 128
 
 /** Ends with the scope, after all that it was given. */
 export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> =>
@@ -51,7 +51,10 @@ export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> 
         const committed = jobs.length > 1
           ? Effect.catchAllCause(together(jobs), () => Effect.forEach(jobs, alone, { discard: true }))
           : Effect.forEach(jobs, alone, { discard: true })
-        return Effect.withSpan(committed, "UploadRepository.commit", { attributes: { commands: jobs.length } })
+        return Effect.withSpan(committed, "UploadRepository.commit", {
+          attributes: { commands: jobs.length },
+          captureStackTrace: false
+        })
       })
 
     const loop: Effect.Effect<void> = Effect.flatMap(mailbox.takeAll, ([jobs, done]) =>
@@ -69,11 +72,9 @@ export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> 
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function*() {
           const answer = yield* Deferred.make<Effect.Effect.Success<typeof command>, Failure>()
-          // The time of a command is that of its caller.
-          const timed = Effect.withClock(command, yield* Effect.clock)
           const job: Job = {
             state: "waiting",
-            run: Effect.map(timed, (value) =>
+            run: Effect.map(command, (value) =>
               Deferred.succeed(answer, value)),
             fail: (cause) => Deferred.failCause(answer, cause)
           }

@@ -9,6 +9,7 @@ import type { StoredPart, StoredUpload } from "@effect-uploads/server/UploadRepo
 import { Change, UploadRepository } from "@effect-uploads/server/UploadRepository"
 import { describe, expect, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -330,7 +331,7 @@ export const suite = (
         expect(yield* repository.findUpload(project, upload.id)).toEqual(after)
       }))
 
-    test("decides by the time of the clock", () =>
+    test("decides by the clock of its caller", () =>
       Effect.gen(function*() {
         yield* TestClock.setTime(1_700_000_000_000)
         const upload = yield* create("upload_1")
@@ -338,6 +339,8 @@ export const suite = (
         yield* addPart(upload, "part_1", 1)
         yield* TestClock.setTime(upload.expiresAt.epochMillis)
         expect(yield* Effect.flip(addPart(upload, "part_2", 1))).toBe("not pending")
+        const earlier = Object.assign(Clock.make(), { currentTimeMillis: Effect.succeed(1_700_000_000_000) })
+        yield* Effect.withClock(addPart(upload, "part_3", 1), earlier)
       }))
 
     test("lists Files in the order of their creation, page by page, within one second", () =>
