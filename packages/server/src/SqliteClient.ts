@@ -13,7 +13,9 @@ import * as Statement from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import Database from "libsql"
 import AsyncDatabase from "libsql/promise"
@@ -115,16 +117,21 @@ const closing = [
   "SELECT count(*) FROM sqlite_master"
 ]
 
-const canBeWritten = (filename: string): boolean => {
+const isForbidden = Schema.is(Schema.Struct({ code: Schema.Literal("EACCES", "EPERM", "EROFS") }))
+
+/** Of a file or folder without the right to write, SQLite only says that something went wrong. */
+const isReadOnly = (filename: string): boolean => {
   const path = Fs.existsSync(filename) ? filename : Path.dirname(filename)
-  return Either.isRight(Either.try(() => Fs.accessSync(path, Fs.constants.W_OK)))
+  return Either.match(Either.try({ try: () => Fs.accessSync(path, Fs.constants.W_OK), catch: isForbidden }), {
+    onLeft: identity,
+    onRight: () => false
+  })
 }
 
 const openError = (filename: string) => (cause: unknown): StorageError => {
   const error = toStorageError("SqliteClient.open")(cause)
-  // Of a file or folder without the right to write, SQLite only says that something went wrong.
-  return error.reason === "Failed" && filename !== ":memory:" && !canBeWritten(filename)
-    ? new StorageError({ ...error, reason: "ReadOnly" })
+  return error.reason === "Failed" && isReadOnly(filename)
+    ? new StorageError({ store: "database", reason: "ReadOnly", operation: error.operation, cause })
     : error
 }
 

@@ -102,7 +102,9 @@ describe("SqliteClient", () => {
   it.scoped("tells of a folder that is not there", () =>
     Effect.gen(function*() {
       const filename = Path.join(yield* temporaryDirectory, "none", "uploads.sqlite")
-      expect(yield* Effect.flip(opening(filename))).toMatchObject({ _tag: "StorageError", store: "database" })
+      const error = yield* Effect.flip(opening(filename))
+      expect(error).toMatchObject({ _tag: "StorageError", store: "database", reason: "Failed" })
+      expect(error.message).toContain(filename)
     }))
 
   it.scoped.skipIf(process.getuid?.() === 0)("tells of a folder that cannot be written", () =>
