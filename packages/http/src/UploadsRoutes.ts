@@ -50,12 +50,14 @@ const payload = <A, I>(request: HttpServerRequest.HttpServerRequest, schema: Sch
     Effect.flatMap((text) => Effect.mapError(Schema.decode(Schema.parseJson(schema))(text), fromParseError))
   )
 
-/** Any error of the services as the answer that a client reads it back from. */
+/** An error of the services as the answer that a client reads it back from. */
+const answerOf = (error: ApiError) => {
+  const { envelope, headers, status } = toReply(error)
+  return HttpServerResponse.unsafeJson(envelope, { status, headers })
+}
+
 const answerErrors = <A, R>(effect: Effect.Effect<A, ApiError, R>) =>
-  Effect.catchAll(effect, (error) => {
-    const { envelope, headers, status } = toReply(error)
-    return Effect.succeed(HttpServerResponse.unsafeJson(envelope, { status, headers }))
-  })
+  Effect.catchAll(effect, (error) => Effect.succeed(answerOf(error)))
 
 /** A stream that can be left and taken up again where it was left. */
 const readable = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
@@ -65,17 +67,30 @@ const readable = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
 const discardTime = Duration.seconds(5)
 
 /**
- * Reads the rest of a body that nobody wants: a server that stops reading closes the connection, and the client, still
- * sending, never sees the answer. Within bounds, for a client that sends slowly or without an end.
+ * Answers at once, and then reads the rest of a body that nobody wants: a server that stops reading closes the connection,
+ * and a client that is still sending never sees the answer. Within bounds, for one that sends slowly or without an end.
  */
-const discard = <E, R>(body: Stream.Stream<Uint8Array, E, R>, maximumBytes: number) =>
-  body.pipe(
+const discarding = <E>(
+  response: HttpServerResponse.HttpServerResponse,
+  rest: Stream.Stream<Uint8Array, E>,
+  maximumBytes: number
+) => {
+  if (response.body._tag !== "Uint8Array") return response
+  const { body, contentLength, contentType } = response.body
+  const discarded = rest.pipe(
     Stream.mapAccum(0, (total, bytes) => [total + bytes.byteLength, total + bytes.byteLength]),
     Stream.takeUntil((total) => total > maximumBytes),
     Stream.runDrain,
     Effect.ignore,
     Effect.timeoutOption(discardTime)
   )
+  return HttpServerResponse.stream(Stream.concat(Stream.make(body), Stream.execute(discarded)), {
+    status: response.status,
+    headers: response.headers,
+    contentType,
+    contentLength
+  })
+}
 
 /**
  * The handlers of `UploadsGroup`, for `HttpApiBuilder.group(MyApi, "uploads", UploadsRoutes.uploads)`.
@@ -98,11 +113,11 @@ export const uploads = <E, Provides, R>(
         const limits = yield* UploadLimits
         const body = yield* readable(Stream.mapError(request.stream, (error) => sanitized(error)))
         const data = PartData.incoming(multipart.readData(request.headers, body))
-        return yield* Effect.tapError(
+        return yield* Effect.catchAll(
           service.addPart(path.upload_id, data),
-          () => discard(body, limits.partBytes)
+          (error) => Effect.succeed(discarding(answerOf(error), body, limits.partBytes))
         )
-      }).pipe(answerErrors))
+      }))
     .handleRaw("completeUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService

@@ -3,15 +3,32 @@
  *
  * @since 0.1.0
  */
+import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import { ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
+import { toReply } from "@effect-uploads/http/ErrorMapping"
+import { Unauthenticated } from "@effect-uploads/http/ServiceError"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { ApiKeys } from "./ApiKeys.js"
 import { CurrentProject } from "./Project.js"
+
+const refusal = (message: string) => new Unauthenticated({ response: new ErrorResponse({ status: 401, message }) })
+
+/** As every other error of the API is answered. */
+const AuthenticationFailed = Schema.transform(
+  Schema.encodedSchema(ErrorEnvelope),
+  Schema.typeSchema(Unauthenticated),
+  {
+    strict: true,
+    decode: ({ error }) => refusal(error.message),
+    encode: (error) => toReply(error).envelope
+  }
+).annotations({ ...HttpApiSchema.annotations({ status: 401 }), identifier: "AuthenticationFailed" })
 
 /**
  * The middleware of every operation.
@@ -22,14 +39,11 @@ import { CurrentProject } from "./Project.js"
 export class Authentication extends HttpApiMiddleware.Tag<Authentication>()(
   "@effect-uploads/server/Authentication",
   {
-    failure: ErrorEnvelope.annotations(HttpApiSchema.annotations({ status: 401 })),
+    failure: AuthenticationFailed,
     provides: CurrentProject,
     security: { bearer: HttpApiSecurity.bearer }
   }
 ) {}
-
-const refusal = (message: string) =>
-  new ErrorEnvelope({ error: { message, type: "invalid_request_error", param: null, code: "invalid_api_key" } })
 
 /**
  * By the keys of {@link ApiKeys}. Where there are none, every request is for the default project.

@@ -5,6 +5,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -25,6 +26,9 @@ export interface Options {
   readonly databaseUrl: Option.Option<Redacted.Redacted>
 }
 
+/** A command that waits for longer had better fail. */
+const connectTimeout = Duration.seconds(5)
+
 /** File names are nobody else's business. */
 const makeDirectory = (directory: string) =>
   Effect.tryPromise({
@@ -43,7 +47,7 @@ export const layer = ({ dataDirectory, databaseUrl }: Options): Layer.Layer<SqlC
         Layer.provide(Layer.effectDiscard(makeDirectory(dataDirectory)))
       ),
     onSome: (url) =>
-      PgClient.layer({ url, applicationName: "effect-uploads" }).pipe(
+      PgClient.layer({ url, applicationName: "effect-uploads", connectTimeout }).pipe(
         Layer.mapError(toStorageError("Database.layer"))
       )
   })

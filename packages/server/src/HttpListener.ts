@@ -71,6 +71,8 @@ export const layerDrain = (timeout: Duration.DurationInput): Layer.Layer<never, 
               Effect.sync(() => server.closeAllConnections())
             )
         }),
-        Effect.flatten
+        Effect.flatten,
+        // Else neither side of the race could end.
+        Effect.interruptible
       ))
   )

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -24,11 +25,13 @@ const randomRequestId: Effect.Effect<string> = Effect.map(
  */
 export const middleware = HttpMiddleware.make((app) =>
   Effect.flatMap(randomRequestId, (requestId) =>
-    app.pipe(
-      Effect.map((response) =>
+    HttpApp.appendPreResponseHandler((_, response) =>
+      Effect.succeed(
         header in response.headers ? response : HttpServerResponse.setHeader(response, header, requestId)
-      ),
+      )
+    ).pipe(
+      Effect.zipRight(app),
       Effect.annotateLogs({ requestId }),
-      Effect.tap(Effect.annotateCurrentSpan({ requestId }))
+      Effect.annotateSpans({ requestId })
     ))
 )

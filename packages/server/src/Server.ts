@@ -7,7 +7,6 @@ import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiScalar from "@effect/platform/HttpApiScalar"
-import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -41,8 +40,12 @@ const withoutPrefix = HttpMiddleware.make((app) =>
   )
 )
 
-const middleware = <E, R>(app: HttpApp.Default<E, R>) =>
+const middleware = HttpApiBuilder.middleware((app) =>
   app.pipe(ServerMetrics.middleware, withoutPrefix, RequestId.middleware)
+).pipe(
+  // Inside of ours, so that what it answers has an id too.
+  Layer.provide(UploadsRoutes.layerNotFound)
+)
 
 const metrics = HttpApiBuilder.Router.use((router) =>
   router.get(
@@ -109,11 +112,11 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
 export const layer = (config: ServerConfig) =>
   HttpListener.layerDrain(config.shutdownTimeout).pipe(
     Layer.provideMerge(
-      HttpApiBuilder.serve(middleware).pipe(
+      HttpApiBuilder.serve().pipe(
         Layer.provide([
+          middleware,
           Health.layer,
           metrics,
-          UploadsRoutes.layerNotFound,
           HttpApiScalar.layer({ path: "/docs" }),
           HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })
         ]),

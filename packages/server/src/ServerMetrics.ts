@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import { UploadsApi } from "@effect-uploads/http/UploadsApi"
+import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 
@@ -84,14 +84,18 @@ const requestsOf = (operation: string, status: string): typeof requests => {
  * @category middleware
  */
 export const middleware = HttpMiddleware.make((app) =>
-  Effect.gen(function*() {
-    const operation = operationOf(yield* HttpServerRequest.HttpServerRequest)
-    yield* Metric.increment(requestsInFlight)
-    const [duration, exit] = yield* Effect.timed(Effect.exit(app))
-    yield* Metric.incrementBy(requestsInFlight, -1)
-    yield* Metric.update(requestSeconds, Duration.toSeconds(duration))
-    // A client that goes away takes its answer with it.
-    yield* Metric.update(requestsOf(operation, Exit.isSuccess(exit) ? String(exit.value.status) : "none"), 1)
-    return yield* exit
-  })
+  Effect.map(HttpServerRequest.HttpServerRequest, operationOf).pipe(
+    Effect.tap((operation) =>
+      HttpApp.appendPreResponseHandler((_, response) =>
+        Effect.as(Metric.update(requestsOf(operation, String(response.status)), 1), response)
+      )
+    ),
+    Effect.zipRight(
+      Effect.acquireUseRelease(
+        Metric.incrementBy(requestsInFlight, 1),
+        () => Metric.trackDurationWith(app, requestSeconds, Duration.toSeconds),
+        () => Metric.incrementBy(requestsInFlight, -1)
+      )
+    )
+  )
 )

@@ -8,7 +8,7 @@
  */
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -34,8 +34,14 @@ export interface Options {
   readonly exclusive: boolean
 }
 
+/** Clocks of several servers differ: what has expired here may not have there. */
+const grace = Duration.minutes(1)
+
 /** How many Uploads are reclaimed between two looks at the database. */
 const batch = 256
+
+/** How many at a time: they share commits. */
+const concurrency = 16
 
 /**
  * Removes the bytes of Uploads that were cancelled or have expired, and of Files that were deleted or have expired.
@@ -43,27 +49,30 @@ const batch = 256
  * @since 0.1.0
  * @category combinators
  */
-export const reclaim: Effect.Effect<
-  void,
-  StorageError,
-  UploadRepository | PartStorage | BytesInUse
-> = Effect.gen(function*() {
-  const repository = yield* UploadRepository
-  const storage = yield* PartStorage
-  const inUse = yield* BytesInUse
-  const uploadIds = yield* repository.reclaimable(yield* DateTime.now, batch)
-  const idle = yield* Effect.filter(uploadIds, (uploadId) => inUse.isHeld(uploadId), { negate: true })
-  yield* Effect.forEach(
-    idle,
-    (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
-    { discard: true }
+export const reclaim = (
+  options: Pick<Options, "exclusive">
+): Effect.Effect<void, StorageError, UploadRepository | PartStorage | BytesInUse> =>
+  Effect.gen(function*() {
+    const repository = yield* UploadRepository
+    const storage = yield* PartStorage
+    const inUse = yield* BytesInUse
+    const now = yield* DateTime.now
+    const uploadIds = yield* repository.reclaimable(
+      options.exclusive ? now : DateTime.subtractDuration(now, grace),
+      batch
+    )
+    const idle = yield* Effect.filter(uploadIds, (uploadId) => inUse.isHeld(uploadId), { negate: true })
+    yield* Effect.forEach(
+      idle,
+      (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
+      { concurrency, discard: true }
+    )
+    return idle.length
+  }).pipe(
+    Effect.repeat({ while: (count) => count === batch }),
+    Effect.asVoid,
+    Effect.withSpan("Sweeper.reclaim")
   )
-  return idle.length
-}).pipe(
-  Effect.repeat({ while: (count) => count === batch }),
-  Effect.asVoid,
-  Effect.withSpan("Sweeper.reclaim")
-)
 
 /**
  * Removes bytes that belong to no part: what was being written when a process was killed, and parts that were not listed when
@@ -110,7 +119,7 @@ const untiring = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
 export const layer = (options: Options): Layer.Layer<never, never, UploadRepository | PartStorage | BytesInUse> =>
   Layer.scopedDiscard(
     Effect.all([
-      Effect.forkScoped(Effect.repeat(untiring(reclaim), Schedule.spaced(options.interval))),
+      Effect.forkScoped(Effect.repeat(untiring(reclaim(options)), Schedule.spaced(options.interval))),
       Effect.forkScoped(Effect.repeat(untiring(removeOrphans(options)), Schedule.spaced(options.scanInterval)))
     ])
   )
