@@ -27,4 +27,4 @@ export class FileNotFound extends Schema.TaggedError<FileNotFound>("@effect-uplo
  * @since 0.1.0
  * @category guards
  */
-export const isFileNotFound: (u: unknown) => u is FileNotFound = Schema.is(FileNotFound)
+export const isFileNotFound = (u: unknown): u is FileNotFound => Schema.is(FileNotFound)(u)

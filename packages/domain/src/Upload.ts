@@ -117,7 +117,7 @@ export type Upload = typeof Upload.Type
  * @since 0.1.0
  * @category guards
  */
-export const isUpload: (u: unknown) => u is Upload = Schema.is(Upload)
+export const isUpload = (u: unknown): u is Upload => Schema.is(Upload)(u)
 
 /**
  * A new Upload that expires when its lifetime has passed, cut to the whole second.

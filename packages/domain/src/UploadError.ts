@@ -282,4 +282,4 @@ export type UploadError = typeof UploadError.Type
  * @since 0.1.0
  * @category guards
  */
-export const isUploadError: (u: unknown) => u is UploadError = Schema.is(UploadError)
+export const isUploadError = (u: unknown): u is UploadError => Schema.is(UploadError)(u)

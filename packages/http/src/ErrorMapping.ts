@@ -100,7 +100,7 @@ export const fromReply = <E extends DomainError>(
         : new RateLimited({ ...delay, response })
   }
   const domain = reading.details(ofOurs(refusal)).pipe(
-    Option.orElse(() => Option.firstSomeOf(reading.rules.map((rule) => rule(refusal))))
+    Option.orElse(() => Option.firstSomeOf(reading.rules().map((rule) => rule(refusal))))
   )
   if (Option.isSome(domain)) return domain.value
   return response.message === undefined
@@ -197,8 +197,8 @@ const wireOf = (error: ApiError): Wire => {
   }
 }
 
-const isDomainError = Schema.is(DomainError)
-const encodeDomainError = Schema.encodeSync(DomainError)
+const isDomainError = (error: ApiError): error is DomainError => Schema.is(DomainError)(error)
+const encodeDomainError = (error: DomainError) => Schema.encodeSync(DomainError)(error)
 
 /**
  * Its tag and its own fields: what the answer adds is the reader's to know. Data that could not be read is the request's

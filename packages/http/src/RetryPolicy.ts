@@ -64,6 +64,8 @@ export class LocalRetryPolicy extends Context.Reference<LocalRetryPolicy>()<
  */
 export const maximumRetryAfter: Duration.Duration = Duration.minutes(10)
 
+const RetryableError = Schema.Union(TransportFailed, RequestTimeout, RateLimited, ServiceUnavailable)
+
 const retryAfter = (error: Retryable): Duration.Duration | undefined =>
   "retryAfter" in error ? error.retryAfter : undefined
 
@@ -71,9 +73,7 @@ const retryAfter = (error: Retryable): Duration.Duration | undefined =>
  * @since 0.1.0
  * @category guards
  */
-export const isRetryable: (u: unknown) => u is Retryable = Schema.is(
-  Schema.Union(TransportFailed, RequestTimeout, RateLimited, ServiceUnavailable)
-)
+export const isRetryable = (u: unknown): u is Retryable => Schema.is(RetryableError)(u)
 
 /**
  * The policy with the service's own word on the delay.

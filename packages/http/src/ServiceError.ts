@@ -180,4 +180,4 @@ export type ServiceError = typeof ServiceError.Type
  * @since 0.1.0
  * @category guards
  */
-export const isServiceError: (u: unknown) => u is ServiceError = Schema.is(ServiceError)
+export const isServiceError = (u: unknown): u is ServiceError => Schema.is(ServiceError)(u)

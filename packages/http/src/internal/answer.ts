@@ -1,3 +1,4 @@
+import type * as Headers from "@effect/platform/Headers"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -21,16 +22,19 @@ export const read = (
   response: HttpClientResponse.HttpClientResponse,
   maximumBytes: number,
   redact: Redact
-): Effect.Effect<Reply, TransportFailed> =>
-  Effect.map(
-    isWithin(response, maximumBytes)
+): Effect.Effect<Reply, TransportFailed> => {
+  // A client may make the headers anew whenever they are asked for.
+  const { headers, status } = response
+  return Effect.map(
+    isWithin(headers, maximumBytes)
       ? Effect.mapError(response.text, (error) => transportFailed(error, redact))
       : readUpTo(bytesOf(response, redact), maximumBytes),
-    (body): Reply => ({ status: response.status, headers: response.headers, body })
+    (body): Reply => ({ status, headers, body })
   )
+}
 
 /** Whether the service says so: HTTP ends the body there. */
-const isWithin = ({ headers }: HttpClientResponse.HttpClientResponse, maximumBytes: number): boolean =>
+const isWithin = (headers: Headers.Headers, maximumBytes: number): boolean =>
   headers["content-encoding"] === undefined && Number(headers["content-length"] ?? Infinity) <= maximumBytes
 
 const readUpTo = <E>(stream: Stream.Stream<Uint8Array, E>, maximumBytes: number): Effect.Effect<string, E> =>

@@ -11,6 +11,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -41,14 +42,18 @@ const maximumRefusalBytes = 64 * 1024
 export type Answer<A> = (body: string) => Effect.Effect<A, ParseResult.ParseError>
 
 /** An answer in JSON; to be made once for an operation, not for each call of it. */
-export const answer = <A, I>(schema: Schema.Schema<A, I>): Answer<A> => Schema.decode(Schema.parseJson(schema))
+export const answer = <A, I>(schema: Schema.Schema<A, I>): Answer<A> => {
+  // What is never called is never compiled.
+  let decode: Answer<A> | undefined
+  return (body) => (decode ??= Schema.decode(Schema.parseJson(schema)))(body)
+}
 
 /** Failures after which it is not known whether the service acted. */
 export type Unheard = TransportFailed | RequestTimeout | ServiceUnavailable
 
-const isUnheard: (u: unknown) => u is Unheard = Schema.is(
-  Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
-)
+const UnheardError = Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
+
+const isUnheard = (u: unknown): u is Unheard => Schema.is(UnheardError)(u)
 
 export interface Client {
   /** One request, sent again as the policy allows, and its answer as a value. */
@@ -96,17 +101,23 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
       onTimeout: () => new RequestTimeout({ after: timeout })
     })
 
-    /** Failures that do not pass leave the loop as values. */
-    const retried = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E | RetryPolicy.Retryable, R> =>
-      Effect.flatMap(RetryPolicy.LocalRetryPolicy, (local) =>
-        attempt.pipe(
-          Effect.map(Either.right),
-          Effect.catchAll((error) =>
-            RetryPolicy.isRetryable(error) ? Effect.fail(error) : Effect.succeed(Either.left(error))
-          ),
-          Effect.retry(RetryPolicy.obeyRetryAfter(Option.getOrElse(local, () => retryPolicy))),
-          Effect.flatten
-        ))
+    /** `Effect.retry` of what may pass, which sets its schedule up for the calls that fail, and for no others. */
+    const retried = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.catchAll(attempt, (error) =>
+        Effect.gen(function*() {
+          const local = yield* RetryPolicy.LocalRetryPolicy
+          const policy = yield* Schedule.driver(
+            RetryPolicy.obeyRetryAfter(Option.getOrElse(local, () => retryPolicy))
+          )
+          const retry = (error: E): Effect.Effect<A, E, R> =>
+            RetryPolicy.isRetryable(error)
+              ? Effect.matchEffect(policy.next(error), {
+                onFailure: () => Effect.fail(error),
+                onSuccess: () => Effect.catchAll(attempt, retry)
+              })
+              : Effect.fail(error)
+          return yield* retry(error)
+        }))
 
     return {
       call: ({ afterUnheard, name, reading, request, sourceFailure, success }) => {

@@ -23,8 +23,8 @@ export interface Reading<E extends DomainError> {
   readonly ids: Named
   /** Its domain errors, as our own routes write them. */
   readonly details: (u: unknown) => Option.Option<E>
-  /** The rules for other services, the first that applies wins. */
-  readonly rules: ReadonlyArray<(refusal: Refusal) => Option.Option<E>>
+  /** The rules for other services, the first that applies wins. Most calls need none: they are made for a refusal. */
+  readonly rules: () => ReadonlyArray<(refusal: Refusal) => Option.Option<E>>
 }
 
 /** One error: the code that stands for it, whether a refusal says it in words, and what it is. */
@@ -39,7 +39,7 @@ const plainCode = (code = "") =>
   code.toLowerCase().replace(/[^a-z]/g, "").replace("already", "").replace("canceled", "cancelled")
 
 /** A code is plainer than words: it wins, whatever the message says. */
-const rules = <E extends DomainError>(...reasons: ReadonlyArray<Reason<E>>): Reading<E>["rules"] => {
+const rules = <E extends DomainError>(...reasons: ReadonlyArray<Reason<E>>): ReturnType<Reading<E>["rules"]> => {
   const rule = (applies: (refusal: Refusal) => boolean, error: Reason<E>[2]) => (refusal: Refusal) =>
     applies(refusal) ? Option.some(error(refusal.response)) : Option.none()
   return [
@@ -149,8 +149,8 @@ const partTooLarge = all(
 /** No reason but our own `details` tells of a wrong request: what is left is one. */
 export const create: Reading<UploadError.InvalidRequest> = {
   ids: [],
-  details: Schema.decodeUnknownOption(UploadError.InvalidRequest),
-  rules: []
+  details: (u) => Schema.decodeUnknownOption(UploadError.InvalidRequest)(u),
+  rules: () => []
 }
 
 export const list = create
@@ -194,17 +194,18 @@ export const addPart = (
   const tooLarge = (response: ErrorResponse) => new UploadError.PartTooLarge({ ...asked, response })
   return {
     ids: [[uploadId, "upload"]],
-    details: Schema.decodeUnknownOption(AddPartDetails),
-    rules: rules<typeof AddPartDetails.Type>(
-      ["part_too_large", ({ status }) => status === 413, tooLarge],
-      [
-        "upload_size_exceeded",
-        bytesExceed,
-        (response) => new UploadError.UploadSizeExceeded({ uploadId, response })
-      ],
-      ["part_too_large", partTooLarge, tooLarge],
-      ...ends(uploadId, "cancelled")
-    )
+    details: (u) => Schema.decodeUnknownOption(AddPartDetails)(u),
+    rules: () =>
+      rules<typeof AddPartDetails.Type>(
+        ["part_too_large", ({ status }) => status === 413, tooLarge],
+        [
+          "upload_size_exceeded",
+          bytesExceed,
+          (response) => new UploadError.UploadSizeExceeded({ uploadId, response })
+        ],
+        ["part_too_large", partTooLarge, tooLarge],
+        ...ends(uploadId, "cancelled")
+      )
   }
 }
 
@@ -221,29 +222,30 @@ export const complete = ({ md5, partIds, uploadId }: {
   readonly md5?: Md5 | undefined
 }): Reading<typeof CompleteDetails.Type> => ({
   ids: [[uploadId, "upload"], ...partIds.map((partId) => [partId, "part"] as const)],
-  details: Schema.decodeUnknownOption(CompleteDetails),
-  rules: rules<typeof CompleteDetails.Type>(
-    [
-      "checksum_mismatch",
-      checksumDiffers,
-      (response) =>
-        new UploadError.ChecksumMismatch({ uploadId, ...(md5 === undefined ? {} : { expected: md5 }), response })
-    ],
-    ["bytes_mismatch", bytesDiffer, (response) => new UploadError.BytesMismatch({ uploadId, response })],
-    ["part_not_found", isPartMissing, (response) => {
-      const partId = partIds.find((partId) => mentions(response.message ?? "", partId))
-      return new UploadError.PartNotFound({ uploadId, ...(partId === undefined ? {} : { partId }), response })
-    }],
-    ...ends(uploadId, "completed")
-  )
+  details: (u) => Schema.decodeUnknownOption(CompleteDetails)(u),
+  rules: () =>
+    rules<typeof CompleteDetails.Type>(
+      [
+        "checksum_mismatch",
+        checksumDiffers,
+        (response) =>
+          new UploadError.ChecksumMismatch({ uploadId, ...(md5 === undefined ? {} : { expected: md5 }), response })
+      ],
+      ["bytes_mismatch", bytesDiffer, (response) => new UploadError.BytesMismatch({ uploadId, response })],
+      ["part_not_found", isPartMissing, (response) => {
+        const partId = partIds.find((partId) => mentions(response.message ?? "", partId))
+        return new UploadError.PartNotFound({ uploadId, ...(partId === undefined ? {} : { partId }), response })
+      }],
+      ...ends(uploadId, "completed")
+    )
 })
 
 const CancelDetails = Schema.Union(...ofUpload)
 
 export const cancel = ({ uploadId }: { readonly uploadId: UploadId }): Reading<typeof CancelDetails.Type> => ({
   ids: [[uploadId, "upload"]],
-  details: Schema.decodeUnknownOption(CancelDetails),
-  rules: rules<typeof CancelDetails.Type>(...ends(uploadId, "completed"))
+  details: (u) => Schema.decodeUnknownOption(CancelDetails)(u),
+  rules: () => rules<typeof CancelDetails.Type>(...ends(uploadId, "completed"))
 })
 
 const FileDetails = Schema.Union(UploadError.InvalidRequest, FileNotFound)
@@ -251,8 +253,9 @@ const isFileMissing = isMissing("file")
 
 export const file = ({ fileId }: { readonly fileId: FileId }): Reading<typeof FileDetails.Type> => ({
   ids: [[fileId, "file"]],
-  details: Schema.decodeUnknownOption(FileDetails),
-  rules: rules<typeof FileDetails.Type>(
-    ["file_not_found", isFileMissing, (response) => new FileNotFound({ fileId, response })]
-  )
+  details: (u) => Schema.decodeUnknownOption(FileDetails)(u),
+  rules: () =>
+    rules<typeof FileDetails.Type>(
+      ["file_not_found", isFileMissing, (response) => new FileNotFound({ fileId, response })]
+    )
 })
