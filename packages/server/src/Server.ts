@@ -14,6 +14,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Path from "node:path"
 import * as ApiKeys from "./ApiKeys.js"
 import * as Authentication from "./Authentication.js"
 import * as BytesInUse from "./BytesInUse.js"
@@ -63,7 +64,7 @@ const metrics = HttpApiBuilder.Router.use((router) =>
 export const layerDurable = (config: ServerConfig) => {
   const stores = Layer.mergeAll(
     SqlUploadRepository.layer.pipe(Layer.provide(Database.layer(config))),
-    PartFiles.layer({ directory: config.dataDirectory }),
+    PartFiles.layer({ directory: Path.join(config.dataDirectory, "parts") }),
     BytesInUse.layer
   )
   const sweeper = Sweeper.layer({

@@ -1,7 +1,9 @@
 import { suite } from "@effect-uploads/http/test/contract"
 import { hop } from "@effect-uploads/http/test/server"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { durable } from "./support/stores.js"
+import { describePostgres } from "./support/postgres.js"
+import { durable, durableOn } from "./support/stores.js"
 
-suite("durable", durable)
-suite("Node client → routes → durable", hop(durable, NodeHttpClient.layer))
+suite("durable on SQLite", durable)
+suite("Node client → routes → durable on SQLite", hop(durable, NodeHttpClient.layer))
+describePostgres("PostgreSQL", (database) => suite("durable", durableOn(database)))

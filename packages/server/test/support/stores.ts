@@ -6,6 +6,7 @@ import * as SqliteClient from "@effect-uploads/server/SqliteClient"
 import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FileSystem from "@effect/platform/FileSystem"
+import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Path from "node:path"
@@ -16,19 +17,28 @@ export const temporaryDirectory = Effect.flatMap(FileSystem.FileSystem, (fs) => 
   Effect.orDie
 )
 
-/** The stores of a server in a folder. */
-export const storesIn = (directory: string) =>
+/** The stores of a server on a database and a folder. */
+const storesOn = (database: Layer.Layer<SqlClient, unknown>, directory: string) =>
   Layer.mergeAll(
-    SqlUploadRepository.layer.pipe(
-      Layer.provide(SqliteClient.layer({ filename: Path.join(directory, "uploads.sqlite") }))
-    ),
-    PartFiles.layer({ directory }),
+    SqlUploadRepository.layer.pipe(Layer.provide(database)),
+    PartFiles.layer({ directory: Path.join(directory, "parts") }),
     BytesInUse.layer
   ).pipe(Layer.orDie)
 
+/** The stores of a server in a folder. */
+export const storesIn = (directory: string) =>
+  storesOn(SqliteClient.layer({ filename: Path.join(directory, "uploads.sqlite") }), directory)
+
+const services = Layer.merge(DurableUploads.layer, DurableFiles.layer)
+
 /** Both services on a database and a folder. */
-export const durableIn = (directory: string) =>
-  Layer.merge(DurableUploads.layer, DurableFiles.layer).pipe(Layer.provideMerge(storesIn(directory)))
+export const durableIn = (directory: string) => services.pipe(Layer.provideMerge(storesIn(directory)))
 
 /** The same in a folder of their own. */
 export const durable = Layer.unwrapScoped(Effect.map(temporaryDirectory, durableIn))
+
+/** The same on another database, anew each time. */
+export const durableOn = (database: () => Layer.Layer<SqlClient, unknown>) =>
+  Layer.unwrapScoped(
+    Effect.map(temporaryDirectory, (directory) => services.pipe(Layer.provideMerge(storesOn(database(), directory))))
+  )
