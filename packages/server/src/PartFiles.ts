@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import { constants } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
@@ -71,7 +72,7 @@ const unlessCode = (...codes: ReadonlyArray<string>) => (cause: unknown): Promis
   codes.includes(codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
 
 const syncFolder = async (path: string): Promise<void> => {
-  const handle = await Fs.open(path)
+  const handle = await Fs.open(path, constants.O_DIRECTORY)
   try {
     await handle.sync()
   } finally {
@@ -86,23 +87,30 @@ const removeFolder = (path: string): Promise<void> =>
   // Parts may still be added.
   Fs.rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 0 })
 
-/** Makes the folders of Uploads. */
-const makeFolders = (directory: string) => {
-  const underway = new Map<string, Promise<void>>()
-
-  const make = async (path: string): Promise<void> => {
-    const created = await Fs.mkdir(path, { recursive: true, mode: privateFolder })
-    if (created !== undefined) await syncFolder(directory)
+/**
+ * Makes a folder if it is not there, and what it is in, so that they survive the loss of power. Node's own `recursive` says
+ * of a read-only file system that the folder is missing.
+ */
+const makeFolder = async (path: string): Promise<void> => {
+  try {
+    await Fs.mkdir(path, privateFolder)
+    await syncFolder(Path.dirname(path))
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") {
+      await makeFolder(Path.dirname(path))
+      await makeFolder(path)
+    } else await unlessCode("EEXIST")(cause)
   }
+}
 
-  /** Who finds the folder made must not rely on it before it is on the disk. */
-  const ensure = (path: string): Promise<void> => {
-    const making = underway.get(path) ?? make(path).finally(() => underway.delete(path))
+/** One who finds the folder made must not rely on it before it is on the disk, so all wait for the one who makes it. */
+const makeFolderTogether = () => {
+  const underway = new Map<string, Promise<void>>()
+  return (path: string): Promise<void> => {
+    const making = underway.get(path) ?? makeFolder(path).finally(() => underway.delete(path))
     underway.set(path, making)
     return making
   }
-
-  return ensure
 }
 
 interface Paths {
@@ -167,15 +175,15 @@ const readFile = (handle: FileHandle, range: { readonly offset: number; readonly
  * @since 0.1.0
  * @category constructors
  */
-export const make = ({ directory }: Options): Effect.Effect<Service, StorageError> =>
+export const make = (options: Options): Effect.Effect<Service, StorageError> =>
   Effect.gen(function*() {
+    const directory = Path.resolve(options.directory)
     yield* step("make", async () => {
-      await Fs.mkdir(directory, { recursive: true, mode: privateFolder })
-      // Also the folders that a process which was killed has made.
+      await makeFolder(directory)
+      // What a process that was killed had made in it.
       await syncFolder(directory)
-      await syncFolder(Path.dirname(Path.resolve(directory)))
     })
-    const ensureFolder = makeFolders(directory)
+    const ensureFolder = makeFolderTogether()
 
     const paths = (operation: string, key: PartKey): Effect.Effect<Paths, StorageError> =>
       isId(key.uploadId) && isId(key.partId)
@@ -260,10 +268,10 @@ export const make = ({ directory }: Options): Effect.Effect<Service, StorageErro
     ).pipe(Stream.mapConcat((keys) => keys))
 
     const probe = Path.join(directory, ".probe")
-    const ping: Service["ping"] = step("ping", async () => {
-      await Fs.writeFile(probe, "ping", { mode: privateFile })
-      await Fs.rm(probe, { force: true })
-    })
+    const ping: Service["ping"] = step(
+      "ping",
+      () => Fs.writeFile(probe, "ping", { mode: privateFile }).finally(() => Fs.rm(probe, { force: true }))
+    )
 
     return PartStorage.of({ write, read, remove, removeUpload, list, ping })
   })
