@@ -6,11 +6,9 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import { toStorageError } from "./internal/databaseError.js"
 import * as SqliteClient from "./SqliteClient.js"
@@ -29,23 +27,13 @@ export interface Options {
 /** A command that waits for longer had better fail. */
 const connectTimeout = Duration.seconds(5)
 
-/** File names are nobody else's business. */
-const makeDirectory = (directory: string) =>
-  Effect.tryPromise({
-    try: () => Fs.mkdir(directory, { recursive: true, mode: 0o700 }),
-    catch: toStorageError("Database.makeDirectory")
-  })
-
 /**
  * @since 0.1.0
  * @category layers
  */
 export const layer = ({ dataDirectory, databaseUrl }: Options): Layer.Layer<SqlClient, StorageError> =>
   Option.match(databaseUrl, {
-    onNone: () =>
-      SqliteClient.layer({ filename: Path.join(dataDirectory, "uploads.sqlite") }).pipe(
-        Layer.provide(Layer.effectDiscard(makeDirectory(dataDirectory)))
-      ),
+    onNone: () => SqliteClient.layer({ filename: Path.join(dataDirectory, "uploads.sqlite") }),
     onSome: (url) =>
       PgClient.layer({ url, applicationName: "effect-uploads", connectTimeout }).pipe(
         Layer.mapError(toStorageError("Database.layer"))

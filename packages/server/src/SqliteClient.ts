@@ -29,9 +29,11 @@ import { StorageError } from "./StorageError.js"
  * @category configuration
  */
 export interface Options {
-  /** The path of the file, which is created where there is none. `:memory:` for a database that is gone with the layer. */
+  /** The path of the file, created with its folder where there is none. `:memory:` for a database gone with the layer. */
   readonly filename: string
 }
+
+const inMemory = ":memory:"
 
 /** More than the repository has. */
 const statementsMax = 256
@@ -130,13 +132,17 @@ const isReadOnly = (filename: string): boolean => {
 
 const openError = (filename: string) => (cause: unknown): StorageError => {
   const error = toStorageError("SqliteClient.open")(cause)
-  return error.reason === "Failed" && isReadOnly(filename)
+  return error.reason === "Failed" && (isForbidden(cause) || isReadOnly(filename))
     ? new StorageError({ store: "database", reason: "ReadOnly", operation: error.operation, cause })
     : error
 }
 
 const open = (filename: string): Effect.Effect<Database.Database, StorageError> =>
-  Effect.try(() => new Database(filename)).pipe(
+  Effect.try(() => {
+    // The names of files are nobody else's business.
+    if (filename !== inMemory) Fs.mkdirSync(Path.dirname(filename), { recursive: true, mode: 0o700 })
+    return new Database(filename)
+  }).pipe(
     Effect.tap((db) =>
       Effect.try(() => opening.forEach((sql) => db.exec(sql))).pipe(
         Effect.onError(() => Effect.sync(() => db.close()))

@@ -99,12 +99,14 @@ describe("SqliteClient", () => {
       })
     }))
 
-  it.scoped("tells of a folder that is not there", () =>
+  it.scoped("makes its folder, and tells of one that cannot be made", () =>
     Effect.gen(function*() {
-      const filename = Path.join(yield* temporaryDirectory, "none", "uploads.sqlite")
-      const error = yield* Effect.flip(opening(filename))
+      const directory = yield* temporaryDirectory
+      yield* opening(Path.join(directory, "new", "folder", "uploads.sqlite"))
+      Fs.writeFileSync(Path.join(directory, "file"), "")
+      const error = yield* Effect.flip(opening(Path.join(directory, "file", "uploads.sqlite")))
       expect(error).toMatchObject({ _tag: "StorageError", store: "database", reason: "Failed" })
-      expect(error.message).toContain(filename)
+      expect(error.message).toContain(Path.join(directory, "file"))
     }))
 
   it.scoped.skipIf(process.getuid?.() === 0)("tells of a folder that cannot be written", () =>
