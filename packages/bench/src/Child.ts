@@ -2,8 +2,13 @@
  * Processes of their own, so that CPU time and peak memory are theirs alone.
  */
 import * as Command from "@effect/platform/Command"
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Mailbox from "effect/Mailbox"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Task } from "./clients/internal/task.js"
@@ -60,4 +65,70 @@ export const sink = (installation: Installation, options: { readonly partMillis?
     const line = yield* child.stdout.pipe(Stream.decodeText(), Stream.splitLines, Stream.runHead, Effect.flatten)
     const { port } = yield* Schema.decode(Listening)(line)
     return `http://127.0.0.1:${port}/v1`
+  })
+
+/** What a server has used since it began. */
+const Usage = Schema.Struct({
+  /** The CPU time of all threads. */
+  cpuMillis: Schema.Number,
+  peakBytes: Schema.Number
+})
+
+const decodeUsage = Schema.decode(Schema.parseJson(Usage))
+
+/** A server to measure, in a process of its own. */
+export interface Server {
+  readonly url: string
+  readonly directory: string
+  readonly usage: Effect.Effect<
+    typeof Usage.Type,
+    ParseResult.ParseError | PlatformError | Cause.NoSuchElementException
+  >
+}
+
+/**
+ * Starts a module of `servers/`, or the server of this repository, on a fresh folder. It ends with the scope, and the folder is
+ * removed after it.
+ */
+export const server = (
+  installation: Installation,
+  name: string,
+  environment: Readonly<Record<string, string>> = {}
+) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const directory = yield* fs.makeTempDirectoryScoped({ prefix: "effect-uploads-bench-" })
+    const questions = yield* Mailbox.make<string>()
+    const child = yield* Command.make(
+      process.execPath,
+      "--import",
+      installation.module("servers/internal/usage"),
+      name === "ours" ? installation.server : installation.module(`servers/${name}`)
+    ).pipe(
+      Command.env({ UPLOADS_DATA_DIR: directory, UPLOADS_PORT: "0", ...environment }),
+      Command.stdin(Stream.encodeText(Mailbox.toStream(questions))),
+      Command.start
+    )
+    const lines = yield* Mailbox.fromStream(child.stdout.pipe(Stream.decodeText(), Stream.splitLines))
+    yield* Effect.forkScoped(Stream.runForEach(Stream.decodeText(child.stderr), Effect.logDebug))
+    const self: Server = {
+      url: yield* lines.take,
+      directory,
+      usage: questions.offer("usage\n").pipe(Effect.zipRight(lines.take), Effect.flatMap(decodeUsage))
+    }
+    return self
+  })
+
+/** What a client measures while it sends, and the CPU time that the server takes meanwhile. */
+export const measureServer = (
+  installation: Installation,
+  server: Server,
+  client: string,
+  task: Partial<Task>
+) =>
+  Effect.gen(function*() {
+    const before = yield* server.usage
+    const { wallMillis } = yield* measure(installation, client, { apiUrl: server.url, ...task })
+    const { cpuMillis, peakBytes } = yield* server.usage
+    return { wallMillis, cpuMillis: cpuMillis - before.cpuMillis, peakBytes }
   })

@@ -20,6 +20,8 @@ export interface Installation {
   readonly directory: string
   /** The path of a compiled module of this package, such as `clients/floor`. */
   readonly module: (name: string) => string
+  /** The path of the server's command. */
+  readonly server: string
 }
 
 const Dependencies = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), {
@@ -42,7 +44,7 @@ const readManifest = Schema.decode(Manifest)
 export const build = (options: Esbuild.BuildOptions): Effect.Effect<Esbuild.BuildResult, BuildFailed> =>
   Effect.tryPromise({ try: () => Esbuild.build(options), catch: (cause) => new BuildFailed({ cause }) })
 
-const packages = ["domain", "http", "transfer"]
+const packages = ["domain", "http", "transfer", "server"]
 
 /** The folder with all packages of this repository. */
 const packagesDirectory = Effect.flatMap(Path.Path, (path) => path.fromFileUrl(new URL("../..", import.meta.url)))
@@ -109,7 +111,8 @@ export const make = Effect.gen(function*() {
 
   const installation: Installation = {
     directory,
-    module: (name) => path.join(directory, "bench", `${name}.js`)
+    module: (name) => path.join(directory, "bench", `${name}.js`),
+    server: path.join(nodeModules, "@effect-uploads", "server", "dist", "main.js")
   }
   return installation
 })

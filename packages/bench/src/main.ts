@@ -15,9 +15,13 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { parseArgs } from "node:util"
 import * as Figure from "./Figure.js"
+import * as accepting from "./figures/accepting.js"
+import * as durablePairs from "./figures/durablePairs.js"
 import * as footprint from "./figures/footprint.js"
+import * as manyParts from "./figures/manyParts.js"
 import * as pairs from "./figures/pairs.js"
 import * as peakMemory from "./figures/peakMemory.js"
+import * as readingBack from "./figures/readingBack.js"
 import * as slowService from "./figures/slowService.js"
 import * as socketSpeed from "./figures/socketSpeed.js"
 import type { Installation } from "./Installation.js"
@@ -27,7 +31,7 @@ import * as Machine from "./Machine.js"
 /** The arguments make no sense. */
 class UsageError extends Data.TaggedError("UsageError")<{ readonly problem: string }> {
   override get message(): string {
-    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 5, more than one as 1,3`
+    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 9, more than one as 1,3`
   }
 }
 
@@ -36,19 +40,23 @@ const figures = (installation: Installation, quick: boolean) => [
   peakMemory.run(installation, quick ? peakMemory.quick : peakMemory.full),
   slowService.run(installation, quick ? slowService.quick : slowService.full),
   pairs.run(installation, quick ? pairs.quick : pairs.full),
-  footprint.run(installation, quick ? footprint.quick : footprint.full)
+  footprint.run(installation, quick ? footprint.quick : footprint.full),
+  accepting.run(installation, quick ? accepting.quick : accepting.full),
+  durablePairs.run(installation, quick ? durablePairs.quick : durablePairs.full),
+  readingBack.run(installation, quick ? readingBack.quick : readingBack.full),
+  manyParts.run(installation, quick ? manyParts.quick : manyParts.full)
 ]
 
 const readArguments = Effect.try({
   try: () =>
     parseArgs({
-      options: { quick: { type: "boolean", default: false }, figure: { type: "string", default: "1,2,3,4,5" } }
+      options: { quick: { type: "boolean", default: false }, figure: { type: "string", default: "1,2,3,4,5,6,7,8,9" } }
     })
       .values,
   catch: (error) => new UsageError({ problem: error instanceof Error ? error.message : String(error) })
 }).pipe(
   Effect.filterOrFail(
-    ({ figure }) => /^[1-5](,[1-5])*$/.test(figure),
+    ({ figure }) => /^[1-9](,[1-9])*$/.test(figure),
     ({ figure }) => new UsageError({ problem: `There is no figure ${figure}` })
   ),
   Effect.map(({ figure, quick }) => ({ quick, wanted: figure.split(",").map(Number) }))

@@ -1,4 +1,8 @@
 /** The bench in small, so that it does not rot. What it measures here means nothing, and is not looked at. */
+import * as accepting from "@effect-uploads/bench/figures/accepting"
+import * as durablePairs from "@effect-uploads/bench/figures/durablePairs"
+import * as manyParts from "@effect-uploads/bench/figures/manyParts"
+import * as readingBack from "@effect-uploads/bench/figures/readingBack"
 import * as slowService from "@effect-uploads/bench/figures/slowService"
 import * as socketSpeed from "@effect-uploads/bench/figures/socketSpeed"
 import * as Installation from "@effect-uploads/bench/Installation"
@@ -26,6 +30,24 @@ it.scopedLive(
       expect(service.rows).toHaveLength(4)
       expect(service.targets).toHaveLength(1)
       expect(cells([...speed.rows, ...service.rows])).not.toMatch(/NaN|Infinity/)
+    }).pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.None)])),
+  60_000
+)
+
+it.scopedLive(
+  "runs the figures of the server, with all opponents",
+  () =>
+    Effect.gen(function*() {
+      const installation = yield* Installation.make
+      const reports = yield* Effect.all([
+        accepting.run(installation, { bytes: 4 * MiB, partBytes: MiB, rounds: 1 }),
+        durablePairs.run(installation, { pairs: 20, rounds: 1, fsyncs: 2 }),
+        readingBack.run(installation, { bytes: 2 * MiB, partBytes: MiB, rounds: 1 }),
+        manyParts.run(installation, { partBytes: 64 * 1024, rounds: 1 })
+      ])
+      expect(reports.map(({ rows }) => rows.length)).toEqual([3, 2, 3, 2])
+      expect(reports.map(({ targets }) => targets.length)).toEqual([2, 1, 1, 1])
+      expect(cells(reports.flatMap(({ rows }) => rows))).not.toMatch(/NaN|Infinity/)
     }).pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.None)])),
   60_000
 )

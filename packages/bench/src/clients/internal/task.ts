@@ -5,7 +5,7 @@ import { parseArgs } from "node:util"
 
 export interface Task {
   readonly apiUrl: string
-  /** The file to send. */
+  /** The file to send, or the path on a server. */
   readonly path: string
   readonly bytes: number
   readonly partBytes: number
@@ -15,6 +15,8 @@ export interface Task {
   readonly checksum: boolean
   /** How many Uploads are created and cancelled. */
   readonly pairs: number
+  /** How a server takes parts: `uploads`, `bodies` or `tus`. */
+  readonly protocol: string
 }
 
 export const MiB = 1024 ** 2
@@ -28,7 +30,8 @@ const { values } = parseArgs({
     concurrency: { type: "string", default: "4" },
     chunkBytes: { type: "string", default: String(MiB) },
     checksum: { type: "string", default: "false" },
-    pairs: { type: "string", default: "0" }
+    pairs: { type: "string", default: "0" },
+    protocol: { type: "string", default: "" }
   }
 })
 
@@ -40,7 +43,8 @@ export const task: Task = {
   concurrency: Number(values.concurrency),
   chunkBytes: Number(values.chunkBytes),
   checksum: values.checksum === "true",
-  pairs: Number(values.pairs)
+  pairs: Number(values.pairs),
+  protocol: values.protocol
 }
 
 /** The same key for everybody: who sends none would have less to do. */

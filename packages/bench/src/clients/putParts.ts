@@ -1,0 +1,121 @@
+/** The same bytes to each kind of server, in the form that it takes them. They come from memory: nothing is read meanwhile. */
+import { ok } from "node:assert/strict"
+import { randomBytes } from "node:crypto"
+import { once } from "node:events"
+import type { ClientRequest } from "node:http"
+import type { Range } from "./internal/lanes.js"
+import { inLanes, ranges } from "./internal/lanes.js"
+import { measured } from "./internal/measured.js"
+import { idIn, postJson, request } from "./internal/request.js"
+import { task } from "./internal/task.js"
+
+const block = randomBytes(task.chunkBytes)
+
+/** As many bytes as are asked for, no faster than they are taken. */
+const write = async (request: ClientRequest, bytes: number): Promise<void> => {
+  for (let left = bytes; left > 0; left -= block.byteLength) {
+    if (!request.write(left < block.byteLength ? block.subarray(0, left) : block)) await once(request, "drain")
+  }
+}
+
+/** The parts are what is sent in lanes; `begin` and `end` stand before and after them. */
+interface Protocol<Upload, Part> {
+  readonly begin: () => Promise<Upload>
+  readonly part: (upload: Upload, range: Range) => Promise<Part>
+  readonly end: (upload: Upload, parts: ReadonlyArray<Part>) => Promise<unknown>
+}
+
+const put = async <Upload, Part>({ begin, end, part }: Protocol<Upload, Part>): Promise<void> => {
+  const upload = await begin()
+  const parts = await inLanes(
+    task.concurrency,
+    ranges(task.bytes, task.partBytes),
+    (range) => part(upload, range)
+  )
+  await end(upload, parts)
+}
+
+const nothing = () => Promise.resolve()
+
+const boundary = "bench-2c8f1d0e"
+const head = `--${boundary}\r\nContent-Disposition: form-data; name="data"; filename="part"\r\n` +
+  "Content-Type: application/octet-stream\r\n\r\n"
+const tail = `\r\n--${boundary}--\r\n`
+
+const protocols: Readonly<Record<string, () => Promise<void>>> = {
+  uploads: () =>
+    put({
+      begin: () =>
+        postJson("/v1/uploads", {
+          filename: "bench.bin",
+          bytes: task.bytes,
+          mime_type: "application/octet-stream",
+          purpose: "user_data"
+        }),
+      part: async (id, { bytes }) => {
+        const { body } = await request({
+          method: "POST",
+          path: `/v1/uploads/${id}/parts`,
+          headers: {
+            "content-type": `multipart/form-data; boundary=${boundary}`,
+            "content-length": head.length + bytes + tail.length
+          },
+          send: async (request) => {
+            request.write(head)
+            await write(request, bytes)
+            request.end(tail)
+          }
+        })
+        return idIn(body)
+      },
+      end: (id, part_ids) => postJson(`/v1/uploads/${id}/complete`, { part_ids })
+    }),
+
+  bodies: () =>
+    put({
+      begin: nothing,
+      part: (_, { bytes }) =>
+        request({
+          method: "POST",
+          path: "/",
+          headers: { "content-length": bytes },
+          send: async (request) => {
+            await write(request, bytes)
+            request.end()
+          }
+        }),
+      end: nothing
+    }),
+
+  tus: () =>
+    put({
+      begin: nothing,
+      part: async (_, { bytes }) => {
+        const { headers: { location } } = await request({
+          method: "POST",
+          path: "/files",
+          headers: { "tus-resumable": "1.0.0", "upload-length": bytes, "content-length": 0 }
+        })
+        ok(location !== undefined, "tus tells of no location")
+        await request({
+          method: "PATCH",
+          path: location,
+          headers: {
+            "tus-resumable": "1.0.0",
+            "upload-offset": 0,
+            "content-type": "application/offset+octet-stream",
+            "content-length": bytes
+          },
+          send: async (request) => {
+            await write(request, bytes)
+            request.end()
+          }
+        })
+      },
+      end: nothing
+    })
+}
+
+const send = protocols[task.protocol]
+ok(send !== undefined, `There is no protocol ${task.protocol}`)
+await measured(send)

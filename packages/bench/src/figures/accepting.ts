@@ -1,0 +1,74 @@
+/** Figure 6: a server that accepts a big file, and has it on the disk when it answers. */
+import * as Effect from "effect/Effect"
+import * as Child from "../Child.js"
+import type { Report } from "../Figure.js"
+import { bound, mebibytes, seconds, size, times } from "../Figure.js"
+import type { Installation } from "../Installation.js"
+import { interleave, median, ratio } from "../Statistics.js"
+
+export interface Options {
+  readonly bytes: number
+  readonly partBytes: number
+  readonly rounds: number
+}
+
+const MiB = 1024 ** 2
+
+export const full: Options = { bytes: 1024 * MiB, partBytes: 64 * MiB, rounds: 7 }
+export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1 }
+
+const concurrency = 4
+
+const contestants = [
+  { name: "bare", label: "node:http to files, fsynced", protocol: "bodies" },
+  { name: "ours", label: "ours", protocol: "uploads" },
+  { name: "tus", label: "@tus/server, not fsynced", protocol: "tus" }
+] as const
+
+type Name = typeof contestants[number]["name"]
+
+export const run = (installation: Installation, { bytes, partBytes, rounds }: Options) =>
+  Effect.gen(function*() {
+    const runs = yield* interleave(
+      rounds,
+      contestants.map(({ name, protocol }) => ({
+        name,
+        run: Effect.gen(function*() {
+          const server = yield* Child.server(installation, name)
+          const put = (bytes: number) =>
+            Child.measureServer(installation, server, "putParts", { protocol, bytes, partBytes, concurrency })
+          // A server runs for days: that its code is not compiled yet is no part of what it costs.
+          yield* put(partBytes * concurrency)
+          return yield* put(bytes)
+        }).pipe(Effect.scoped)
+      }))
+    )
+    const walls = (name: Name) => (runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)
+    const cpus = (name: Name) => (runs.get(name) ?? []).map(({ cpuMillis }) => cpuMillis)
+    const peaks = (name: Name) => (runs.get(name) ?? []).map(({ peakBytes }) => peakBytes)
+
+    const report: Report = {
+      figure: 6,
+      title: "Accepting a big file",
+      setting:
+        `${size(bytes)} in parts of ${size(partBytes)}, ${concurrency} at a time, from a plain node:http client ` +
+        `over loopback, after ${concurrency} parts to warm up; median of ${rounds}.`,
+      columns: ["server", "time", "MiB/s", "throughput to the bare server", "CPU time", "peak memory"],
+      rows: contestants.map(({ label, name }) => [
+        label,
+        seconds(median(walls(name))),
+        (bytes / MiB / (median(walls(name)) / 1000)).toFixed(0),
+        times(ratio(walls("bare"), walls(name))),
+        seconds(median(cpus(name))),
+        mebibytes(median(peaks(name)))
+      ]),
+      targets: [
+        bound("ours: at least 0.9 × the throughput of the bare server", ratio(walls("bare"), walls("ours")), {
+          atLeast: 0.9
+        }),
+        bound("ours: ahead of @tus/server", ratio(walls("tus"), walls("ours")), { atLeast: 1 })
+      ],
+      runs: Object.fromEntries(runs)
+    }
+    return report
+  })

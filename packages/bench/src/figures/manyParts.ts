@@ -1,0 +1,58 @@
+/** Figure 9: the peak memory of a server that takes many parts at a time. */
+import * as Effect from "effect/Effect"
+import * as Child from "../Child.js"
+import type { Report } from "../Figure.js"
+import { bound, mebibytes, seconds, size } from "../Figure.js"
+import type { Installation } from "../Installation.js"
+import { interleave, median } from "../Statistics.js"
+
+export interface Options {
+  readonly partBytes: number
+  readonly rounds: number
+}
+
+const MiB = 1024 ** 2
+
+export const full: Options = { partBytes: 64 * MiB, rounds: 3 }
+export const quick: Options = { partBytes: 4 * MiB, rounds: 1 }
+
+const concurrency = 32
+
+const contestants = [
+  { name: "ours", label: "ours", protocol: "uploads" },
+  { name: "bare", label: "node:http to files, for comparison", protocol: "bodies" }
+] as const
+
+export const run = (installation: Installation, { partBytes, rounds }: Options) =>
+  Effect.gen(function*() {
+    const bytes = partBytes * concurrency
+    const runs = yield* interleave(
+      rounds,
+      contestants.map(({ name, protocol }) => ({
+        name,
+        run: Effect.scoped(Effect.flatMap(
+          Child.server(installation, name),
+          (server) => Child.measureServer(installation, server, "putParts", { protocol, bytes, partBytes, concurrency })
+        ))
+      }))
+    )
+    const peaks = (name: typeof contestants[number]["name"]) =>
+      median((runs.get(name) ?? []).map(({ peakBytes }) => peakBytes))
+
+    const report: Report = {
+      figure: 9,
+      title: "Many parts at a time",
+      setting:
+        `${concurrency} parts of ${size(partBytes)}, all at a time; the peak of the whole process, Node included, ` +
+        `median of ${rounds}.`,
+      columns: ["server", "peak memory", "time"],
+      rows: contestants.map(({ label, name }) => [
+        label,
+        mebibytes(peaks(name)),
+        seconds(median((runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)))
+      ]),
+      targets: [bound("ours: under 200 MiB", peaks("ours"), { atMost: 200 * MiB }, mebibytes)],
+      runs: Object.fromEntries(runs)
+    }
+    return report
+  })
