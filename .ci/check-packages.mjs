@@ -2,7 +2,8 @@
  * Checks what would be published: packs every public package, looks into the tarball, and uses it from an empty project
  * as Node and TypeScript would. Run it with `pnpm check:packages`.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -43,6 +44,9 @@ const modulesIn = (files, directory, extension) =>
     .filter((file) => file.startsWith(`${directory}/`) && file.endsWith(extension))
     .map((file) => file.slice(directory.length + 1, -extension.length))
 
+/** What cannot be imported: helpers, and the module behind a command. */
+const isPrivate = (module) => module === "main" || module.startsWith("internal/")
+
 /** What is in the tarball: no more than is wanted, and nothing missing. */
 const checkContents = (name, unpacked) => {
   const files = filesIn(unpacked)
@@ -67,8 +71,8 @@ const checkContents = (name, unpacked) => {
   }
   return {
     manifest,
-    modules: sources.filter((module) => module !== "index" && !module.startsWith("internal/")),
-    internal: sources.filter((module) => module.startsWith("internal/"))
+    modules: sources.filter((module) => module !== "index" && !isPrivate(module)),
+    internal: sources.filter(isPrivate)
   }
 }
 
@@ -94,6 +98,7 @@ const install = (packages) => {
   const dependencies = Object.assign(
     {},
     ...packages.map(({ manifest }) => manifest.peerDependencies),
+    { "@types/node": "^20.19.0" },
     ...packages.map(({ manifest, tarball }) => ({ [manifest.name]: `file:${tarball}` }))
   )
   Fs.writeFileSync(Path.join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }))
@@ -121,7 +126,7 @@ const checkRuntime = (project, packages) => {
   console.log("✓ Node imports every module, and no internal one")
 }
 
-const checkTypes = (project, packages) => {
+const checkTypes = (project, packages, types) => {
   const specifiers = packages.flatMap(({ manifest, modules }) => [
     manifest.name,
     ...modules.map((module) => `${manifest.name}/${module}`)
@@ -141,7 +146,7 @@ const checkTypes = (project, packages) => {
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
     target: "es2022",
-    types: []
+    types
   }
   for (const [module, moduleResolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]]) {
     Fs.writeFileSync(
@@ -149,7 +154,23 @@ const checkTypes = (project, packages) => {
       JSON.stringify({ files: ["consumer.ts"], compilerOptions: { ...compilerOptions, module, moduleResolution } })
     )
     run(project, bin("tsc"))
-    console.log(`✓ TypeScript resolves and checks every module (${moduleResolution})`)
+    console.log(`✓ TypeScript resolves and checks every module of ${packages.length} packages (${moduleResolution})`)
+  }
+}
+
+/** Starts each command as one would after `npm install`: it has to say on its first line where it is. */
+const checkCommands = async (project, packages) => {
+  for (const command of packages.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))) {
+    const child = spawn(Path.join(project, "node_modules", ".bin", command), {
+      cwd: project,
+      env: { ...process.env, UPLOADS_PORT: "0" },
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    const [line] = await Promise.race([once(child.stdout, "data"), once(child, "exit")])
+    child.kill()
+    if (!/^http:\/\/127\.0\.0\.1:\d+\n/.test(String(line))) fail(`${command} does not start`, [String(line)])
+    await once(child, "exit")
+    console.log(`✓ ${command} starts and stops`)
   }
 }
 
@@ -161,4 +182,10 @@ const published = Fs.readdirSync(Path.join(root, "packages"))
 const packages = published.map(pack)
 const project = install(packages)
 checkRuntime(project, packages)
-checkTypes(project, packages)
+checkTypes(
+  project,
+  packages.filter(({ manifest }) => manifest.peerDependencies["@effect/platform-node"] === undefined),
+  []
+)
+checkTypes(project, packages, ["node"])
+await checkCommands(project, packages)
