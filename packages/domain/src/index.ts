@@ -41,10 +41,6 @@ export * as Md5 from "./Md5.js"
 /**
  * @since 0.1.0
  */
-export * as Md5Hash from "./Md5Hash.js"
-/**
- * @since 0.1.0
- */
 export * as MimeType from "./MimeType.js"
 /**
  * @since 0.1.0

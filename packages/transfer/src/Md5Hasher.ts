@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import type { Md5 } from "@effect-uploads/domain/Md5"
-import * as Md5Hash from "@effect-uploads/domain/Md5Hash"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { md5 } from "js-md5"
 
 /**
  * The hasher itself failed, such as a thread that could not be started.
@@ -57,13 +57,13 @@ const turns = function*(bytes: Uint8Array): Generator<Uint8Array> {
 
 const portable: Service = {
   make: Effect.sync(() => {
-    const hash = Md5Hash.make()
+    const hash = md5.create()
     return {
       update: (bytes) =>
         Effect.forEach(turns(bytes), (turn) => Effect.zipRight(Effect.sync(() => hash.update(turn)), Effect.sleep(0)), {
           discard: true
         }),
-      digest: Effect.sync(() => hash.digest())
+      digest: Effect.sync(() => hash.hex())
     }
   })
 }

@@ -4,7 +4,6 @@ import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/domain/Ids"
 import type { Md5 } from "@effect-uploads/domain/Md5"
-import * as Md5Hash from "@effect-uploads/domain/Md5Hash"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { ChecksumMismatch, UploadNotFound } from "@effect-uploads/domain/UploadError"
@@ -17,6 +16,7 @@ import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
+import { md5 } from "js-md5"
 import * as PartData from "../PartData.js"
 import type * as UploadsService from "../UploadsService.js"
 import type { State, StoredUpload } from "./memoryState.js"
@@ -124,8 +124,8 @@ const verify = (
   chunks: ReadonlyArray<Uint8Array>,
   expected: Md5
 ): Either.Either<void, ChecksumMismatch> => {
-  const hash = Md5Hash.make()
+  const hash = md5.create()
   for (const chunk of chunks) hash.update(chunk)
-  const actual = hash.digest()
+  const actual = hash.hex()
   return actual === expected ? Either.void : Either.left(new ChecksumMismatch({ uploadId, expected, actual }))
 }

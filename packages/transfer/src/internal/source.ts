@@ -1,7 +1,6 @@
 import type { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { ByteSize as ByteSizeSchema } from "@effect-uploads/domain/ByteSize"
 import type { Md5 } from "@effect-uploads/domain/Md5"
-import * as Md5Hash from "@effect-uploads/domain/Md5Hash"
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import * as PartData from "@effect-uploads/http/PartData"
@@ -15,6 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { md5 } from "js-md5"
 import type { Md5Failed } from "../Md5Hasher.js"
 import { Md5Hasher } from "../Md5Hasher.js"
 import type { PartRange } from "../PartPlan.js"
@@ -81,12 +81,6 @@ const sized = (name: string, bytes: number, limits: Limits): Effect.Effect<ByteS
       (size) => new SourceTooLarge({ name, bytes: size, limit: limits.uploadBytes })
     )
   )
-
-const md5Of = (text: string): Md5 => {
-  const hash = Md5Hash.make()
-  hash.update(new TextEncoder().encode(text))
-  return hash.digest()
-}
 
 const unhashable = (name: string) => Effect.mapError((cause: Md5Failed) => new SourceUnreadable({ name, cause }))
 
@@ -236,7 +230,7 @@ export const file = (
       filename: options.filename,
       bytes: size,
       identity: Option.some({
-        key: md5Of([absolute, options.filename, options.purpose].join("\n")),
+        key: md5([absolute, options.filename, options.purpose].join("\n")),
         modifiedAt: modified(info)
       }),
       path,
