@@ -26,6 +26,7 @@ import * as HttpListener from "./HttpListener.js"
 import * as PartFiles from "./PartFiles.js"
 import * as Prometheus from "./Prometheus.js"
 import * as RequestId from "./RequestId.js"
+import * as RequestLog from "./RequestLog.js"
 import * as ServerApi from "./ServerApi.js"
 import type { ServerConfig } from "./ServerConfig.js"
 import * as ServerMetrics from "./ServerMetrics.js"
@@ -42,7 +43,7 @@ const withoutPrefix = HttpMiddleware.make((app) =>
 )
 
 const middleware = HttpApiBuilder.middleware((app) =>
-  app.pipe(ServerMetrics.middleware, withoutPrefix, RequestId.middleware)
+  app.pipe(ServerMetrics.middleware, withoutPrefix, RequestLog.middleware, RequestId.middleware)
 ).pipe(
   // Inside of ours, so that what it answers has an id too.
   Layer.provide(UploadsRoutes.layerNotFound)

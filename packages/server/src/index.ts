@@ -53,6 +53,10 @@ export * as RequestId from "./RequestId.js"
 /**
  * @since 0.1.0
  */
+export * as RequestLog from "./RequestLog.js"
+/**
+ * @since 0.1.0
+ */
 export * as Server from "./Server.js"
 /**
  * @since 0.1.0
