@@ -4,6 +4,13 @@
  * @since 0.1.0
  */
 import * as Metric from "effect/Metric"
+import * as MetricKey from "effect/MetricKey"
+
+/** @internal */
+export const requestsKey = MetricKey.counter("effect_uploads_requests_total", {
+  description: "Finished calls by operation and outcome",
+  incremental: true
+})
 
 /**
  * Finished calls, tagged with `operation` (such as `uploads.create`) and `outcome`: `success`, the tag of the error,
@@ -12,10 +19,7 @@ import * as Metric from "effect/Metric"
  * @since 0.1.0
  * @category metrics
  */
-export const requests = Metric.counter("effect_uploads_requests_total", {
-  description: "Finished calls by operation and outcome",
-  incremental: true
-})
+export const requests: Metric.Metric.Counter<number> = Metric.fromMetricKey(requestsKey)
 
 /**
  * Bytes of parts that a service acknowledged.

@@ -2,19 +2,22 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
+import * as MetricKey from "effect/MetricKey"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as UploadsMetrics from "../UploadsMetrics.js"
 
-/** A tagged metric is looked up by its tags: once for each pair, not for each call. */
+/** The metric of a tagged key is looked up once for each pair; that of a metric tagged later, for each call. */
 const requests = new Map<string, typeof UploadsMetrics.requests>()
 
 const requestsOf = (operation: string, outcome: string): typeof UploadsMetrics.requests => {
   const key = `${operation} ${outcome}`
   const known = requests.get(key)
   if (known !== undefined) return known
-  const tagged = Metric.tagged(Metric.tagged(UploadsMetrics.requests, "operation", operation), "outcome", outcome)
+  const tagged = Metric.fromMetricKey(
+    UploadsMetrics.requestsKey.pipe(MetricKey.tagged("operation", operation), MetricKey.tagged("outcome", outcome))
+  )
   requests.set(key, tagged)
   return tagged
 }
