@@ -23,8 +23,8 @@ import * as Https from "node:https"
 import * as fileBody from "./internal/fileBody.js"
 import { PartLengthMismatch, PartUnreadable } from "./PartData.js"
 
-/** Large reads are fast, and a lane has two of them in memory. */
-const readBytes = 1024 * 1024
+/** Large reads are fast, and a lane has two of them in memory: of larger ones the memory grows more than the speed. */
+const readBytes = 768 * 1024
 
 /** Two buffers for a part; those of a part that was sent serve the next one. */
 const makeBuffers = Effect.sync(() => {
