@@ -8,13 +8,28 @@ import { documented } from "@effect-uploads/domain/UploadLimits"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as LogLevel from "effect/LogLevel"
-import * as Schema from "effect/Schema"
 import * as ApiKeys from "./ApiKeys.js"
 
 const integer = (name: string, minimum: number, maximum: number) =>
-  Schema.Config(name, Schema.NumberFromString.pipe(Schema.int(), Schema.between(minimum, maximum)))
+  Config.integer(name).pipe(
+    Config.validate({
+      message: `Expected a whole number from ${minimum} to ${maximum}`,
+      validation: (value) => value >= minimum && value <= maximum
+    })
+  )
 
-const bytes = (name: string) => Schema.Config(name, Schema.compose(Schema.NumberFromString, ByteSize))
+const bytes = (name: string) => Config.map(integer(name, 1, Number.MAX_SAFE_INTEGER), (value) => ByteSize.make(value))
+
+/** Timers take no more, and fire at once when asked to. */
+const longest = Duration.millis(2 ** 31 - 1)
+
+const duration = (name: string): Config.Config<Duration.Duration> =>
+  Config.duration(name).pipe(
+    Config.validate({
+      message: "Expected a time of more than nothing and less than 25 days",
+      validation: (value) => Duration.between(value, { minimum: Duration.millis(1), maximum: longest })
+    })
+  )
 
 /**
  * @since 0.1.0
@@ -36,13 +51,13 @@ export const ServerConfig = Config.all({
   /** The most bytes of an Upload. */
   uploadBytes: Config.withDefault(bytes("UPLOADS_UPLOAD_BYTES"), documented.uploadBytes),
   /** How long an Upload stays pending. */
-  uploadLifetime: Config.withDefault(Config.duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
+  uploadLifetime: Config.withDefault(duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
   /** How long the whole of a request may take to arrive. */
-  requestTimeout: Config.withDefault(Config.duration("UPLOADS_REQUEST_TIMEOUT"), Duration.minutes(10)),
+  requestTimeout: Config.withDefault(duration("UPLOADS_REQUEST_TIMEOUT"), Duration.minutes(10)),
   /** How long requests under way may take when the server is told to stop. */
-  shutdownTimeout: Config.withDefault(Config.duration("UPLOADS_SHUTDOWN_TIMEOUT"), Duration.seconds(30)),
+  shutdownTimeout: Config.withDefault(duration("UPLOADS_SHUTDOWN_TIMEOUT"), Duration.seconds(30)),
   /** How often bytes are reclaimed that nobody can ask for any more. */
-  sweepInterval: Config.withDefault(Config.duration("UPLOADS_SWEEP_INTERVAL"), Duration.minutes(1)),
+  sweepInterval: Config.withDefault(duration("UPLOADS_SWEEP_INTERVAL"), Duration.minutes(1)),
   logLevel: Config.withDefault(Config.logLevel("UPLOADS_LOG_LEVEL"), LogLevel.Info)
 })
 

@@ -4,21 +4,38 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as HttpServer from "@effect/platform/HttpServer"
+import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as startupError from "./internal/startupError.js"
 import * as Server from "./Server.js"
 import { ServerConfig } from "./ServerConfig.js"
 
+/** The folder of whoever typed the command: as a script of this package it runs in that of the package. */
+const { INIT_CWD, npm_package_name } = process.env
+if (npm_package_name === "@effect-uploads/server" && INIT_CWD !== undefined) process.chdir(INIT_CWD)
+
 const announce = Layer.effectDiscard(HttpServer.addressFormattedWith(Console.log))
 
-const server = Layer.unwrapEffect(Effect.map(ServerConfig, (config) =>
-  announce.pipe(
-    Layer.provide(Server.layer(config)),
-    Layer.provide(Logger.minimumLogLevel(config.logLevel))
-  ))).pipe(
-    Layer.provide(Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger)))
-  )
+const server = Effect.flatMap(
+  ServerConfig,
+  (config) =>
+    Layer.launch(Layer.provide(announce, Server.layer(config))).pipe(Logger.withMinimumLogLevel(config.logLevel))
+)
 
-NodeRuntime.runMain(Layer.launch(server), { disablePrettyLogger: true })
+const logger = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
+
+const report = (cause: Cause.Cause<startupError.StartupError>) =>
+  Either.match(Cause.failureOrCause(cause), {
+    onLeft: (error) => Effect.logError(startupError.describe(error)),
+    onRight: (cause) => Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logFatal(cause)
+  })
+
+server.pipe(
+  Effect.tapErrorCause(report),
+  Effect.provide(logger),
+  NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })
+)
