@@ -5,6 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { PartUnreadable } from "../PartData.js"
+import type { FieldHeaders } from "./fieldHeaders.js"
+import * as fieldHeaders from "./fieldHeaders.js"
+import * as formText from "./formText.js"
 import { fieldName } from "./multipartWriter.js"
 import type { Decoder } from "./transferEncoding.js"
 import { decoders } from "./transferEncoding.js"
@@ -22,40 +25,33 @@ const maximumHeaders = 16 * 1024
 /** What everything but the data and the headers may take up, in bytes. */
 const maximumIgnored = 1024 * 1024
 
-/** A parameter of a header, such as `; name="data"`. */
-const parameters = /;\s*([^\s"=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g
-
-const parameter = (header: string, name: string): string | undefined => {
-  for (const [, key = "", quoted, token = ""] of header.matchAll(parameters)) {
-    if (key.toLowerCase() === name) return quoted === undefined ? token : quoted.replace(/\\(.)/g, "$1")
-  }
-  return undefined
-}
-
 const boundaryOf = (headers: Headers.Headers): string | undefined => {
   const contentType = headers["content-type"] ?? ""
-  return /^\s*multipart\/form-data\s*;/i.test(contentType) ? parameter(contentType, "boundary") : undefined
+  return /^\s*multipart\/form-data\s*;/i.test(contentType) ? fieldHeaders.parameter(contentType, "boundary") : undefined
 }
 
-const invalid = (problem: string, limit = `one ${fieldName} field of a multipart/form-data body`) =>
-  new InvalidRequest({ field: fieldName, problem, limit })
+/** What is wanted of a form. Any other field is passed over. */
+export interface Form {
+  /** The field whose bytes are passed on as they arrive. There has to be one. */
+  readonly data: string
+  /** Fields of short text. */
+  readonly texts: ReadonlyArray<string>
+}
 
-/** How the data is encoded, if the headers of a field are those of the data. */
-const decoderOf = (headers: string): Either.Either<Decoder | undefined, InvalidRequest> => {
-  const values = new Map<string, string>()
-  for (const line of headers === "" ? [] : headers.split("\r\n")) {
-    const colon = line.indexOf(":")
-    if (colon <= 0) return Either.left(invalid("the headers of a field cannot be read"))
-    values.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
-  }
-  const name = parameter(values.get("content-disposition") ?? "", "name")
-  if (name === undefined) return Either.left(invalid("a field has no name"))
-  if (name !== fieldName) return Either.right(undefined)
-  const encoding = values.get("content-transfer-encoding") ?? "binary"
+/** What a form says besides its data. */
+export interface Fields {
+  readonly data: FieldHeaders
+  readonly texts: ReadonlyMap<string, string>
+}
+
+const invalid = (field: string, problem: string, limit = `one ${field} field of a multipart/form-data body`) =>
+  new InvalidRequest({ field, problem, limit })
+
+const decoderOf = ({ encoding, name }: FieldHeaders): Either.Either<Decoder, InvalidRequest> => {
   const decoder = decoders.get(encoding.toLowerCase())
   // Of an unknown encoding the data would be stored as it is encoded.
   return decoder === undefined
-    ? Either.left(invalid(`its Content-Transfer-Encoding is ${encoding}`, [...decoders.keys()].join(", ")))
+    ? Either.left(invalid(name, `its Content-Transfer-Encoding is ${encoding}`, [...decoders.keys()].join(", ")))
     : Either.right(decoder())
 }
 
@@ -127,15 +123,31 @@ const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
 }
 
 /** Takes a body apart as it arrives. What is sent as it is, is passed on as views of the chunks that it arrived in. */
-const makeReader = (boundary: string) => {
+const makeReader = (boundary: string, form: Form) => {
   const delimiter = encoder.encode(`\r\n--${boundary}`)
   const findDelimiter = delimiterFinder(delimiter)
-  let section: "preamble" | "headers" | "data" | "ignored" | "epilogue" = "preamble"
+  let section: "preamble" | "headers" | "content" | "epilogue" = "preamble"
   // The line break of the first boundary is missing where the body begins with it.
   let rest: Uint8Array = lineBreak
-  let fields = 0
+  let count = 0
   let ignored = 0
-  let decoder: Decoder | undefined
+  /** The field that is being read, if it is one that is wanted. */
+  let current: { readonly name: string; readonly decoder: Decoder } | undefined
+  const wanted = new Map<string, FieldHeaders>()
+  const texts = new Map<string, string>()
+
+  const fail = (problem: string, field = form.data) => Either.left(invalid(field, problem))
+
+  const begin = (headers: FieldHeaders): Either.Either<typeof current, InvalidRequest> => {
+    const { name } = headers
+    if (name !== form.data && !form.texts.includes(name)) return Either.right(undefined)
+    if (wanted.has(name)) return fail("it is given more than once", name)
+    wanted.set(name, headers)
+    return Either.map(decoderOf(headers), (decoder) => ({
+      name,
+      decoder: name === form.data ? decoder : formText.make(decoder, (text) => texts.set(name, text))
+    }))
+  }
 
   const read = (chunk: Uint8Array): Either.Either<ReadonlyArray<Uint8Array>, InvalidRequest> => {
     const data: Array<Uint8Array> = []
@@ -144,30 +156,36 @@ const makeReader = (boundary: string) => {
       if (section === "headers") {
         const at = findBlankLine(rest)
         if ((at < 0 ? rest.byteLength : at) > maximumHeaders) {
-          return Either.left(invalid(`a field has more than ${maximumHeaders} bytes of headers`))
+          return fail(`a field has more than ${maximumHeaders} bytes of headers`)
         }
         if (at < 0) break
-        const own = decoderOf(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
-        if (Either.isLeft(own)) return Either.left(own.left)
-        if (own.right !== undefined && decoder !== undefined) return Either.left(invalid("it is given more than once"))
-        section = own.right === undefined ? "ignored" : "data"
-        decoder ??= own.right
+        const headers = fieldHeaders.read(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
+        if (Either.isLeft(headers)) return fail(headers.left)
+        const begun = begin(headers.right)
+        if (Either.isLeft(begun)) return Either.left(begun.left)
+        section = "content"
+        current = begun.right
         rest = rest.subarray(at + blankLine.byteLength)
       } else {
         const { at, kind } = findDelimiter(rest)
-        if (section !== "data" || decoder === undefined) ignored += at
+        if (current === undefined) ignored += at
         else if (at > 0) {
-          const decoded = decoder.decode(rest.subarray(0, at))
-          if (Either.isLeft(decoded)) return Either.left(invalid(decoded.left))
+          const decoded = current.decoder.decode(rest.subarray(0, at))
+          if (Either.isLeft(decoded)) return fail(decoded.left, current.name)
           if (decoded.right.byteLength > 0) data.push(decoded.right)
         }
         rest = rest.subarray(at)
         if (kind === "more" || kind === "none") break
+        if (current !== undefined) {
+          const ended = current.decoder.end()
+          if (Either.isLeft(ended)) return fail(ended.left, current.name)
+          current = undefined
+        }
         if (kind === "last") section = "epilogue"
         else {
           section = "headers"
-          fields++
-          if (fields > maximumFields) return Either.left(invalid(`there are more than ${maximumFields} fields`))
+          count++
+          if (count > maximumFields) return fail(`there are more than ${maximumFields} fields`)
         }
         // The line break after a boundary stays: it is half of the blank line where no headers follow.
         rest = rest.subarray(delimiter.byteLength)
@@ -178,19 +196,38 @@ const makeReader = (boundary: string) => {
       rest = new Uint8Array(0)
     }
     return ignored > maximumIgnored
-      ? Either.left(invalid(`what is not the ${fieldName} field has more than ${maximumIgnored} bytes`))
+      ? fail(`what is not the ${form.data} field has more than ${maximumIgnored} bytes`)
       : Either.right(data)
   }
 
-  const end = (): Either.Either<void, InvalidRequest> => {
-    if (section !== "epilogue") return Either.left(invalid("the body is cut off"))
-    return decoder === undefined
-      ? Either.left(invalid("it is missing"))
-      : Either.mapLeft(decoder.end(), (problem) => invalid(problem))
+  const end = (): Either.Either<Fields, InvalidRequest> => {
+    if (section !== "epilogue") return fail("the body is cut off")
+    const data = wanted.get(form.data)
+    return data === undefined ? fail("it is missing") : Either.right({ data, texts })
   }
 
   return { read, end }
 }
+
+const readerOf = (headers: Headers.Headers, form: Form) => {
+  const boundary = boundaryOf(headers)
+  return boundary === undefined || boundary === ""
+    ? Either.left(invalid(form.data, "the content type is not multipart/form-data with a boundary"))
+    : Either.right(makeReader(boundary, form))
+}
+
+const dataOf = <E>(reader: ReturnType<typeof makeReader>, body: Stream.Stream<Uint8Array, E>) =>
+  body.pipe(
+    Stream.mapError((cause) => new PartUnreadable({ cause })),
+    Stream.mapChunksEffect((chunks) =>
+      Either.map(
+        Either.all(Chunk.toReadonlyArray(chunks).map(reader.read)),
+        (data) => Chunk.unsafeFromArray(data.flat())
+      )
+    )
+  )
+
+const part: Form = { data: fieldName, texts: [] }
 
 /**
  * The bytes of the `data` field of a multipart/form-data body, as they arrive. Whether the client calls it a file or a
@@ -201,18 +238,22 @@ export const readData = <E>(
   headers: Headers.Headers,
   body: Stream.Stream<Uint8Array, E>
 ): Stream.Stream<Uint8Array, InvalidRequest | PartUnreadable> =>
-  Stream.suspend(() => {
-    const boundary = boundaryOf(headers)
-    if (boundary === undefined || boundary === "") {
-      return Stream.fail(invalid("the content type is not multipart/form-data with a boundary"))
-    }
-    const reader = makeReader(boundary)
-    return body.pipe(
-      Stream.mapError((cause) => new PartUnreadable({ cause })),
-      Stream.mapChunksEffect((chunks) =>
-        Either.map(Either.all(Chunk.toReadonlyArray(chunks).map(reader.read)), (data) =>
-          Chunk.unsafeFromArray(data.flat()))
-      ),
-      Stream.concat(Stream.execute(Effect.suspend(reader.end)))
+  Stream.unwrap(
+    Effect.suspend(() =>
+      Either.map(readerOf(headers, part), (reader) =>
+        Stream.concat(dataOf(reader, body), Stream.execute(Effect.suspend(reader.end))))
     )
+  )
+
+/** Hands the bytes of a form's data on as they arrive, and tells at the end of the body what else is in the form. */
+export const readForm = <E, E1, R>(
+  headers: Headers.Headers,
+  body: Stream.Stream<Uint8Array, E>,
+  form: Form,
+  write: (bytes: Uint8Array) => Effect.Effect<void, E1, R>
+): Effect.Effect<Fields, InvalidRequest | PartUnreadable | E1, R> =>
+  Effect.gen(function*() {
+    const reader = yield* readerOf(headers, form)
+    yield* Stream.runForEach(dataOf(reader, body), write)
+    return yield* reader.end()
   })

@@ -1,0 +1,55 @@
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
+import * as Option from "effect/Option"
+
+/** What the headers of a field of a form say. */
+export interface FieldHeaders {
+  readonly name: string
+  /** None where the field is text. Whatever is in it: it is for showing, and no path. */
+  readonly filename: Option.Option<string>
+  readonly contentType: Option.Option<string>
+  readonly encoding: string
+}
+
+/** A parameter of a header, such as `; name="data"`. */
+const parameters = /;\s*([^\s"=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g
+
+/** A backslash before anything else is one: browsers write it as it is. */
+const unescape = (quoted: string): string => quoted.replace(/\\(["\\])/g, "$1")
+
+export const parameter = (header: string, name: string): string | undefined => {
+  for (const [, key = "", quoted, token = ""] of header.matchAll(parameters)) {
+    if (key.toLowerCase() === name) return quoted === undefined ? token : unescape(quoted)
+  }
+  return undefined
+}
+
+/** What browsers, `fetch` and `curl` write for the three characters that cannot stand in a quoted name. */
+const unpercent = (name: string): string => name.replace(/%0A/gi, "\n").replace(/%0D/gi, "\r").replace(/%22/g, "\"")
+
+/** A form should not have the extended notation, and some clients send it all the same. It is the better one of two. */
+const filenameOf = (disposition: string): Option.Option<string> =>
+  Option.fromNullable(parameter(disposition, "filename*")).pipe(
+    Option.flatMapNullable((value) => /^utf-8'[^']*'(.*)$/i.exec(value)?.[1]),
+    Option.flatMap((encoded) => Either.getRight(Encoding.decodeUriComponent(encoded))),
+    Option.orElse(() => Option.map(Option.fromNullable(parameter(disposition, "filename")), unpercent))
+  )
+
+/** The headers as they stand between a boundary and the content, or what is wrong with them. */
+export const read = (headers: string): Either.Either<FieldHeaders, string> => {
+  const values = new Map<string, string>()
+  for (const line of headers === "" ? [] : headers.split("\r\n")) {
+    const colon = line.indexOf(":")
+    if (colon <= 0) return Either.left("the headers of a field cannot be read")
+    values.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
+  }
+  const disposition = values.get("content-disposition") ?? ""
+  const name = parameter(disposition, "name")
+  if (name === undefined) return Either.left("a field has no name")
+  return Either.right({
+    name,
+    filename: filenameOf(disposition),
+    contentType: Option.fromNullable(values.get("content-type")),
+    encoding: values.get("content-transfer-encoding") ?? "binary"
+  })
+}
