@@ -238,11 +238,11 @@ export const readData = <E>(
   headers: Headers.Headers,
   body: Stream.Stream<Uint8Array, E>
 ): Stream.Stream<Uint8Array, InvalidRequest | PartUnreadable> =>
-  Stream.unwrap(
-    Effect.suspend(() =>
-      Either.map(readerOf(headers, part), (reader) =>
-        Stream.concat(dataOf(reader, body), Stream.execute(Effect.suspend(reader.end))))
-    )
+  Stream.suspend(() =>
+    Either.match(readerOf(headers, part), {
+      onLeft: Stream.fail,
+      onRight: (reader) => Stream.concat(dataOf(reader, body), Stream.execute(Effect.suspend(reader.end)))
+    })
   )
 
 /** Hands the bytes of a form's data on as they arrive, and tells at the end of the body what else is in the form. */
