@@ -10,6 +10,7 @@ import { Unauthenticated } from "@effect-uploads/http/ServiceError"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -45,6 +46,12 @@ export class Authentication extends HttpApiMiddleware.Tag<Authentication>()(
   }
 ) {}
 
+/** `HttpApiSecurity.bearer` takes what follows any word of six letters. */
+const isBearer = Effect.map(
+  HttpServerRequest.HttpServerRequest,
+  ({ headers }) => /^bearer /i.test(headers["authorization"] ?? "")
+)
+
 /**
  * By the keys of {@link ApiKeys}. Where there are none, every request is for the default project.
  *
@@ -59,8 +66,10 @@ export const layer: Layer.Layer<Authentication, never, ApiKeys> = Layer.effect(
       bearer: (key) =>
         keys.isOpen
           ? CurrentProject
-          : Effect.mapError(keys.projectOf(key), () =>
-            refusal(Redacted.value(key) === "" ? "No API key was provided" : "The API key is not one of this server's"))
+          : Effect.flatMap(isBearer, (isBearer) =>
+            isBearer && Redacted.value(key) !== ""
+              ? Effect.mapError(keys.projectOf(key), () => refusal("The API key is not one of this server's"))
+              : refusal("No API key was provided: it is sent as `Authorization: Bearer`"))
     }
   })
 )

@@ -24,6 +24,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
@@ -32,6 +33,7 @@ import * as partBytes from "./internal/partBytes.js"
 import * as unavailable from "./internal/unavailable.js"
 import { PartStorage } from "./PartStorage.js"
 import { CurrentProject } from "./Project.js"
+import { bytesReceived } from "./ServerMetrics.js"
 import type { StoredPart, StoredUpload } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
 
@@ -142,6 +144,7 @@ export const make = Effect.gen(function*() {
           })
         )
         yield* Effect.annotateCurrentSpan({ partId: key.partId, bytes: part.bytes })
+        yield* Metric.incrementBy(bytesReceived, part.bytes)
         return part.part
       },
       Effect.scoped,

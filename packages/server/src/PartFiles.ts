@@ -87,20 +87,24 @@ const removeFolder = (path: string): Promise<void> =>
   // Parts may still be added.
   Fs.rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 0 })
 
-/**
- * Makes a folder if it is not there, and what it is in, so that they survive the loss of power. Node's own `recursive` says
- * of a read-only file system that the folder is missing.
- */
+/** Makes a folder if it is not there, so that it survives the loss of power. */
 const makeFolder = async (path: string): Promise<void> => {
   try {
     await Fs.mkdir(path, privateFolder)
     await syncFolder(Path.dirname(path))
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT") {
-      await makeFolder(Path.dirname(path))
-      await makeFolder(path)
-    } else await unlessCode("EEXIST")(cause)
+    await unlessCode("EEXIST")(cause)
   }
+}
+
+/**
+ * Makes what it is in, too. Node's own `recursive` says of a read-only file system that the folder is missing, and where no
+ * folder can be made, such as in `/proc`, it never ends.
+ */
+const makeFolders = async (path: string): Promise<void> => {
+  const parent = Path.dirname(path)
+  if (parent !== path && await Fs.stat(parent).then(() => false, () => true)) await makeFolders(parent)
+  await makeFolder(path)
 }
 
 /** One who finds the folder made must not rely on it before it is on the disk, so all wait for the one who makes it. */
@@ -179,7 +183,7 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
   Effect.gen(function*() {
     const directory = Path.resolve(options.directory)
     yield* step("make", async () => {
-      await makeFolder(directory)
+      await makeFolders(directory)
       // What a process that was killed had made in it.
       await syncFolder(directory)
     })

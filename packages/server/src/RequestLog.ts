@@ -25,7 +25,8 @@ export const middleware = HttpMiddleware.make((app) =>
       Effect.tap((response) => Effect.annotateLogs(Effect.logDebug("Answered"), { status: response.status })),
       Effect.onError((cause) => {
         if (Cause.isInterruptedOnly(cause)) return Effect.logInfo("The client went away before it was answered")
-        return Cause.isDie(cause) ? Effect.logError("A request failed unexpectedly", cause) : Effect.void
+        // What fails otherwise has no key: that it is answered is seen further out only.
+        return Cause.isDie(cause) ? Effect.logError("A request failed unexpectedly", cause) : Effect.logDebug("Refused")
       }),
       Effect.annotateLogs({ method: request.method, path: pathOf(request) })
     ))

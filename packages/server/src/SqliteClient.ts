@@ -63,8 +63,23 @@ const attempt = <A>(params: ReadonlyArray<unknown>, f: () => A): Effect.Effect<A
       : Either.left(sqlError(new TypeError("SQLite has no such value")))
   )
 
+/**
+ * Fails where the file is not the one that was opened, or gone. SQLite would go on writing to a file that nobody can open
+ * again.
+ */
+const ensureThere = (filename: string) => {
+  if (filename === inMemory) return Effect.void
+  const { dev, ino } = Fs.statSync(filename)
+  return Effect.suspend(() => {
+    const found = Fs.statSync(filename, { throwIfNoEntry: false })
+    return found?.ino === ino && found.dev === dev ? Effect.void : sqlError(
+      new StorageError({ store: "database", reason: "Missing", operation: "SqliteClient.commit" })
+    )
+  })
+}
+
 /** Rows are never transformed: {@link make} asks for no transformation. */
-const makeConnection = (db: Database.Database): Connection => {
+const makeConnection = (db: Database.Database, filename: string): Connection => {
   const statements = new Map<string, Execute>()
 
   const prepareOnce = (sql: string): Execute => {
@@ -78,10 +93,13 @@ const makeConnection = (db: Database.Database): Connection => {
 
   // A commit waits for the disk: in a thread of its own, while the event loop goes on. The package has a module for each way,
   // and both wrap the same native connection.
-  const commit = Effect.tryPromise({
-    try: () => Promise.resolve(Reflect.apply(AsyncDatabase.prototype.exec, db, ["COMMIT"])),
-    catch: sqlError
-  })
+  const commit = Effect.zipRight(
+    ensureThere(filename),
+    Effect.tryPromise({
+      try: () => Promise.resolve(Reflect.apply(AsyncDatabase.prototype.exec, db, ["COMMIT"])),
+      catch: sqlError
+    })
+  )
 
   const execute: Connection["execute"] = (sql, params) => attempt(params, () => prepareOnce(sql)(params))
 
@@ -165,7 +183,7 @@ const close = (db: Database.Database): Effect.Effect<void> =>
  * @category constructors
  */
 export const make = Effect.fnUntraced(function*(options: Options) {
-  const connection = makeConnection(yield* Effect.acquireRelease(open(options.filename), close))
+  const connection = makeConnection(yield* Effect.acquireRelease(open(options.filename), close), options.filename)
   const semaphore = yield* Effect.makeSemaphore(1)
   return yield* SqlClient.make({
     acquirer: Effect.as(Effect.acquireRelease(semaphore.take(1), () => semaphore.release(1)), connection),

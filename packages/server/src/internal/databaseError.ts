@@ -40,6 +40,7 @@ export const toStorageError = (operation: string) => (error: unknown): StorageEr
     return new StorageError({ store: "database", reason: "Corrupt", operation, cause: error })
   }
   const cause = error instanceof SqlError ? error.cause ?? error : error
+  if (cause instanceof StorageError) return cause
   return new StorageError({
     store: "database",
     reason: Option.getOrElse(reasonOf(cause), () => "Failed" as const),

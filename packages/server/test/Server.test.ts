@@ -1,0 +1,391 @@
+import { pattern } from "@effect-uploads/http/test/contract"
+import { recording } from "@effect-uploads/http/test/telemetry"
+import * as Health from "@effect-uploads/server/Health"
+import { PartStorage } from "@effect-uploads/server/PartStorage"
+import * as Server from "@effect-uploads/server/Server"
+import { StorageError } from "@effect-uploads/server/StorageError"
+import { UploadRepository } from "@effect-uploads/server/UploadRepository"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServer from "@effect/platform/HttpServer"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import * as Fs from "node:fs/promises"
+import OpenAI, { toFile } from "openai"
+import type { Answer } from "./support/serving.js"
+import { clientOf, codeOf, configOf, connect, eventually, idOf, sdkOf, send, serving } from "./support/serving.js"
+import { durable, temporaryDirectory } from "./support/stores.js"
+
+const json = ({ text }: Answer): unknown => JSON.parse(text)
+
+const requestIdOf = ({ headers }: Answer) => headers.get("x-request-id") ?? ""
+
+/** While the effect runs, the folder of a server is not where it was. */
+const without = (directory: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Effect.promise(() => Fs.rename(directory, `${directory}-away`)),
+    () => effect,
+    () => Effect.promise(() => Fs.rename(`${directory}-away`, directory))
+  )
+
+describe("health", () => {
+  it.scopedLive("is told of the process, the database and the folder", () =>
+    Effect.gen(function*() {
+      const { directory, url } = yield* serving()
+      const healthy = { status: "ok", database: "ok", parts: "ok" }
+      const check = Effect.forEach(["", "/ready", "/live"], (path) =>
+        Effect.map(send(`${url}/health${path}`), (answer) => [answer.status, json(answer)]))
+      expect(yield* check).toEqual([[200, healthy], [200, healthy], [200, { status: "ok" }]])
+      const [ready, , live] = yield* without(directory)(check)
+      expect(ready).toEqual([503, { status: "unavailable", database: "ok", parts: "Missing" }])
+      expect(live).toEqual([200, { status: "ok" }])
+      expect((yield* check)[0]).toEqual([200, healthy])
+    }))
+
+  it.effect("of what fails is the reason, and of what does not answer that", () =>
+    Effect.gen(function*() {
+      const locked = new StorageError({ store: "database", reason: "Locked", operation: "ping" })
+      const repository = { ...(yield* UploadRepository), ping: Effect.fail(locked) }
+      const storage = { ...(yield* PartStorage), ping: Effect.never }
+      const checking = yield* Effect.fork(Health.check.pipe(
+        Effect.provideService(UploadRepository, repository),
+        Effect.provideService(PartStorage, storage)
+      ))
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(checking)).toEqual({ database: "Locked", parts: "Timeout" })
+    }).pipe(Effect.provide(durable)))
+})
+
+describe("metrics", () => {
+  const scrape = (url: string) => Effect.map(send(`${url}/metrics`), ({ text }) => text)
+
+  const sample = (text: string, line: string): number =>
+    Number(text.split("\n").find((found) => found.startsWith(`${line} `))?.slice(line.length) ?? 0)
+
+  it.scopedLive("count what was answered, and the bytes of parts that were recorded", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const client = clientOf(url)
+      const before = yield* scrape(url)
+      const { fileId, uploadId } = yield* client.file(pattern(100), pattern(23))
+      yield* client.addPart(uploadId, pattern(1000))
+      yield* client.content(fileId)
+      yield* send(`${url}/nowhere`)
+      const after = yield* scrape(url)
+      const moved = (line: string) => sample(after, line) - sample(before, line)
+      const answered = (operation: string, status: number) =>
+        moved(`uploads_server_requests_total{operation="${operation}",status="${status}"}`)
+      expect(answered("createUpload", 200)).toBe(1)
+      expect(answered("addUploadPart", 200)).toBe(2)
+      expect(answered("addUploadPart", 400)).toBe(1)
+      expect(answered("downloadFile", 200)).toBe(1)
+      expect(answered("other", 404)).toBe(1)
+      expect(moved("uploads_server_part_bytes_total")).toBe(123)
+      // Those above, and the first scrape.
+      expect(moved("uploads_server_request_seconds_count")).toBe(8)
+      expect(sample(after, "uploads_server_requests_in_flight")).toBe(1)
+    }))
+
+  it.scopedLive("are lines that Prometheus reads", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      yield* clientOf(url).file(pattern(10))
+      const { headers, text } = yield* send(`${url}/metrics`)
+      expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8")
+      expect(text.endsWith("\n")).toBe(true)
+      const label = "[a-zA-Z_][a-zA-Z0-9_]*=\"(?:[^\"\\\\\\n]|\\\\[\\\\n\"])*\""
+      const line = new RegExp(
+        "^(?:# HELP [a-zA-Z_:][a-zA-Z0-9_:]* .*|# TYPE [a-zA-Z_:][a-zA-Z0-9_:]* (?:counter|gauge|histogram|summary)|" +
+          `[a-zA-Z_:][a-zA-Z0-9_:]*(?:\\{${label}(?:,${label})*\\})? (?:[+-]Inf|NaN|-?[0-9.]+(?:e[+-]?[0-9]+)?))$`
+      )
+      const lines = text.slice(0, -1).split("\n")
+      expect(lines.filter((found) => !line.test(found))).toEqual([])
+      const types = lines.filter((found) => found.startsWith("# TYPE ")).map((found) => found.split(" ")[2])
+      expect(types).toContain("uploads_server_requests_total")
+      expect(new Set(types).size).toBe(types.length)
+    }))
+})
+
+describe("what it offers", () => {
+  it.scopedLive("is an OpenAPI document: every operation below /v1, with a key", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const document = JSON.parse((yield* send(`${url}/openapi.json`)).text)
+      expect(document.servers).toEqual([{ url: "/v1" }])
+      expect(document.components.securitySchemes).toMatchObject({ bearer: { type: "http", scheme: "bearer" } })
+      const operations = Object.values<object>(document.paths).flatMap((path) => Object.values(path))
+      expect(operations.map(({ operationId }) => operationId)).toEqual(
+        expect.arrayContaining(["createUpload", "addUploadPart", "completeUpload", "cancelUpload", "downloadFile"])
+      )
+      for (const operation of operations) expect(operation.security).toEqual([{ bearer: [] }])
+    }))
+
+  it.scopedLive("is a page that needs nothing from elsewhere", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const { headers, text } = yield* send(`${url}/docs`)
+      expect(headers.get("content-type")).toContain("text/html")
+      const markup = text.replace(/(<script\b[^>]*>)[\s\S]*?<\/script>/g, "$1").replace(
+        /<style\b[\s\S]*?<\/style>/g,
+        ""
+      )
+      expect(markup).toContain("<script")
+      expect(markup.match(/(?:src|href)\s*=\s*["']?(?:https?:)?\/\//g)).toBe(null)
+      expect(text).toContain("Uploads and Files")
+    }))
+
+  it.scopedLive("is there with and without /v1, and anything else is refused in the same form", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const { fileId } = yield* clientOf(url).file(pattern(10))
+      for (const base of ["/v1", ""]) {
+        expect((yield* send(`${url}${base}/files/${fileId}`)).status).toBe(200)
+        expect((yield* send(`${url}${base}/files?limit=1`)).status).toBe(200)
+      }
+      const unrouted = ["/", "/v1", "/v1/", "/v2/files", "/v1/v1/files", "/v1/uploads", "/v1/files/%zz", "/metrics/x"]
+      for (const path of unrouted) {
+        const answer = yield* send(`${url}${path}`)
+        expect([path, answer.status, json(answer)]).toMatchObject([path, 404, {
+          error: { type: "invalid_request_error", message: expect.stringContaining("Invalid URL (GET ") }
+        }])
+      }
+      expect((yield* send(`${url}/nowhere?api_key=sk-secret`)).text).not.toContain("sk-secret")
+    }))
+})
+
+describe("a request's id", () => {
+  it.scopedLive("is in the answer, whatever that is, and no two are the same", () =>
+    Effect.gen(function*() {
+      const { log, url } = yield* serving({ UPLOADS_API_KEYS: "alpha:sk-alpha", UPLOADS_PART_BYTES: "1000" })
+      const client = clientOf(url, "sk-alpha")
+      const uploadId = idOf(yield* client.create(5000))
+      const answers = [
+        [200, yield* client.create(1)],
+        [400, yield* client.create(-1)],
+        [
+          400,
+          yield* client.addPart(uploadId, pattern(10)).pipe(Effect.zipRight(client.complete(uploadId, ["part_0"])))
+        ],
+        [401, yield* clientOf(url, "sk-beta").list],
+        [404, yield* client.retrieve("file-0")],
+        [404, yield* send(`${url}/nowhere`)],
+        [413, yield* client.addPart(uploadId, pattern(1001))],
+        [200, yield* send(`${url}/health`)],
+        [200, yield* send(`${url}/docs`)],
+        [200, yield* send(`${url}/openapi.json`)]
+      ] as const
+      expect(answers.map(([, { status }]) => status)).toEqual(answers.map(([status]) => status))
+      const ids = answers.map(([, answer]) => requestIdOf(answer))
+      for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/)
+      expect(new Set(ids).size).toBe(ids.length)
+      for (const id of ids) {
+        const lines = () => log.filter((line) => line.includes(`requestId=${id}`))
+        yield* eventually(`a line of ${id}`, () => lines().length > 0)
+        expect(lines()).toEqual([expect.stringMatching(/level=DEBUG .*message=(Answered|Refused) /)])
+      }
+    }))
+
+  it.scopedLive("is in the one line that tells of a failure", () =>
+    Effect.gen(function*() {
+      const { directory, log, url } = yield* serving()
+      const client = clientOf(url)
+      const uploadId = idOf(yield* client.create(100))
+      const answer = yield* without(directory)(client.addPart(uploadId, pattern(100)))
+      expect(answer.status).toBe(503)
+      const lines = log.filter((line) => line.includes("level=ERROR"))
+      expect(lines).toEqual([expect.stringContaining(`requestId=${requestIdOf(answer)}`)])
+      expect(lines[0]).toMatch(/reason=Missing/)
+      expect((yield* client.addPart(uploadId, pattern(100))).status).toBe(200)
+    }))
+
+  it.scopedLive("is in the answer to a defect, and in the line that tells of it", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const config = yield* configOf({ UPLOADS_PORT: "0", UPLOADS_DATA_DIR: directory })
+      const broken = HttpApiBuilder.Router.use((router) => router.get("/broken", Effect.die(new Error("a bug"))))
+      const context = yield* Layer.build(Layer.provide(Server.layer(config), broken))
+      const url = yield* Effect.provide(HttpServer.addressFormattedWith(Effect.succeed), context)
+      const answer = yield* send(`${url}/broken`)
+      expect(answer.status).toBe(500)
+      expect(requestIdOf(answer)).toMatch(/^req_[0-9a-f]{32}$/)
+      expect(answer.text).not.toContain("a bug")
+    }))
+})
+
+describe("who may", () => {
+  const keys = { UPLOADS_API_KEYS: "alpha:sk-alpha-1, alpha:sk-alpha-2,beta:sk-beta:with:colons" }
+
+  it.scopedLive("another project's Uploads and Files are not there", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving(keys)
+      const alpha = clientOf(url, "sk-alpha-1")
+      const beta = clientOf(url, "sk-beta:with:colons")
+      const { fileId } = yield* alpha.file(pattern(10))
+      const pending = idOf(yield* alpha.create(10))
+      const part = idOf(yield* alpha.addPart(pending, pattern(10)))
+      const own = idOf(yield* beta.create(10))
+      const refused = [
+        yield* beta.addPart(pending, pattern(1)),
+        yield* beta.complete(pending, [part]),
+        yield* beta.cancel(pending),
+        yield* beta.retrieve(fileId),
+        yield* beta.content(fileId),
+        yield* beta.content(fileId, { range: "bytes=0-0" }),
+        yield* beta.delete(fileId)
+      ]
+      expect(refused.map((answer) => [answer.status, codeOf(answer)])).toEqual([
+        ...Array.from({ length: 3 }, () => [404, "upload_not_found"]),
+        ...Array.from({ length: 4 }, () => [404, "file_not_found"])
+      ])
+      // To the letter what is said of one that nobody has.
+      const unknown = yield* beta.retrieve("file-0")
+      expect(refused[3]?.text.replaceAll(fileId, "file-0")).toBe(unknown.text)
+      expect(json(yield* beta.list)).toMatchObject({ data: [] })
+      expect(
+        (yield* send(`${url}/v1/files?after=${fileId}`, {
+          headers: { authorization: "Bearer sk-beta:with:colons" }
+        })).status
+      ).toBe(400)
+      // A part of another project's cannot be taken along.
+      expect(codeOf(yield* beta.complete(own, [part]))).toBe("part_not_found")
+
+      const colleague = clientOf(url, "sk-alpha-2")
+      expect(json(yield* colleague.list)).toMatchObject({ data: [{ id: fileId }] })
+      expect((yield* colleague.complete(pending, [part])).status).toBe(200)
+    }))
+
+  it.scopedLive("without a key of its own a request is refused", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving(keys)
+      const headers: ReadonlyArray<Record<string, string>> = [
+        {},
+        { authorization: "" },
+        { authorization: "Bearer" },
+        { authorization: "Bearer " },
+        { authorization: "Bearer sk-alpha" },
+        { authorization: "Bearer sk-alpha-11" },
+        { authorization: "Bearer SK-ALPHA-1" },
+        { authorization: "Bearer sk-alpha-1,sk-alpha-1" },
+        { authorization: "alpha:sk-alpha-1" },
+        { authorization: "sk-alpha-1" },
+        { authorization: "Digest sk-alpha-1" },
+        { authorization: `Basic ${Buffer.from("alpha:sk-alpha-1").toString("base64")}` },
+        { "x-api-key": "sk-alpha-1" }
+      ]
+      for (const one of headers) {
+        const answer = yield* send(`${url}/v1/files`, { headers: one })
+        expect([one, answer.status, json(answer)]).toMatchObject([one, 401, {
+          error: { type: "invalid_request_error", code: "invalid_api_key", param: null }
+        }])
+        expect(answer.text).not.toContain("sk-alpha")
+      }
+      for (const scheme of ["Bearer", "bearer", "BEARER"]) {
+        expect((yield* send(`${url}/v1/files`, { headers: { authorization: `${scheme} sk-alpha-1` } })).status).toBe(
+          200
+        )
+      }
+    }))
+
+  it.scopedLive("the official client knows a refused key, and may name organization and project", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving(keys)
+      const attempts = [
+        (sdk: OpenAI) => sdk.uploads.create({ filename: "a", purpose: "batch", bytes: 1, mime_type: "text/jsonl" }),
+        async (sdk: OpenAI) => sdk.uploads.parts.create("upload_1", { data: await toFile(pattern(100_000)) }),
+        (sdk: OpenAI) => sdk.uploads.complete("upload_1", { part_ids: [] }),
+        (sdk: OpenAI) => sdk.uploads.cancel("upload_1"),
+        (sdk: OpenAI) => sdk.files.retrieve("file-1"),
+        (sdk: OpenAI) => sdk.files.content("file-1"),
+        (sdk: OpenAI) => sdk.files.list(),
+        (sdk: OpenAI) => sdk.files.delete("file-1")
+      ]
+      for (const attempt of attempts) {
+        const error = yield* Effect.flip(Effect.tryPromise({
+          try: async () => attempt(sdkOf(url, "sk-wrong")),
+          catch: (error) => error
+        }))
+        expect(error).toBeInstanceOf(OpenAI.AuthenticationError)
+      }
+      const sdk = new OpenAI({
+        baseURL: `${url}/v1`,
+        apiKey: "sk-alpha-1",
+        organization: "org-any",
+        project: "proj_any"
+      })
+      expect((yield* Effect.promise(() => sdk.files.list())).data).toEqual([])
+    }))
+
+  it.scopedLive("without any key only this machine is served", () =>
+    Effect.gen(function*() {
+      for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.example.com", ""]) {
+        const config = {
+          ...(yield* configOf({ UPLOADS_PORT: "0", UPLOADS_DATA_DIR: yield* temporaryDirectory })),
+          host
+        }
+        const error = yield* Effect.flip(Layer.build(Server.layer(config)))
+        expect([host, String(error)]).toEqual([host, expect.stringContaining("UPLOADS_API_KEYS")])
+      }
+      const { log, url } = yield* serving({ UPLOADS_HOST: "localhost" })
+      expect(log.filter((line) => line.includes("No API keys are configured"))).toHaveLength(1)
+      expect((yield* clientOf(url).list).status).toBe(200)
+      const { log: silent, url: everywhere } = yield* serving({ ...keys, UPLOADS_HOST: "0.0.0.0" })
+      expect(silent.filter((line) => line.includes("No API keys"))).toEqual([])
+      expect((yield* clientOf(everywhere, "sk-alpha-1").list).status).toBe(200)
+    }))
+})
+
+describe("secrets", () => {
+  const key = "sk-TheKeyThatNobodyMayRead"
+  const content = "TheContentThatNobodyMayRead"
+
+  it.scopedLive("are in no line of the log, no span and no error", () =>
+    Effect.gen(function*() {
+      const { record, spans } = recording()
+      const { directory, log, url } = yield* record(serving({ UPLOADS_API_KEYS: `alpha:${key}` }))
+      const client = clientOf(url, key)
+      const bytes = Buffer.from(content.repeat(10))
+      const { fileId } = yield* client.file(bytes)
+      const uploadId = idOf(yield* client.create(2 * bytes.length))
+      const answers = [
+        yield* client.create(-1),
+        yield* send(`${url}/v1/uploads`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${key}` },
+          body: content
+        }),
+        yield* client.addPart(uploadId, Buffer.concat([bytes, bytes, bytes])),
+        yield* clientOf(url, `${key}-wrong`).addPart(uploadId, bytes),
+        yield* send(`${url}/v1/uploads/${uploadId}/parts`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${key}`, "content-type": "multipart/form-data; boundary=b" },
+          body: `--b\r\n${content}\r\n\r\n${content}`
+        }),
+        ...(yield* without(directory)(Effect.all([client.addPart(uploadId, bytes), client.content(fileId)])))
+      ]
+      expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 401, 400, 503, 503])
+      // A client that hangs up in the middle of a part.
+      const { socket } = yield* connect(url)
+      socket.write(
+        `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nAuthorization: Bearer ${key}\r\n` +
+          `Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name="data"\r\n\r\n${content}`
+      )
+      const isWriting = () =>
+        spans.filter(({ name }) => name === "UploadsService.addPart").at(-1)?.status._tag === "Started"
+      yield* eventually("the part is being written", isWriting)
+      socket.destroy()
+      yield* eventually("the part is given up", () => !isWriting())
+
+      const told = spans.map(({ attributes, events, name, status }) => {
+        const { exit } = status._tag === "Ended" ? status : { exit: undefined }
+        return JSON.stringify([name, [...attributes], events]) + String(exit)
+      })
+      expect(log.length).toBeGreaterThan(5)
+      expect(told.length).toBeGreaterThan(20)
+      for (const text of [...log, ...told, ...answers.map(({ text }) => text)]) {
+        expect(text).not.toContain(key)
+        expect(text).not.toContain(content)
+      }
+    }))
+})
