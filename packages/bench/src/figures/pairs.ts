@@ -16,11 +16,16 @@ export const quick: Options = { pairs: 500, rounds: 1 }
 
 const concurrency = 16
 
-const labels = { oursPairs: "ours", oursPortablePairs: "ours, portable", openaiPairs: "openai" }
+const labels = {
+  oursPairs: "ours",
+  oursPortablePairs: "ours, portable",
+  openaiPairs: "openai",
+  platformPairs: "the HttpClient of @effect/platform alone"
+}
 
 type Name = keyof typeof labels
 
-const names: ReadonlyArray<Name> = ["oursPairs", "oursPortablePairs", "openaiPairs"]
+const names: ReadonlyArray<Name> = ["oursPairs", "oursPortablePairs", "openaiPairs", "platformPairs"]
 
 export const run = (installation: Installation, { pairs, rounds }: Options) =>
   Effect.gen(function*() {

@@ -1,0 +1,36 @@
+/**
+ * The requests of a create and a cancel, through the `HttpClient` of `@effect/platform` and nothing else: what any client on
+ * it costs at least. No timeout, no retries, and whatever the answer is, it is taken for the right one.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Predicate from "effect/Predicate"
+import { measured } from "./internal/measured.js"
+import { apiKey, task } from "./internal/task.js"
+
+const send = (request: HttpClientRequest.HttpClientRequest) =>
+  Effect.gen(function*() {
+    const client = yield* HttpClient.HttpClient
+    const response = yield* client.execute(HttpClientRequest.bearerToken(request, apiKey))
+    const answer: unknown = JSON.parse(yield* response.text)
+    return Predicate.hasProperty(answer, "id") ? String(answer.id) : ""
+  })
+
+const pair = Effect.gen(function*() {
+  const id = yield* send(HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(`${task.apiUrl}/uploads`), {
+    filename: "bench.bin",
+    bytes: 1024,
+    mime_type: "application/octet-stream",
+    purpose: "user_data"
+  }))
+  yield* send(HttpClientRequest.post(`${task.apiUrl}/uploads/${id}/cancel`))
+})
+
+const runtime = ManagedRuntime.make(NodeHttpClient.layerUndici)
+await runtime.runtime()
+await measured(() =>
+  runtime.runPromise(Effect.replicateEffect(pair, task.pairs, { concurrency: task.concurrency, discard: true }))
+)
