@@ -19,6 +19,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { CreateFileRequest } from "./CreateFile.js"
 import { DeleteFileResponse } from "./DeleteFile.js"
 import type { Status } from "./ErrorEnvelope.js"
 import { ErrorEnvelope } from "./ErrorEnvelope.js"
@@ -102,6 +103,13 @@ export class FilesGroup extends HttpApiGroup.make("files")
       .addSuccess(ListFilesResponse)
       .annotate(OpenApi.Identifier, "listFiles")
       .annotate(OpenApi.Summary, "Lists Files")
+  )
+  .add(
+    HttpApiEndpoint.post("createFile", "/files")
+      .setPayload(HttpApiSchema.MultipartStream(CreateFileRequest))
+      .addSuccess(FileObject)
+      .annotate(OpenApi.Identifier, "createFile")
+      .annotate(OpenApi.Summary, "Makes a File of a file that is sent as a whole")
   )
   .add(
     HttpApiEndpoint.get("retrieveFile")`/files/${fileId}`

@@ -27,6 +27,7 @@ import { DeleteFileResponse } from "./DeleteFile.js"
 import type { ApiError } from "./ErrorMapping.js"
 import { toReply } from "./ErrorMapping.js"
 import { FilesService } from "./FilesService.js"
+import { createFile, maximumBytes } from "./internal/createFile.js"
 import { download } from "./internal/download.js"
 import * as multipart from "./internal/multipartReader.js"
 import { refuse } from "./internal/refuse.js"
@@ -59,11 +60,14 @@ const answerOf = (error: ApiError) => {
 const answerErrors = <A, R>(effect: Effect.Effect<A, ApiError, R>) =>
   Effect.catchAll(effect, (error) => Effect.succeed(answerOf(error)))
 
-/** A stream that can be left and taken up again where it was left. */
-const readable = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
-  Effect.map(Stream.toPull(stream), Stream.repeatEffectChunkOption)
+/** A body that can be left and taken up again where it was left. */
+const bodyOf = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.map(
+    Stream.toPull(Stream.mapError(request.stream, (error) => sanitized(error))),
+    Stream.repeatEffectChunkOption
+  )
 
-/** How long a client may go on sending a part that is refused already. */
+/** How long a client may go on sending what is refused already. */
 const discardTime = Duration.seconds(5)
 
 /**
@@ -111,7 +115,7 @@ export const uploads = <E, Provides, R>(
       Effect.gen(function*() {
         const service = yield* UploadsService
         const limits = yield* UploadLimits
-        const body = yield* readable(Stream.mapError(request.stream, (error) => sanitized(error)))
+        const body = yield* bodyOf(request)
         const data = PartData.incoming(multipart.readData(request.headers, body))
         return yield* Effect.catchAll(
           service.addPart(path.upload_id, data),
@@ -132,6 +136,8 @@ export const uploads = <E, Provides, R>(
 /**
  * The handlers of `FilesGroup`, for `HttpApiBuilder.group(MyApi, "files", UploadsRoutes.files)`.
  *
+ * `createFile` keeps the file in the temporary directory while it arrives, and hands it to the `UploadsService` as an Upload.
+ *
  * @since 0.1.0
  * @category handlers
  */
@@ -148,6 +154,16 @@ export const files = <E, Provides, R>(
         )
         return yield* page(service.list, request)
       }).pipe(answerErrors))
+    .handleRaw("createFile", ({ request }) =>
+      Effect.gen(function*() {
+        const service = yield* UploadsService
+        const limit = yield* maximumBytes
+        const body = yield* bodyOf(request)
+        return yield* Effect.catchAll(
+          createFile(service, request.headers, body),
+          (error) => Effect.succeed(discarding(answerOf(error), body, limit))
+        )
+      }))
     .handleRaw("retrieveFile", ({ path }) =>
       Effect.gen(function*() {
         const service = yield* FilesService

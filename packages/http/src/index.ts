@@ -5,6 +5,10 @@ export * as ClientOptions from "./ClientOptions.js"
 /**
  * @since 0.1.0
  */
+export * as CreateFile from "./CreateFile.js"
+/**
+ * @since 0.1.0
+ */
 export * as DeleteFile from "./DeleteFile.js"
 /**
  * @since 0.1.0

@@ -4,6 +4,7 @@ import { FileNotFound } from "@effect-uploads/domain/FileError"
 import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
 import * as UploadError from "@effect-uploads/domain/UploadError"
 import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import { MaximumFileBytes } from "@effect-uploads/http/CreateFile"
 import type { ApiError } from "@effect-uploads/http/ErrorMapping"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import { PartLengthMismatch, PartUnreadable } from "@effect-uploads/http/PartData"
@@ -155,6 +156,50 @@ describe("the official SDK", () => {
         const stored = yield* contents(sdk, yield* fileIdOf(completed))
         expect([name, stored.equals(data)]).toEqual([name, true])
       }
+    }).pipe(Effect.provide(server)))
+
+  it.scoped("creates a File of a whole file, in each form that it takes", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(1_700_000_000_000)
+      const sdk = yield* makeSdk()
+      const data = pattern(250_001)
+      const directory = yield* Effect.acquireRelease(
+        call(() => mkdtemp(join(tmpdir(), "file-"))),
+        (directory) => call(() => rm(directory, { recursive: true }))
+      )
+      const path = join(directory, "Отчёт 📄.jsonl")
+      yield* call(() => writeFile(path, data))
+      const expires_after = { anchor: "created_at", seconds: 3600 } as const
+
+      // It sends the fields in the order of its parameters.
+      const forms: Record<string, () => Promise<OpenAI.Files.FileCreateParams>> = {
+        "a.jsonl": async () => ({ file: await toFile(data, "a.jsonl"), purpose: "fine-tune", expires_after }),
+        "b.jsonl": async () => ({ purpose: "fine-tune", expires_after, file: await toFile(data, "b.jsonl") }),
+        "Отчёт 📄.jsonl": async () => ({ expires_after, file: createReadStream(path), purpose: "fine-tune" }),
+        "Отчёт \"1\" 📄\r\n.jsonl": async () => ({
+          file: new File([new Uint8Array(data)], "Отчёт \"1\" 📄\r\n.jsonl"),
+          expires_after,
+          purpose: "fine-tune"
+        })
+      }
+      for (const [filename, form] of Object.entries(forms)) {
+        const file = yield* call(async () => sdk.files.create(await form()))
+        expect(file).toEqual({
+          id: expect.stringMatching(/^file-[0-9A-Za-z]{22}$/),
+          object: "file",
+          bytes: data.length,
+          created_at: 1_700_000_000,
+          expires_at: 1_700_003_600,
+          filename,
+          purpose: "fine-tune",
+          status: "processed"
+        })
+        expect(yield* call(() => sdk.files.waitForProcessing(file.id))).toEqual(file)
+        expect((yield* contents(sdk, file.id)).equals(data)).toBe(true)
+      }
+      // The least that it can be given.
+      const file = yield* call(async () => sdk.files.create({ file: await toFile(data), purpose: "batch" }))
+      expect(file).toMatchObject({ filename: "unknown_file", expires_at: 1_700_000_000 + 30 * 24 * 3600 })
     }).pipe(Effect.provide(server)))
 
   it.effect("goes through all pages of a list by itself", () =>
@@ -507,6 +552,20 @@ describe("an error, to the official SDK", () => {
       yield* TestClock.adjust("1 hour")
       yield* wrong(() => part(late.id, 1), { status: 400, code: "upload_expired", param: "upload_id" })
 
+      const create = (change: object) => async () =>
+        sdk.files.create({ file: await toFile(pattern(25)), purpose: "fine-tune", ...change })
+      expect(yield* call(create({}))).toMatchObject({ bytes: 25 })
+      yield* wrong(create({ file: new File([new Uint8Array(31)], "a.jsonl") }), {
+        status: 400,
+        code: null,
+        param: "file"
+      })
+      yield* wrong(create({ file: undefined }), { status: 400, code: null, param: "file" })
+      yield* wrong(create({ purpose: "fun" }), { status: 400, code: null, param: "purpose" })
+      yield* wrong(create({ purpose: undefined }), { status: 400, code: null, param: "purpose" })
+      const expires_after = { anchor: "created_at", seconds: 3599 }
+      yield* wrong(create({ expires_after }), { status: 400, code: null, param: "expires_after.seconds" })
+
       yield* wrong(() => sdk.files.delete("file-0"), { status: 404, code: "file_not_found", param: "file_id" })
       yield* wrong(() => sdk.files.content("file-0"), { status: 404, code: "file_not_found", param: "file_id" })
       yield* wrong(() => sdk.files.list({ limit: 0 }), { status: 400, code: null, param: "limit" })
@@ -514,7 +573,10 @@ describe("an error, to the official SDK", () => {
     }).pipe(
       Effect.provide(served.pipe(
         Layer.provideMerge(services),
-        Layer.provide(Layer.succeed(UploadLimits, { ...documented, partBytes: ByteSize.make(10) }))
+        Layer.provide([
+          Layer.succeed(UploadLimits, { ...documented, partBytes: ByteSize.make(10) }),
+          Layer.succeed(MaximumFileBytes, ByteSize.make(30))
+        ])
       ))
     ))
 })

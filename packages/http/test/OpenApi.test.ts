@@ -158,6 +158,7 @@ const answers: Readonly<Record<string, Schema.Schema.AnyNoContext>> = {
   completeUpload: Upload,
   cancelUpload: Upload,
   listFiles: ListFilesResponse,
+  createFile: FileObject,
   retrieveFile: FileObject,
   deleteFile: DeleteFileResponse
 }
@@ -279,6 +280,22 @@ describe("the generated document", () => {
       "UploadPart"
     ]))
     expect(new Set(components.map(([, schema]) => JSON.stringify(schema))).size).toBe(components.length)
+  })
+
+  it("says that a file is the binary field of multipart/form-data", () => {
+    expect(
+      get(
+        document.paths,
+        "/files",
+        "post",
+        "requestBody",
+        "content",
+        "multipart/form-data",
+        "schema",
+        "properties",
+        "file"
+      )
+    ).toEqual({ type: "string", format: "binary" })
   })
 
   it("says that a part is the binary field of multipart/form-data", () => {

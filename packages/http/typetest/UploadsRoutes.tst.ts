@@ -42,13 +42,13 @@ describe("the routes", () => {
     expect(UploadsRoutes.layerNotFound).type.toBe<Layer.Layer<never>>()
   })
 
-  test("of one group need its service alone", () => {
+  test("of Uploads need their service alone, those of Files both: a file arrives as an Upload", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup).add(FilesGroup) {}
     expect(HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)).type.toBe<
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads>
     >()
     expect(HttpApiBuilder.group(Api, "files", UploadsRoutes.files)).type.toBe<
-      Layer.Layer<HttpApiGroup.ApiGroup<"app", "files">, never, Files>
+      Layer.Layer<HttpApiGroup.ApiGroup<"app", "files">, never, Files | Uploads>
     >()
   })
 
@@ -81,7 +81,7 @@ describe("in an HttpApi of an application", () => {
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads>
     >()
     expect(HttpApiBuilder.group(Api, "files", UploadsRoutes.files)).type.toBe<
-      Layer.Layer<HttpApiGroup.ApiGroup<"app", "files">, never, Files>
+      Layer.Layer<HttpApiGroup.ApiGroup<"app", "files">, never, Files | Uploads>
     >()
   })
 
@@ -91,7 +91,7 @@ describe("in an HttpApi of an application", () => {
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads | Guard>
     >()
     expect(HttpApiBuilder.group(Api, "files", UploadsRoutes.files)).type.toBe<
-      Layer.Layer<HttpApiGroup.ApiGroup<"app", "files">, never, Files | Guard>
+      Layer.Layer<HttpApiGroup.ApiGroup<"app", "files">, never, Files | Uploads | Guard>
     >()
   })
 
