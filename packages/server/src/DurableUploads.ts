@@ -71,8 +71,16 @@ export const make = Effect.gen(function*() {
 
   const findPending = (uploadId: UploadId) =>
     Effect.gen(function*() {
-      const stored = yield* repository.findUpload(yield* CurrentProject, uploadId)
-      return yield* ensurePending(stored, uploadId, yield* DateTime.now)
+      const project = yield* CurrentProject
+      const found = ensurePending(yield* repository.findUpload(project, uploadId), uploadId, yield* DateTime.now)
+      if (Either.isRight(found) || found.left._tag !== "UploadExpired") return yield* found
+      // A command that was decided in time may still be on its way to the disk. In a line with it, nobody is told that the
+      // Upload expired who then finds it completed.
+      return yield* repository.changeUpload(
+        project,
+        uploadId,
+        (stored, now) => Either.flatMap(ensurePending(stored, uploadId, now), () => Either.left(found.left))
+      )
     })
 
   /**

@@ -1,0 +1,170 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { FileId, PartId } from "@effect-uploads/domain/Ids"
+import * as Upload from "@effect-uploads/domain/Upload"
+import type { UploadError } from "@effect-uploads/domain/UploadError"
+import { ChecksumMismatch } from "@effect-uploads/domain/UploadError"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as UploadParts from "@effect-uploads/domain/UploadParts"
+import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
+import * as Option from "effect/Option"
+import { createHash } from "node:crypto"
+import type { Model, Operation } from "./linearizability.js"
+
+/*
+ * One Upload as a machine: what each call does to it is what domain says.
+ */
+
+export type Call = Data.TaggedEnum<{
+  AddPart: { readonly data: Uint8Array }
+  Complete: { readonly partIds: ReadonlyArray<PartId>; readonly md5?: string }
+  Cancel: object
+  /** Time passes, up to the moment at which a pending Upload is expired. */
+  Expire: object
+  /** The bytes of the File. */
+  Read: { readonly fileId: FileId }
+}>
+export const Call = Data.taggedEnum<Call>()
+
+/** What a call came back with. */
+export type Answer = Either.Either<unknown, { readonly _tag: string }>
+
+export type UploadOperation = Operation<Call, Answer>
+
+interface Held extends UploadParts.Held {
+  readonly data: Uint8Array
+}
+
+export interface State {
+  readonly upload: Upload.Upload
+  readonly parts: ReadonlyArray<Held>
+  readonly now: DateTime.Utc
+  /** Of the File. */
+  readonly listed: ReadonlyArray<Held>
+}
+
+/** An id that was answered to nobody. */
+const unheardFile = FileId.make("file-unheard")
+
+export const join = (data: ReadonlyArray<Uint8Array>): Buffer => Buffer.concat(data)
+
+const md5 = (data: Uint8Array) => createHash("md5").update(data).digest("hex")
+
+/** As far as both tell. */
+const sameError = (actual: object, expected: UploadError): boolean =>
+  Object.entries(expected).every(([key, value]) => {
+    const told: unknown = Reflect.get(actual, key)
+    return told === undefined || value === undefined || key === "message" || key === "stack" ||
+      (key === "fileId" && value === unheardFile) || Equal.equals(told, value)
+  })
+
+const refused = (state: State, answer: Answer | undefined, error: UploadError): State | undefined =>
+  answer !== undefined && Either.isLeft(answer) && answer.left._tag === error._tag && sameError(answer.left, error)
+    ? state
+    : undefined
+
+const addPart = (state: State, data: Uint8Array, answer: Answer | undefined): State | undefined => {
+  const bytes = ByteSize.make(data.byteLength)
+  const admitted = Either.flatMap(
+    Upload.ensurePending(state.upload, state.now),
+    (upload) => UploadParts.admit(upload, UploadParts.total(state.parts), bytes)
+  )
+  if (Either.isLeft(admitted)) return refused(state, answer, admitted.left)
+  const part = answer === undefined
+    ? new UploadPart({
+      id: PartId.make("part_unheard"),
+      createdAt: state.upload.createdAt,
+      uploadId: state.upload.id
+    })
+    : Either.getOrUndefined(answer)
+  return part instanceof UploadPart && part.uploadId === state.upload.id
+    ? { ...state, parts: [...state.parts, { part, bytes, data }] }
+    : undefined
+}
+
+const complete = (
+  state: State,
+  call: Data.TaggedEnum.Value<Call, "Complete">,
+  answer: Answer | undefined
+): State | undefined => {
+  const arranged = Either.gen(function*() {
+    const upload = yield* Upload.ensurePending(state.upload, state.now)
+    const listed = yield* UploadParts.arrange(upload, state.parts, call.partIds)
+    const actual = md5(join(listed.map(({ data }) => data)))
+    if (call.md5 !== undefined && call.md5 !== actual) {
+      return yield* Either.left(new ChecksumMismatch({ uploadId: upload.id, expected: call.md5, actual }))
+    }
+    return { upload, listed }
+  })
+  if (Either.isLeft(arranged)) return refused(state, answer, arranged.left)
+  const { listed, upload } = arranged.right
+  const completed = answer === undefined ? undefined : Either.getOrUndefined(answer)
+  if (answer !== undefined && !(completed instanceof Upload.Completed)) return undefined
+  const id = completed instanceof Upload.Completed ? completed.file.id : unheardFile
+  const expected = Upload.complete(upload, UploadParts.toFile(upload, { id, expiresAfter: Option.none() }))
+  return completed === undefined || Equal.equals(completed, expected)
+    ? { ...state, upload: expected, parts: listed, listed }
+    : undefined
+}
+
+const cancel = (state: State, answer: Answer | undefined): State | undefined => {
+  const pending = Upload.ensurePending(state.upload, state.now)
+  if (Either.isLeft(pending)) return refused(state, answer, pending.left)
+  const expected = Upload.cancel(pending.right)
+  return answer === undefined || Equal.equals(Either.getOrUndefined(answer), expected)
+    ? { ...state, upload: expected, parts: [] }
+    : undefined
+}
+
+const read = (state: State, fileId: FileId, answer: Answer | undefined): State | undefined => {
+  const bytes = answer === undefined ? undefined : Either.getOrUndefined(answer)
+  return state.upload.status === "completed" && [fileId, unheardFile].includes(state.upload.file.id) &&
+      bytes instanceof Uint8Array && join(state.listed.map(({ data }) => data)).equals(bytes)
+    ? state
+    : undefined
+}
+
+/** Of an Upload that was just created. */
+export const model = (created: Upload.Pending): Model<State, Call, Answer> => ({
+  initial: { upload: created, parts: [], now: created.createdAt, listed: [] },
+  step: (state, call, answer) =>
+    Call.$match(call, {
+      AddPart: ({ data }) => addPart(state, data, answer),
+      Complete: (call) => complete(state, call, answer),
+      Cancel: () => cancel(state, answer),
+      Expire: () => ({ ...state, now: created.expiresAt }),
+      Read: ({ fileId }) => read(state, fileId, answer)
+    }),
+  keyOf: ({ listed, now, parts, upload }) =>
+    [
+      upload.status,
+      upload.status === "completed" ? upload.file.id : "",
+      now.epochMillis,
+      ...[parts, listed].map((parts) => parts.map(({ bytes, part }) => `${part.id}:${bytes}`).join())
+    ].join(" ")
+})
+
+const callText = (call: Call): string =>
+  Call.$match(call, {
+    AddPart: ({ data }) => `addPart(${data.byteLength} bytes)`,
+    Complete: ({ md5, partIds }) => `complete(${partIds.join(", ")}${md5 === undefined ? "" : `; md5 ${md5}`})`,
+    Cancel: () => "cancel()",
+    Expire: () => "the time at which it expires",
+    Read: ({ fileId }) => `read(${fileId})`
+  })
+
+const answerText = (answer: Answer | undefined): string => {
+  if (answer === undefined) return "no answer"
+  if (Either.isLeft(answer)) return JSON.stringify(answer.left)
+  const { right } = answer
+  if (right instanceof UploadPart) return right.id
+  if (right instanceof Upload.Completed) return `completed as ${right.file.id}`
+  if (right instanceof Uint8Array) return `${right.byteLength} bytes`
+  return right instanceof Upload.Cancelled ? "cancelled" : "done"
+}
+
+/** For people. */
+export const show = (history: ReadonlyArray<UploadOperation>): string =>
+  history.map(({ answer, call, from, to }) => `${from}-${to} ${callText(call)} → ${answerText(answer)}`).join("\n")
