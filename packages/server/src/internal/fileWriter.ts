@@ -5,8 +5,8 @@ import * as Zlib from "node:zlib"
 /** A part under way has two of these in memory. */
 const bufferBytes = 256 * 1024
 
-/** What the system is given at a time: more makes Linux take larger pages, which was measured to be slower. */
-const writeBytes = 64 * 1024
+/** What the disk may lag behind: the system would only begin at the end, when everybody waits for it. */
+const syncBytes = 16 * 1024 * 1024
 
 /**
  * Writes a file from its beginning on while counting and hashing: one buffer is filled while the other is written.
@@ -21,6 +21,12 @@ export interface FileWriter {
   readonly finish: () => Promise<{ readonly bytes: number; readonly crc32: number }>
 }
 
+/** Whoever waits for it hears of a failure. Nobody does if the next bytes never come. */
+const unheard = (promise: Promise<void>): Promise<void> => {
+  promise.catch(() => {})
+  return promise
+}
+
 export const make = (handle: FileHandle): FileWriter => {
   let filling = Buffer.allocUnsafeSlow(bufferBytes)
   let draining = Buffer.allocUnsafeSlow(bufferBytes)
@@ -28,6 +34,8 @@ export const make = (handle: FileHandle): FileWriter => {
   let bytes = 0
   let crc32 = 0
   let drained = Promise.resolve()
+  let unsynced = 0
+  let synced = Promise.resolve()
 
   /** Takes as many bytes as there is room for. */
   const take = (data: Uint8Array): Uint8Array => {
@@ -42,17 +50,19 @@ export const make = (handle: FileHandle): FileWriter => {
   const write = async (data: Uint8Array) => {
     let written = 0
     while (written < data.byteLength) {
-      const length = Math.min(writeBytes, data.byteLength - written)
-      written += (await handle.write(data, written, length)).bytesWritten
+      written += (await handle.write(data, written, data.byteLength - written)).bytesWritten
+    }
+    unsynced += written
+    if (unsynced >= syncBytes) {
+      unsynced = 0
+      synced = unheard(synced.then(() => handle.datasync()))
     }
   }
 
   const drain = async () => {
     await drained
     ;[filling, draining] = [draining, filling]
-    drained = write(draining.subarray(0, filled))
-    // Whoever waits for it hears of a failure. Nobody does if the next bytes never come.
-    drained.catch(() => {})
+    drained = unheard(write(draining.subarray(0, filled)))
     filled = 0
   }
 
@@ -76,6 +86,7 @@ export const make = (handle: FileHandle): FileWriter => {
     finish: async () => {
       await drain()
       await drained
+      await synced
       await handle.sync()
       return { bytes, crc32 }
     }
