@@ -6,7 +6,6 @@
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpApiScalar from "@effect/platform/HttpApiScalar"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -23,6 +22,7 @@ import * as DurableFiles from "./DurableFiles.js"
 import * as DurableUploads from "./DurableUploads.js"
 import * as Health from "./Health.js"
 import * as HttpListener from "./HttpListener.js"
+import * as ReferencePage from "./internal/referencePage.js"
 import * as PartFiles from "./PartFiles.js"
 import * as Prometheus from "./Prometheus.js"
 import * as RequestId from "./RequestId.js"
@@ -119,7 +119,7 @@ export const layer = (config: ServerConfig) =>
           middleware,
           Health.layer,
           metrics,
-          HttpApiScalar.layer({ path: "/docs" }),
+          ReferencePage.layer("/docs"),
           HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })
         ]),
         Layer.provide(ServerApi.layer),
