@@ -1,6 +1,7 @@
 import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
 import * as Http from "@effect-uploads/http"
 import { defaultApiUrl } from "@effect-uploads/http/ClientOptions"
+import { MaximumFileBytes } from "@effect-uploads/http/CreateFile"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -81,6 +82,7 @@ describe("README.md", () => {
     expect(text).toContain(
       `${partBytes} bytes a part ${uploadBytes} bytes an Upload ${Duration.toHours(uploadLifetime)} hour`
     )
+    expect(text).toContain(`Up to ${Effect.runSync(MaximumFileBytes)} bytes`)
     expect(readme).toContain(`more than ${Duration.toMinutes(RetryPolicy.maximumRetryAfter)} minutes`)
   })
 
