@@ -7,6 +7,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { Server } from "node:http"
@@ -72,7 +73,9 @@ export const layerDrain = (timeout: Duration.DurationInput): Layer.Layer<never, 
             )
         }),
         Effect.flatten,
-        // Else neither side of the race could end.
-        Effect.interruptible
+        // Else neither side of the race could end. In a fiber of its own: this one may be interrupted already.
+        Effect.interruptible,
+        Effect.forkDaemon,
+        Effect.flatMap(Fiber.join)
       ))
   )

@@ -57,6 +57,8 @@ export interface ServerProcess {
   readonly kill: Effect.Effect<void>
   /** As an operator does; its exit code. */
   readonly stop: Effect.Effect<number | null>
+  /** Its exit code, once it ends by itself. */
+  readonly ended: Effect.Effect<number | null>
 }
 
 /** Ends with the scope at the latest. */
@@ -89,5 +91,5 @@ export const start = (
       })
     const kill = Effect.asVoid(end("SIGKILL"))
     yield* Effect.addFinalizer(() => kill)
-    return { pid: child.pid ?? 0, url: Deferred.await(listening), log, kill, stop: end("SIGTERM") }
+    return { pid: child.pid ?? 0, url: Deferred.await(listening), log, kill, stop: end("SIGTERM"), ended: Deferred.await(ended) }
   })

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs/promises"
+import { createServer } from "node:http"
+import * as Path from "node:path"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import * as serverProcess from "./support/serverProcess.js"
+import { clientOf, connect, eventually, idOf } from "./support/serving.js"
+import { temporaryDirectory } from "./support/stores.js"
+
+/*
+ * The command as it is run: what it prints, how it starts, does not start, and ends.
+ */
+
+const scope = Effect.runSync(Scope.make())
+let command = ""
+
+beforeAll(async () => {
+  command = await Effect.runPromise(Scope.extend(serverProcess.compiled, scope))
+}, 60_000)
+
+afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+
+/** In a folder of its own, unless it is told another. */
+const start = (env: Record<string, string> = {}) =>
+  Effect.flatMap(
+    temporaryDirectory,
+    (directory) => serverProcess.start(command, { UPLOADS_DATA_DIR: directory, ...env })
+  )
+
+/** What a server that does not start says, but for the warnings of every start. */
+const refusal = (env: Record<string, string>) =>
+  Effect.gen(function*() {
+    const server = yield* start(env)
+    const code = yield* server.ended
+    expect(yield* Effect.exit(server.url)).toSatisfy(Exit.isFailure)
+    return { code, lines: server.log.filter((line) => !line.includes("level=WARN")) }
+  })
+
+describe("a start", () => {
+  it.scopedLive("prints the URL on stdout, and that there are no keys on stderr", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const url = yield* server.url
+      expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+      expect((yield* clientOf(url).list).status).toBe(200)
+      expect(server.log).toEqual([expect.stringContaining("No API keys are configured")])
+      expect(yield* server.stop).toBe(0)
+    }))
+
+  const secret = "sk-TheKeyThatNobodyMayRead"
+
+  it.scopedLive(
+    "that cannot be is refused in one line, which names what is wrong and no key",
+    () =>
+      Effect.gen(function*() {
+        const wrong: ReadonlyArray<readonly [env: Record<string, string>, says: string]> = [
+          [{ UPLOADS_PORT: "http" }, "UPLOADS_PORT"],
+          [{ UPLOADS_PORT: "65536" }, "UPLOADS_PORT: Expected a whole number from 0 to 65535"],
+          [{ UPLOADS_API_KEYS: secret }, "UPLOADS_API_KEYS: entry 1"],
+          [{ UPLOADS_API_KEYS: `a:${secret},b:${secret}` }, "UPLOADS_API_KEYS: a key is there more than once"],
+          [{ UPLOADS_HOST: "0.0.0.0" }, "UPLOADS_API_KEYS: without keys"],
+          [{ UPLOADS_REQUEST_TIMEOUT: "soon" }, "UPLOADS_REQUEST_TIMEOUT"],
+          [{ UPLOADS_SWEEP_INTERVAL: "30 days" }, "UPLOADS_SWEEP_INTERVAL"],
+          [{ UPLOADS_PART_BYTES: "0" }, "UPLOADS_PART_BYTES"],
+          [{ UPLOADS_LOG_LEVEL: "LOUD" }, "UPLOADS_LOG_LEVEL"],
+          [{ UPLOADS_PORT: "-1", UPLOADS_UPLOAD_LIFETIME: "-1" }, "UPLOADS_UPLOAD_LIFETIME"],
+          [
+            { UPLOADS_DATABASE_URL: `postgres://a:${secret}@127.0.0.1:1/a` },
+            "(database, Failed): connect ECONNREFUSED"
+          ],
+          [{ UPLOADS_DATABASE_URL: `postgres://a:${secret}@127.0.0.1:x/a` }, "(database, Failed)"],
+          [{ UPLOADS_DATA_DIR: command }, "(database, Failed): EEXIST"]
+        ]
+        const refusals = yield* Effect.forEach(wrong, ([env]) => refusal(env), { concurrency: 3 })
+        for (const [index, { code, lines }] of refusals.entries()) {
+          expect([code, lines]).toEqual([1, [expect.stringContaining(wrong[index]?.[1] ?? "")]])
+          expect(lines[0]).toMatch(/level=ERROR .*message="The server does not start: /)
+          expect(lines[0]).not.toContain(secret)
+        }
+      }),
+    60_000
+  )
+
+  it.scopedLive("on a port that is taken, or a folder that is in use or no database, is refused in one line", () =>
+    Effect.gen(function*() {
+      const taken = createServer()
+      const port = yield* Effect.async<number>((resume) => {
+        taken.listen(0, "127.0.0.1", () => resume(Effect.succeed(Object(taken.address()).port)))
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => taken.close()))
+      expect(yield* refusal({ UPLOADS_PORT: `${port}` })).toEqual({
+        code: 1,
+        lines: [expect.stringContaining(`listen EADDRINUSE: address already in use 127.0.0.1:${port}`)]
+      })
+
+      const directory = yield* temporaryDirectory
+      const first = yield* start({ UPLOADS_DATA_DIR: directory })
+      const url = yield* first.url
+      expect(yield* refusal({ UPLOADS_DATA_DIR: directory })).toEqual({
+        code: 1,
+        lines: [expect.stringContaining("(database, Locked)")]
+      })
+      expect((yield* clientOf(url).create(1)).status).toBe(200)
+      expect(yield* first.stop).toBe(0)
+
+      yield* Effect.promise(() => Fs.writeFile(Path.join(directory, "uploads.sqlite"), "no database".repeat(1000)))
+      expect(yield* refusal({ UPLOADS_DATA_DIR: directory })).toEqual({
+        code: 1,
+        lines: [expect.stringContaining("(database, Corrupt)")]
+      })
+    }))
+})
+
+const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
+
+describe("an end", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it.scopedLive(`by ${signal} takes no more connections, and lets what is under way end`, () =>
+      Effect.gen(function*() {
+        const directory = yield* temporaryDirectory
+        const server = yield* start({ UPLOADS_DATA_DIR: directory })
+        const url = yield* server.url
+        const client = clientOf(url)
+        const uploadId = idOf(yield* client.create(20))
+        const idle = yield* connect(url)
+        idle.socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        yield* eventually("the idle connection is answered", () => idle.received().includes("\"ok\""))
+        const sending = yield* connect(url)
+        sending.socket.write(
+          `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n` +
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n" +
+            chunked("--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n0123456789")
+        )
+        // It is being written.
+        const folder = Path.join(directory, "parts", uploadId)
+        const names = Effect.promise(() => Fs.readdir(folder).catch(() => []))
+        yield* Effect.repeat(names, { until: (names) => names.some((name) => name.endsWith(".incoming")) })
+        const stopping = yield* Effect.fork(
+          signal === "SIGTERM" ? server.stop : Effect.zipRight(
+            Effect.sync(() => process.kill(server.pid, signal)),
+            server.ended
+          )
+        )
+        yield* idle.closed
+        const refused = yield* Effect.retry(
+          Effect.flip(Effect.tryPromise({ try: () => fetch(`${url}/health/live`), catch: () => "refused" as const })),
+          { times: 1000 }
+        )
+        expect(refused).toBe("refused")
+        sending.socket.write(chunked("0123456789\r\n--b--\r\n") + chunked(""))
+        yield* eventually("the part is answered", () => sending.received().includes("upload.part"))
+        expect(yield* Fiber.join(stopping)).toBe(0)
+        expect(server.log.filter((line) => /level=(ERROR|FATAL)/.test(line))).toEqual([])
+
+        const again = yield* start({ UPLOADS_DATA_DIR: directory })
+        const partId = sending.received().match(/part_[0-9a-f]{32}/)?.[0] ?? ""
+        expect((yield* clientOf(yield* again.url).complete(uploadId, [partId])).status).toBe(200)
+      }))
+  }
+
+  it.scopedLive("does not wait for one who never ends", () =>
+    Effect.gen(function*() {
+      const server = yield* start({ UPLOADS_SHUTDOWN_TIMEOUT: "300 millis" })
+      const url = yield* server.url
+      const uploadId = idOf(yield* clientOf(url).create(20))
+      const { closed, socket } = yield* connect(url)
+      socket.write(`POST /v1/uploads/${uploadId}/complete HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{`)
+      yield* clientOf(url).list
+      expect(yield* server.stop).toBe(0)
+      yield* closed
+      expect(server.log.filter((line) => line.includes("cut off"))).toHaveLength(1)
+    }))
+})
+
+describe("the command of the README", () => {
+  const root = fileURLToPath(new URL("../../..", import.meta.url))
+
+  it.scopedLive(
+    "prints the URL first, keeps its data where it was typed, and ends with Ctrl-C",
+    () =>
+      Effect.gen(function*() {
+        const directory = yield* temporaryDirectory
+        // As a shell does it: all processes of the command are a group.
+        const child = spawn("npx", ["-y", "pnpm@12", "--filter", "@effect-uploads/server", "start"], {
+          cwd: root,
+          env: { ...process.env, UPLOADS_PORT: "0", UPLOADS_DATA_DIR: Path.relative(root, directory) },
+          stdio: ["ignore", "pipe", "ignore"],
+          detached: true
+        })
+        const signal = (name: "SIGINT" | "SIGKILL") => child.pid !== undefined && process.kill(-child.pid, name)
+        const ended = new Promise<void>((resolve) => child.once("close", () => resolve()))
+        yield* Effect.addFinalizer(() => Effect.ignore(Effect.try(() => signal("SIGKILL"))))
+        const url = yield* Effect.promise(() =>
+          new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve))
+        )
+        expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+        expect((yield* clientOf(url).list).status).toBe(200)
+        expect(yield* Effect.promise(() => Fs.readdir(directory))).toContain("uploads.sqlite")
+        signal("SIGINT")
+        yield* Effect.promise(() => ended)
+        // It ended in order: SQLite leaves its log behind where it is killed.
+        expect(yield* Effect.promise(() => Fs.readdir(directory))).not.toContain("uploads.sqlite-wal")
+      }),
+    60_000
+  )
+})

@@ -1,0 +1,152 @@
+import { pattern } from "@effect-uploads/http/test/contract"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { once } from "node:events"
+import * as Fs from "node:fs/promises"
+import * as Path from "node:path"
+import type { Connection } from "./support/serving.js"
+import { clientOf, codeOf, connect, eventually, idOf, serving } from "./support/serving.js"
+
+/*
+ * What the server does of a part while its bytes arrive, over real connections.
+ */
+
+const MiB = 1024 * 1024
+
+const head = "--b\r\nContent-Disposition: form-data; name=\"data\"; filename=\"data\"\r\n\r\n"
+
+const begin = ({ socket }: Connection, uploadId: string, framing: string) =>
+  socket.write(
+    `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\n${framing}\r\n` +
+      "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+  )
+
+const chunk = Buffer.alloc(64 * 1024, "x")
+
+/** Sends until there is an answer, or the connection is closed; how much that was. */
+const flood = ({ received, socket }: Connection) =>
+  Effect.promise(async () => {
+    let sent = 0
+    while (received() === "" && !socket.destroyed) {
+      sent += chunk.byteLength
+      if (!socket.write(Buffer.concat([Buffer.from("10000\r\n"), chunk, Buffer.from("\r\n")]))) {
+        const done = new AbortController()
+        await Promise.race(["drain", "data", "close"].map((event) => once(socket, event, { signal: done.signal })))
+        done.abort()
+      }
+    }
+    return sent
+  })
+
+/** What lies in the folder of the parts. */
+const stored = (directory: string) =>
+  Effect.tryPromise(() => Fs.readdir(Path.join(directory, "parts"), { recursive: true })).pipe(
+    // A folder that is removed in between.
+    Effect.retry({ times: 100 }),
+    Effect.map((names) => names.filter((name) => name.includes("part_"))),
+    Effect.orDie
+  )
+
+/** How much a connection may have in the buffers of the system. */
+const inFlight = 16 * MiB
+
+describe("a body without an end is answered once it is too long, and no more of it is kept", () => {
+  for (
+    const [what, partBytes, declared, code] of [
+      ["the limit of a part", 64 * MiB, 8 * 1024 * MiB, "part_too_large"],
+      ["the declared size", 64 * MiB, 2 * MiB, "upload_size_exceeded"]
+    ] as const
+  ) {
+    it.scopedLive(what, () =>
+      Effect.gen(function*() {
+        const { directory, log, url } = yield* serving({ UPLOADS_PART_BYTES: `${partBytes}` })
+        const client = clientOf(url)
+        const uploadId = idOf(yield* client.create(declared))
+        const before = process.memoryUsage().rss
+        const connection = yield* connect(url)
+        begin(connection, uploadId, "Transfer-Encoding: chunked")
+        connection.socket.write(`${head.length.toString(16)}\r\n${head}\r\n`)
+        const sent = yield* flood(connection)
+        yield* eventually("it is answered", () => connection.received().includes(code))
+        expect(connection.received()).toMatch(/^HTTP\/1\.1 4(00|13) /)
+        expect(sent).toBeLessThan(Math.min(partBytes, declared) + inFlight)
+        expect(process.memoryUsage().rss - before).toBeLessThan(96 * MiB)
+        expect(yield* stored(directory)).toEqual([])
+        expect(log.filter((line) => /level=(WARN|ERROR) /.test(line) && line.includes("requestId"))).toEqual([])
+        connection.socket.destroy()
+        // It takes what fits.
+        expect((yield* client.addPart(uploadId, pattern(1000))).status).toBe(200)
+      }))
+  }
+})
+
+it.scopedLive("a part whose length says that it is too long is refused before it arrives", () =>
+  Effect.gen(function*() {
+    const { directory, url } = yield* serving()
+    const client = clientOf(url)
+    const uploadId = idOf(yield* client.create(100))
+    const connection = yield* connect(url)
+    begin(connection, uploadId, `Content-Length: ${8 * 1024 * MiB}`)
+    connection.socket.write(`${head}${"x".repeat(101)}`)
+    yield* eventually("it is answered", () => connection.received().includes("upload_size_exceeded"))
+    expect(yield* stored(directory)).toEqual([])
+  }))
+
+it.scopedLive("parts that arrive together do not overshoot together", () =>
+  Effect.gen(function*() {
+    const { directory, url } = yield* serving()
+    const client = clientOf(url)
+    const uploadId = idOf(yield* client.create(10 * MiB))
+    const answers = yield* Effect.forEach(Array.from({ length: 8 }, (_, seed) => pattern(3 * MiB, seed)), (bytes) =>
+      client.addPart(uploadId, bytes), { concurrency: "unbounded" })
+    const accepted = answers.filter(({ status }) =>
+      status === 200
+    )
+    expect(accepted).toHaveLength(3)
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect([answer.status, codeOf(answer)]).toEqual([400, "upload_size_exceeded"])
+    }
+    expect(yield* stored(directory)).toHaveLength(3)
+    const rest = yield* client.addPart(uploadId, pattern(MiB))
+    const completed = yield* client.complete(uploadId, [...accepted, rest].map(idOf))
+    expect(JSON.parse(completed.text)).toMatchObject({ status: "completed", file: { bytes: 10 * MiB } })
+  }))
+
+it.scopedLive("a client that is lost in the middle of a part leaves nothing", () =>
+  Effect.gen(function*() {
+    const { directory, log, url } = yield* serving()
+    const client = clientOf(url)
+    const uploadId = idOf(yield* client.create(10 * MiB))
+    const { socket } = yield* connect(url)
+    begin({ socket, received: () => "", closed: Effect.void }, uploadId, `Content-Length: ${5 * MiB}`)
+    socket.write(head)
+    socket.write(Buffer.alloc(MiB))
+    yield* Effect.repeat(stored(directory), { until: ({ length }) => length === 1 })
+    socket.destroy()
+    yield* Effect.repeat(stored(directory), { until: ({ length }) => length === 0 })
+    expect(log.filter((line) => line.includes("level=ERROR"))).toEqual([])
+    yield* eventually("it is told", () => log.some((line) => line.includes("went away")))
+    expect(log.filter((line) => line.includes("went away"))).toHaveLength(1)
+    expect((yield* client.addPart(uploadId, pattern(10 * MiB))).status).toBe(200)
+  }))
+
+it.scopedLive("a body that is slower than the deadline is answered with 408, and leaves nothing", () =>
+  Effect.gen(function*() {
+    const { directory, log, url } = yield* serving({ UPLOADS_REQUEST_TIMEOUT: "500 millis" })
+    const client = clientOf(url)
+    const uploadId = idOf(yield* client.create(MiB))
+    const slow = yield* connect(url)
+    begin(slow, uploadId, `Content-Length: ${MiB}`)
+    slow.socket.write(`${head}the first bytes`)
+    const json = yield* connect(url)
+    json.socket.write("POST /v1/uploads HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+    const silent = yield* connect(url)
+    for (const { closed, received } of [slow, json, silent]) {
+      yield* Effect.timeoutFail(closed, { duration: "10 seconds", onTimeout: () => new Error("it stays open") })
+      expect(received()).toMatch(/^HTTP\/1\.1 408 /)
+    }
+    yield* Effect.repeat(stored(directory), { until: ({ length }) => length === 0 })
+    expect(log.filter((line) => /level=(WARN|ERROR)/.test(line) && line.includes("requestId"))).toEqual([])
+    expect(log.filter((line) => /level=INFO/.test(line) && line.includes("requestId")).length).toBeLessThanOrEqual(2)
+    expect((yield* client.addPart(uploadId, pattern(1000))).status).toBe(200)
+  }))
