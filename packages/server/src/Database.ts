@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import * as PgClient from "@effect/sql-pg/PgClient"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -35,7 +35,10 @@ export const layer = ({ dataDirectory, databaseUrl }: Options): Layer.Layer<SqlC
   Option.match(databaseUrl, {
     onNone: () => SqliteClient.layer({ filename: Path.join(dataDirectory, "uploads.sqlite") }),
     onSome: (url) =>
-      PgClient.layer({ url, applicationName: "effect-uploads", connectTimeout }).pipe(
+      // Most servers need no PostgreSQL: its client takes memory.
+      Effect.promise(() => import("@effect/sql-pg/PgClient")).pipe(
+        Effect.map((PgClient) => PgClient.layer({ url, applicationName: "effect-uploads", connectTimeout })),
+        Layer.unwrapEffect,
         Layer.mapError(toStorageError("Database.layer"))
       )
   })

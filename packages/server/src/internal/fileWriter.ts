@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises"
 import * as Zlib from "node:zlib"
 
 /** A part under way has two of these in memory. */
-const bufferBytes = 256 * 1024
+const bufferBytes = 128 * 1024
 
 /** What the disk may lag behind: the system would only begin at the end, when everybody waits for it. */
 const syncBytes = 16 * 1024 * 1024
