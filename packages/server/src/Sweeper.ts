@@ -67,9 +67,10 @@ export const reclaim = (
       (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
       { concurrency, discard: true }
     )
-    return idle.length
+    // Those that are held stay, and are asked for again.
+    return uploadIds.length === batch && idle.length > 0
   }).pipe(
-    Effect.repeat({ while: (count) => count === batch }),
+    Effect.repeat({ while: (isMore) => isMore }),
     Effect.asVoid,
     Effect.withSpan("Sweeper.reclaim")
   )
