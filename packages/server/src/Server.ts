@@ -22,6 +22,7 @@ import * as DurableFiles from "./DurableFiles.js"
 import * as DurableUploads from "./DurableUploads.js"
 import * as Health from "./Health.js"
 import * as HttpListener from "./HttpListener.js"
+import * as breakOff from "./internal/breakOff.js"
 import * as ReferencePage from "./internal/referencePage.js"
 import * as PartFiles from "./PartFiles.js"
 import * as Prometheus from "./Prometheus.js"
@@ -43,7 +44,7 @@ const withoutPrefix = HttpMiddleware.make((app) =>
 )
 
 const middleware = HttpApiBuilder.middleware((app) =>
-  app.pipe(ServerMetrics.middleware, withoutPrefix, RequestLog.middleware, RequestId.middleware)
+  app.pipe(breakOff.middleware, ServerMetrics.middleware, withoutPrefix, RequestLog.middleware, RequestId.middleware)
 ).pipe(
   // Inside of ours, so that what it answers has an id too.
   Layer.provide(UploadsRoutes.layerNotFound)

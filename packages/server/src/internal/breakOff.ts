@@ -1,0 +1,23 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+
+/**
+ * Closes the connection where a body fails that has begun. `NodeHttpServer` ends such an answer like any other, so that the
+ * client would wait for the rest of it until an idle connection is closed.
+ */
+export const middleware = HttpMiddleware.make((app) =>
+  Effect.zipWith(HttpServerRequest.HttpServerRequest, app, (request, response) => {
+    const { body } = response
+    if (body._tag !== "Stream") return response
+    const close = Effect.sync(() => NodeHttpServerRequest.toServerResponse(request).destroy())
+    return HttpServerResponse.setBody(
+      response,
+      HttpBody.stream(Stream.onError(body.stream, () => close), body.contentType, body.contentLength)
+    )
+  })
+)

@@ -1,0 +1,279 @@
+import { pattern } from "@effect-uploads/http/test/contract"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import type { Serving } from "./support/serving.js"
+import { clientOf, codeOf, connect, eventually, idOf, send, serving } from "./support/serving.js"
+import { temporaryDirectory } from "./support/stores.js"
+
+/*
+ * What is below the server fails while it runs: each time a caller is told that it is not his fault, the operator why, and
+ * the server goes on.
+ */
+
+const mount = (...args: ReadonlyArray<string>) => execFileSync("mount", args, { stdio: "ignore" })
+const umount = (path: string) => execFileSync("umount", ["-l", path], { stdio: "ignore" })
+
+const canMount = (() => {
+  const path = Fs.mkdtempSync(Path.join(Os.tmpdir(), "faults-mount-"))
+  try {
+    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", path)
+    umount(path)
+    return true
+  } catch {
+    return false
+  } finally {
+    Fs.rmSync(path, { recursive: true, force: true })
+  }
+})()
+
+const mounted = canMount ? it.scopedLive : it.scopedLive.skip
+const needs = canMount ? "" : " (skipped: a tmpfs can be mounted by root only)"
+
+const MiB = 1024 * 1024
+
+const diskAt = (path: string, bytes: number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => mount("-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path)),
+    () => Effect.sync(() => umount(path))
+  )
+
+/** A file system of this size. */
+const disk = (bytes: number) => Effect.tap(temporaryDirectory, (path) => diskAt(path, bytes))
+
+/** Takes all that is left of a disk. */
+const fill = (directory: string) => {
+  const { bavail, bsize } = Fs.statfsSync(directory)
+  Fs.writeFileSync(Path.join(directory, ".filler"), Buffer.alloc(bavail * bsize))
+}
+
+const makeRoom = (directory: string) => Fs.rmSync(Path.join(directory, ".filler"))
+
+/** The lines that tell the operator of failures, since the last time. */
+const failures = (server: Serving) => {
+  let from = 0
+  return () => {
+    const lines = server.log.slice(from).filter((line) => /level=(WARN|ERROR|FATAL) /.test(line))
+    from = server.log.length
+    return lines
+  }
+}
+
+const readParts = (directory: string) =>
+  Fs.readdirSync(Path.join(directory, "parts"), { recursive: true }).map(String).filter((name) =>
+    name.includes("part_")
+  )
+
+describe("a disk that is full", () => {
+  mounted(`fails parts, whole or half, and takes them again when there is room${needs}`, () =>
+    Effect.gen(function*() {
+      const directory = yield* disk(8 * MiB)
+      const server = yield* serving({ UPLOADS_DATA_DIR: directory })
+      const client = clientOf(server.url)
+      const told = failures(server)
+      const kept = yield* client.file(pattern(MiB))
+      const uploadId = idOf(yield* client.create(20 * MiB))
+      const before = readParts(directory)
+      told()
+
+      // In the middle of it.
+      expect((yield* client.addPart(uploadId, pattern(16 * MiB))).status).toBe(503)
+      expect(told()).toEqual([expect.stringMatching(/level=ERROR .*store=parts.*reason=Full|reason=Full.*store=parts/)])
+      expect(readParts(directory)).toEqual(before)
+      // From the beginning.
+      fill(directory)
+      const answer = yield* client.addPart(uploadId, pattern(MiB))
+      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      expect(told()).toEqual([expect.stringContaining("reason=Full")])
+      expect(readParts(directory)).toEqual(before)
+      expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({
+        status: "unavailable",
+        parts: "Full"
+      })
+      // What is there is still given.
+      expect((yield* client.content(kept.fileId)).status).toBe(200)
+
+      makeRoom(directory)
+      const part = idOf(yield* client.addPart(uploadId, pattern(MiB)))
+      // Of the parts that failed nothing counts.
+      expect(codeOf(yield* client.complete(uploadId, [part]))).toBe("bytes_mismatch")
+      expect((yield* send(`${server.url}/health`)).status).toBe(200)
+    }))
+
+  mounted(
+    `fails what the database has to remember, and remembers all of it that was answered${needs}`,
+    () =>
+      Effect.gen(function*() {
+        const directory = yield* disk(8 * MiB)
+        const acknowledged: Array<string> = []
+        yield* Effect.scoped(Effect.gen(function*() {
+          const server = yield* serving({ UPLOADS_DATA_DIR: directory })
+          const client = clientOf(server.url)
+          const told = failures(server)
+          told()
+          fill(directory)
+          // The log of SQLite has room left for some.
+          const attempt = Effect.tap(client.create(1, "x".repeat(4000)), (answer) =>
+            Effect.sync(() => {
+              if (answer.status === 200) acknowledged.push(idOf(answer))
+            }))
+          const refused = yield* Effect.repeat(attempt, { until: ({ status }) => status !== 200, times: 10_000 })
+          expect([refused.status, codeOf(refused)]).toEqual([503, "service_unavailable"])
+          expect(told()).toEqual([expect.stringMatching(/reason=Full/)])
+          const commands = Effect.forEach(Array.from({ length: 16 }), () => attempt, { concurrency: "unbounded" })
+          expect((yield* commands).filter(({ status }) => status !== 503)).toEqual([])
+          expect(told()).toHaveLength(16)
+
+          makeRoom(directory)
+          expect((yield* attempt).status).toBe(200)
+          expect(told()).toEqual([])
+        }))
+        const client = clientOf((yield* serving({ UPLOADS_DATA_DIR: directory })).url)
+        const again = yield* Effect.forEach(acknowledged, (uploadId) => client.cancel(uploadId), { concurrency: 16 })
+        expect(again.filter(({ status }) => status !== 200)).toEqual([])
+      })
+  )
+})
+
+describe("a folder", () => {
+  mounted(`that becomes read-only is read, and written again when it can be${needs}`, () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const parts = Path.join(directory, "parts")
+      Fs.mkdirSync(parts)
+      yield* diskAt(parts, 8 * MiB)
+      const server = yield* serving({ UPLOADS_DATA_DIR: directory })
+      const client = clientOf(server.url)
+      const { fileId } = yield* client.file(pattern(1000))
+      const uploadId = idOf(yield* client.create(1000))
+      const told = failures(server)
+      told()
+      mount("-o", "remount,ro", parts)
+      const answer = yield* client.addPart(uploadId, pattern(1000))
+      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      expect(told()).toEqual([expect.stringContaining("reason=ReadOnly")])
+      expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({ parts: "ReadOnly" })
+      expect((yield* client.content(fileId)).text).toBe(Buffer.from(pattern(1000)).toString())
+
+      mount("-o", "remount,rw", parts)
+      const part = idOf(yield* client.addPart(uploadId, pattern(1000)))
+      expect((yield* client.complete(uploadId, [part])).status).toBe(200)
+      expect(told()).toEqual([])
+    }))
+
+  it.scopedLive("that vanishes is not made anew: nothing is acknowledged that would be lost", () =>
+    Effect.gen(function*() {
+      const server = yield* serving()
+      const { directory, url } = server
+      const client = clientOf(url)
+      const { fileId } = yield* client.file(pattern(1000))
+      const uploadId = idOf(yield* client.create(1000))
+      const told = failures(server)
+      told()
+      Fs.renameSync(directory, `${directory}-away`)
+      const answers = [
+        yield* client.addPart(uploadId, pattern(1000)),
+        yield* client.content(fileId),
+        yield* client.create(1),
+        yield* client.cancel(uploadId),
+        yield* client.delete(fileId)
+      ]
+      expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
+        answers.map(() => [503, "service_unavailable"])
+      )
+      const lines = told()
+      expect(lines).toHaveLength(answers.length)
+      for (const line of lines) expect(line).toContain("reason=Missing")
+      expect(Fs.existsSync(directory)).toBe(false)
+
+      Fs.renameSync(`${directory}-away`, directory)
+      expect((yield* client.content(fileId)).text).toBe(Buffer.from(pattern(1000)).toString())
+      const part = idOf(yield* client.addPart(uploadId, pattern(1000)))
+      expect((yield* client.complete(uploadId, [part])).status).toBe(200)
+      expect((yield* client.delete(fileId)).status).toBe(200)
+      expect(told()).toEqual([])
+    }))
+})
+
+describe("a part that is damaged on the disk", () => {
+  const bytes = pattern(3 * MiB)
+
+  const damaged = (damage: (path: string) => void) =>
+    Effect.gen(function*() {
+      const server = yield* serving()
+      const client = clientOf(server.url)
+      const { fileId, uploadId } = yield* client.file(pattern(10), bytes, pattern(10))
+      const folder = Path.join(server.directory, "parts", uploadId)
+      const path = Fs.readdirSync(folder).map((name) => Path.join(folder, name)).find((path) =>
+        Fs.statSync(path).size === bytes.length
+      ) ?? ""
+      const told = failures(server)
+      told()
+      damage(path)
+      return { ...server, client, told, fileId }
+    })
+
+  const flip = (position: number) => (path: string) => {
+    const handle = Fs.openSync(path, "r+")
+    Fs.writeSync(handle, Buffer.of((bytes[position] ?? 0) ^ 1), 0, 1, position)
+    Fs.closeSync(handle)
+  }
+
+  for (
+    const [what, damage, reason] of [
+      ["a bit of its beginning", flip(0), "Corrupt"],
+      ["a bit of its end", flip(bytes.length - 1), "Corrupt"],
+      ["its end is missing", (path: string) => Fs.truncateSync(path, bytes.length - 1), "Missing"]
+    ] as const
+  ) {
+    it.scopedLive(`breaks the answer off, and is told in one line: ${what}`, () =>
+      Effect.gen(function*() {
+        const { client, fileId, log, told, url } = yield* damaged(damage)
+        const { closed, received, socket } = yield* connect(url)
+        socket.write(`GET /v1/files/${fileId}/content HTTP/1.1\r\nHost: a\r\n\r\n`)
+        yield* closed
+        const [head = "", ...body] = received().split("\r\n\r\n")
+        expect(head).toMatch(/^HTTP\/1\.1 200 /)
+        expect(head).toContain(`content-length: ${bytes.length + 20}`)
+        expect(body.join("\r\n\r\n").length).toBeLessThan(10 + bytes.length)
+        const failure = yield* Effect.flip(
+          Effect.tryPromise(() => fetch(`${url}/v1/files/${fileId}/content`).then((response) => response.arrayBuffer()))
+        )
+        expect(failure._tag).toBe("UnknownException")
+        yield* eventually("both are told", () => log.filter((line) => line.includes(`reason=${reason}`)).length === 2)
+        expect(told()).toHaveLength(2)
+        // What is not damaged is given.
+        expect((yield* client.content(fileId, { range: "bytes=0-9" })).text).toBe(Buffer.from(pattern(10)).toString())
+        expect((yield* client.retrieve(fileId)).status).toBe(200)
+      }))
+  }
+
+  it.scopedLive("that is gone is told before the answer begins, where it is the first", () =>
+    Effect.gen(function*() {
+      const { client, fileId, told } = yield* damaged((path) => Fs.rmSync(path))
+      const answer = yield* client.content(fileId, { range: "bytes=10-" })
+      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      expect(told()).toEqual([expect.stringContaining("reason=Missing")])
+    }))
+
+  it.scopedLive("fails a completion that asks for the md5", () =>
+    Effect.gen(function*() {
+      const server = yield* serving()
+      const client = clientOf(server.url)
+      const told = failures(server)
+      told()
+      const uploadId = idOf(yield* client.create(10))
+      const part = idOf(yield* client.addPart(uploadId, pattern(10)))
+      const path = Path.join(server.directory, "parts", uploadId, part)
+      Fs.writeFileSync(path, pattern(10, 2))
+      const answer = yield* send(`${server.url}/v1/uploads/${uploadId}/complete`, {
+        method: "POST",
+        body: JSON.stringify({ part_ids: [part], md5: "0".repeat(32) })
+      })
+      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      expect(told()).toEqual([expect.stringContaining("reason=Corrupt")])
+    }))
+})
