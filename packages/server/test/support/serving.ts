@@ -59,15 +59,16 @@ export const clientOf = (url: string, key?: string) => {
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` }
   const post = (path: string, body?: BodyInit) =>
     send(`${url}${path}`, { method: "POST", headers, ...(body === undefined ? {} : { body }) })
-  const form = (bytes: Uint8Array) => {
+  const form = (bytes: Uint8Array, name: string) => {
     const data = new FormData()
-    data.append("data", new Blob([new Uint8Array(bytes)]), "data")
+    data.append("data", new Blob([new Uint8Array(bytes)]), name)
     return data
   }
   const client = {
     create: (bytes: number, filename = "data.jsonl") =>
       post("/v1/uploads", JSON.stringify({ filename, purpose: "fine-tune", bytes, mime_type: "text/jsonl" })),
-    addPart: (uploadId: string, bytes: Uint8Array) => post(`/v1/uploads/${uploadId}/parts`, form(bytes)),
+    addPart: (uploadId: string, bytes: Uint8Array, name = "data") =>
+      post(`/v1/uploads/${uploadId}/parts`, form(bytes, name)),
     complete: (uploadId: string, partIds: ReadonlyArray<string>) =>
       post(`/v1/uploads/${uploadId}/complete`, JSON.stringify({ part_ids: partIds })),
     cancel: (uploadId: string) => post(`/v1/uploads/${uploadId}/cancel`),
