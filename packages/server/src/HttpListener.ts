@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { Server } from "node:http"
 import { createServer } from "node:http"
+import type { Socket } from "node:net"
 
 /**
  * @since 0.1.0
@@ -47,6 +48,18 @@ export const layer = ({ host, port, requestTimeout }: Options) =>
 /** How often connections are looked for that wait for a request which will not be taken. */
 const idleInterval = Duration.millis(100)
 
+/** A function that closes those connections on which nothing was ever sent: to Node they are in the middle of a request. */
+const watchSilent = (server: Server) => {
+  const sockets = new Set<Socket>()
+  server.on("connection", (socket) => {
+    sockets.add(socket)
+    socket.once("close", () => sockets.delete(socket))
+  })
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
+}
+
 /**
  * At its end takes no more connections and waits for the requests under way, at most for `timeout`. Whatever serves has to be
  * below it, so that it still serves these.
@@ -56,26 +69,32 @@ const idleInterval = Duration.millis(100)
  */
 export const layerDrain = (timeout: Duration.DurationInput): Layer.Layer<never, never, NodeServer> =>
   Layer.scopedDiscard(
-    Effect.acquireRelease(NodeServer, (server) =>
-      Effect.async<void>((resume) => {
-        server.close(() => resume(Effect.void))
-      }).pipe(
-        Effect.raceFirst(
-          Effect.repeat(Effect.sync(() => server.closeIdleConnections()), Schedule.spaced(idleInterval))
-        ),
-        Effect.timeoutTo({
-          duration: timeout,
-          onSuccess: () => Effect.void,
-          onTimeout: () =>
-            Effect.zipRight(
-              Effect.logWarning("Requests that are not done in time are cut off"),
-              Effect.sync(() => server.closeAllConnections())
-            )
-        }),
-        Effect.flatten,
-        // Else neither side of the race could end. In a fiber of its own: this one may be interrupted already.
-        Effect.interruptible,
-        Effect.forkDaemon,
-        Effect.flatMap(Fiber.join)
-      ))
+    Effect.acquireRelease(
+      Effect.map(NodeServer, (server) => ({ server, closeSilent: watchSilent(server) })),
+      ({ closeSilent, server }) =>
+        Effect.async<void>((resume) => {
+          server.close(() => resume(Effect.void))
+        }).pipe(
+          Effect.raceFirst(
+            Effect.sync(() => {
+              server.closeIdleConnections()
+              closeSilent()
+            }).pipe(Effect.repeat(Schedule.spaced(idleInterval)))
+          ),
+          Effect.timeoutTo({
+            duration: timeout,
+            onSuccess: () => Effect.void,
+            onTimeout: () =>
+              Effect.zipRight(
+                Effect.logWarning("Requests that are not done in time are cut off"),
+                Effect.sync(() => server.closeAllConnections())
+              )
+          }),
+          Effect.flatten,
+          // Else neither side of the race could end. In a fiber of its own: this one may be interrupted already.
+          Effect.interruptible,
+          Effect.forkDaemon,
+          Effect.flatMap(Fiber.join)
+        )
+    )
   )

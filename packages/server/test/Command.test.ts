@@ -131,6 +131,7 @@ describe("an end", () => {
         const idle = yield* connect(url)
         idle.socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
         yield* eventually("the idle connection is answered", () => idle.received().includes("\"ok\""))
+        const silent = yield* connect(url)
         const sending = yield* connect(url)
         sending.socket.write(
           `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n` +
@@ -148,6 +149,7 @@ describe("an end", () => {
           )
         )
         yield* idle.closed
+        yield* silent.closed
         const refused = yield* Effect.retry(
           Effect.flip(Effect.tryPromise({ try: () => fetch(`${url}/health/live`), catch: () => "refused" as const })),
           { times: 1000 }
@@ -177,6 +179,38 @@ describe("an end", () => {
       expect(server.log.filter((line) => line.includes("cut off"))).toHaveLength(1)
     }))
 })
+
+it.scopedLive("no key and no content is on stderr, whatever level is logged", () =>
+  Effect.gen(function*() {
+    const key = "sk-TheKeyThatNobodyMayRead"
+    const content = "TheContentThatNobodyMayRead"
+    const directory = yield* temporaryDirectory
+    const server = yield* start({
+      UPLOADS_API_KEYS: `alpha:${key}`,
+      UPLOADS_LOG_LEVEL: "ALL",
+      UPLOADS_DATA_DIR: directory
+    })
+    const url = yield* server.url
+    const client = clientOf(url, key)
+    const { fileId } = yield* client.file(Buffer.from(content))
+    const uploadId = idOf(yield* client.create(10))
+    const answers = [
+      yield* client.content(fileId),
+      yield* client.addPart(uploadId, Buffer.from(content)),
+      yield* clientOf(url, `${key}-wrong`).list,
+      yield* client.complete(uploadId, [content])
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 401, 400])
+    yield* Effect.promise(() => Fs.rename(directory, `${directory}-away`))
+    expect((yield* client.content(fileId)).status).toBe(503)
+    yield* Effect.promise(() => Fs.rename(`${directory}-away`, directory))
+    yield* server.stop
+    const log = server.log.join("\n")
+    expect(log).toContain("level=DEBUG")
+    expect(log).toContain("level=ERROR")
+    expect(log).not.toContain(key)
+    expect(log).not.toContain(content)
+  }))
 
 describe("the command of the README", () => {
   const root = fileURLToPath(new URL("../../..", import.meta.url))
