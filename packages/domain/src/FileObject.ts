@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ByteSize } from "./ByteSize.js"
 import type { DocumentedPurpose } from "./FilePurpose.js"
@@ -34,3 +36,12 @@ export class FileObject extends Schema.Class<FileObject>("@effect-uploads/domain
   },
   { identifier: "File", description: "A document that can be used with the rest of the platform" }
 ) {}
+
+/**
+ * A File at or past `expiresAt` is gone, whatever a service last said of it.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const hasExpired = (self: FileObject, now: DateTime.DateTime): boolean =>
+  Option.match(self.expiresAt, { onNone: () => false, onSome: (at) => DateTime.lessThanOrEqualTo(at, now) })

@@ -1,4 +1,4 @@
-import { FileObject } from "@effect-uploads/domain/FileObject"
+import { FileObject, hasExpired } from "@effect-uploads/domain/FileObject"
 import { addEqualityTesters, describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
@@ -58,5 +58,13 @@ describe("FileObject", () => {
     ["status_details", { status_details: 1 }]
   ])("refuses a spoilt `%s`, and says where (%j)", (path, spoil) => {
     expect(faultsOf({ ...fixtures.file, ...spoil })).toContain(path)
+  })
+
+  it("has expired from the instant on that it says, and never where it says none", () => {
+    const at = (seconds: number) => DateTime.unsafeMake(seconds * 1000)
+    const file = decode({ ...fixtures.file, expires_at: 1_800_000_000 })
+    expect(hasExpired(file, DateTime.subtract(at(1_800_000_000), { millis: 1 }))).toBe(false)
+    expect(hasExpired(file, at(1_800_000_000))).toBe(true)
+    expect(hasExpired(decode(fixtures.file), at(8_640_000_000_000))).toBe(false)
   })
 })

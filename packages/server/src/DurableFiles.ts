@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { FileNotFound } from "@effect-uploads/domain/FileError"
+import * as FileObject from "@effect-uploads/domain/FileObject"
 import type { FileId } from "@effect-uploads/domain/Ids"
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as FileRange from "@effect-uploads/http/FileRange"
@@ -41,8 +42,7 @@ export const make = Effect.gen(function*() {
     Effect.gen(function*() {
       const stored = yield* repository.findFile(yield* CurrentProject, fileId)
       const now = yield* DateTime.now
-      return Option.filter(stored, ({ file }) =>
-        Option.match(file.expiresAt, { onNone: () => true, onSome: (at) => DateTime.greaterThan(at, now) }))
+      return Option.filter(stored, ({ file }) => !FileObject.hasExpired(file, now))
     })
 
   const find = (fileId: FileId) =>
@@ -69,26 +69,27 @@ export const make = Effect.gen(function*() {
       Stream.unwrap(Effect.gen(function*() {
         const { after, limit, order, purpose } = yield* ListFiles.validate(request)
         const project = yield* CurrentProject
-        const first = after === undefined ?
-          undefined :
-          yield* Effect.flatMap(findLiving(after), (found) =>
+        const position = (fileId: FileId) =>
+          Effect.flatMap(findLiving(fileId), (found) =>
             Effect.mapError(found, () =>
-              new InvalidRequest({ field: "after", problem: `there is no File ${after}` })))
-        return Stream.paginateChunkEffect(first, (after: StoredFile | undefined) =>
+              new InvalidRequest({ field: "after", problem: `there is no File ${fileId}` })))
+        const page = (after: Option.Option<StoredFile>) =>
           Effect.gen(function*() {
-            const page = yield* repository.listFiles(project, {
+            const files = yield* repository.listFiles(project, {
               now: yield* DateTime.now,
               order: order ?? "desc",
               purpose,
-              after,
+              after: Option.getOrUndefined(after),
               limit: Math.min(limit ?? pageSize, pageSize)
             })
             return [
-              Chunk.map(Chunk.unsafeFromArray(page), ({ file }) =>
-                file),
-              Option.map(Arr.last(page), (last) => last)
-            ]
-          }))
+              Chunk.unsafeFromArray(files.map(({ file }) =>
+                file
+              )),
+              Option.map(Arr.last(files), Option.some)
+            ] as const
+          })
+        return Stream.paginateChunkEffect(yield* Effect.transposeMapOption(Option.fromNullable(after), position), page)
       })).pipe(unavailable.stream, Stream.withSpan("FilesService.list")),
 
     delete: Effect.fn("FilesService.delete")(function*(fileId) {

@@ -1,5 +1,5 @@
 import type * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
-import type { FileObject } from "@effect-uploads/domain/FileObject"
+import * as FileObject from "@effect-uploads/domain/FileObject"
 import type { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
 import type { UploadPart } from "@effect-uploads/domain/UploadPart"
@@ -8,7 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as Ref from "effect/Ref"
 
@@ -35,7 +35,7 @@ export interface StoredUpload {
 export interface StoredFile {
   /** Where it stands in the order of creation. */
   readonly sequence: number
-  readonly file: FileObject
+  readonly file: FileObject.FileObject
   readonly chunks: ReadonlyArray<Uint8Array>
 }
 
@@ -58,8 +58,7 @@ export const commit = <A, E>(ref: Ref.Ref<State>, step: Step<A, E>): Effect.Effe
       }))
   )
 
-export const isAlive = ({ file }: StoredFile, now: DateTime.Utc): boolean =>
-  Option.match(file.expiresAt, { onNone: () => true, onSome: (at) => DateTime.greaterThan(at, now) })
+export const isAlive = ({ file }: StoredFile, now: DateTime.Utc): boolean => !FileObject.hasExpired(file, now)
 
 export const inSequence = Order.mapInput(Order.number, ({ sequence }: { readonly sequence: number }) => sequence)
 
