@@ -41,15 +41,26 @@ import { UploadsService } from "./UploadsService.js"
 /** Room for tens of thousands of part ids. */
 const maximumJsonBytes = FileSystem.MiB(4)
 
-/** The JSON of a request, whatever its content type says: the documentation's own `curl -d` lines say nothing. */
-const payload = <A, I>(request: HttpServerRequest.HttpServerRequest, schema: Schema.Schema<A, I>) =>
-  request.text.pipe(
-    HttpServerRequest.withMaxBodySize(Option.some(maximumJsonBytes)),
-    Effect.mapError(() =>
-      new InvalidRequest({ problem: "the body cannot be read", limit: `JSON of at most ${maximumJsonBytes} bytes` })
-    ),
-    Effect.flatMap((text) => Effect.mapError(Schema.decode(Schema.parseJson(schema))(text), fromParseError))
-  )
+/**
+ * The JSON of a request, whatever its content type says: the documentation's own `curl -d` lines say nothing.
+ *
+ * Made once for each schema: a schema that is made anew is compiled anew.
+ */
+const payload = <A, I>(schema: Schema.Schema<A, I>) => {
+  const decode = Schema.decode(Schema.parseJson(schema))
+  return (request: HttpServerRequest.HttpServerRequest) =>
+    request.text.pipe(
+      HttpServerRequest.withMaxBodySize(Option.some(maximumJsonBytes)),
+      Effect.mapError(() =>
+        new InvalidRequest({ problem: "the body cannot be read", limit: `JSON of at most ${maximumJsonBytes} bytes` })
+      ),
+      Effect.flatMap((text) => Effect.mapError(decode(text), fromParseError))
+    )
+}
+
+const createUpload = payload(CreateUpload)
+const completeUpload = payload(CompleteUpload)
+const listFiles = Schema.decodeUnknown(ListFiles.UrlParams)
 
 /** An error of the services as the answer that a client reads it back from. */
 const answerOf = (error: ApiError) => {
@@ -109,7 +120,7 @@ export const uploads = <E, Provides, R>(
     .handleRaw("createUpload", ({ request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
-        return yield* service.create(yield* payload(request, CreateUpload))
+        return yield* service.create(yield* createUpload(request))
       }).pipe(answerErrors))
     .handleRaw("addUploadPart", ({ path, request }) =>
       Effect.gen(function*() {
@@ -125,7 +136,7 @@ export const uploads = <E, Provides, R>(
     .handleRaw("completeUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
-        return yield* service.complete(path.upload_id, yield* payload(request, CompleteUpload))
+        return yield* service.complete(path.upload_id, yield* completeUpload(request))
       }).pipe(answerErrors))
     .handleRaw("cancelUpload", ({ path }) =>
       Effect.gen(function*() {
@@ -148,10 +159,7 @@ export const files = <E, Provides, R>(
     .handleRaw("listFiles", ({ urlParams }) =>
       Effect.gen(function*() {
         const service = yield* FilesService
-        const request = yield* Effect.mapError(
-          Schema.decodeUnknown(ListFiles.UrlParams)(urlParams),
-          fromParseError
-        )
+        const request = yield* Effect.mapError(listFiles(urlParams), fromParseError)
         return yield* page(service.list, request)
       }).pipe(answerErrors))
     .handleRaw("createFile", ({ request }) =>
