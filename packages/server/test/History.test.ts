@@ -221,7 +221,7 @@ const holds = <E>(layer: Layer.Layer<UploadsService | FilesService, E>, total: n
   }).pipe(Effect.provide(layer))
 
 describe("what races on one Upload is answered as some order of it would be", () => {
-  it.live("on SQLite", () => holds(durable, 300, { inProcess: true }), 120_000)
+  it.live("on SQLite", () => holds(durable, 200, { inProcess: true }), 120_000)
 
   it.live("over HTTP", () => holds(hop(durable, NodeHttpClient.layer), 50, { inProcess: false }), 120_000)
 
@@ -236,7 +236,7 @@ describe("what races on one Upload is answered as some order of it would be", ()
           ))
         ))
     )
-    it.live("in one process", () => holds(layer, 150, { inProcess: true }), 120_000)
+    it.live("in one process", () => holds(layer, 100, { inProcess: true }), 120_000)
   })
 })
 

@@ -25,7 +25,7 @@ import { durable, durableIn, temporaryDirectory } from "./support/stores.js"
 type Durable = Layer.Layer.Success<typeof durable>
 
 const test = <A, E>(title: string, effect: () => Effect.Effect<A, E, Durable>) =>
-  it.effect(title, () => Effect.provide(effect(), durable))
+  it.effect(title, () => Effect.provide(effect(), durable), 60_000)
 
 const alone = { exclusive: true }
 const oneOfMany = { exclusive: false }
@@ -172,7 +172,7 @@ describe("what nobody can ask for is reclaimed", () => {
   test("however much it is", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
-      yield* Effect.forEach(Array.from({ length: 600 }), () =>
+      yield* Effect.forEach(Array.from({ length: 300 }), () =>
         Effect.gen(function*() {
           const { id } = yield* create(10)
           yield* addPart(id, pattern(1))
