@@ -91,5 +91,12 @@ export const start = (
       })
     const kill = Effect.asVoid(end("SIGKILL"))
     yield* Effect.addFinalizer(() => kill)
-    return { pid: child.pid ?? 0, url: Deferred.await(listening), log, kill, stop: end("SIGTERM"), ended: Deferred.await(ended) }
+    return {
+      pid: child.pid ?? 0,
+      url: Deferred.await(listening),
+      log,
+      kill,
+      stop: end("SIGTERM"),
+      ended: Deferred.await(ended)
+    }
   })
