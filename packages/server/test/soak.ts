@@ -49,7 +49,7 @@ let requests = 0
 const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
 
 /** The connection ended before the answer did. */
-class Cut extends Data.TaggedError("Cut")<{ readonly cause: unknown }> {}
+class Cut extends Data.TaggedError("Cut")<{ readonly path: string; readonly cause: unknown }> {}
 
 interface Answer {
   readonly status: number
@@ -90,10 +90,10 @@ const send = (
       }
       receive().then(
         (answer) => resume(Effect.succeed(answer)),
-        (cause: unknown) => resume(new Cut({ cause }))
+        (cause: unknown) => resume(new Cut({ path, cause }))
       )
     })
-    request.on("error", (cause) => resume(new Cut({ cause })))
+    request.on("error", (cause) => resume(new Cut({ path, cause })))
     const write = async () => {
       for (const [index, piece] of body.entries()) {
         if (index === vanishAfter) request.destroy()
@@ -104,10 +104,10 @@ const send = (
       }
       request.end()
     }
-    write().catch((cause: unknown) => resume(new Cut({ cause })))
+    write().catch((cause: unknown) => resume(new Cut({ path, cause })))
     return Effect.sync(() => request.destroy())
   }).pipe(
-    Effect.timeoutFail({ duration: "60 seconds", onTimeout: () => new Cut({ cause: "no answer in a minute" }) })
+    Effect.timeoutFail({ duration: "60 seconds", onTimeout: () => new Cut({ path, cause: "no answer in a minute" }) })
   )
 
 const json = (value: unknown): Sending => ({
@@ -222,10 +222,9 @@ const makeClient = (base: string, random: PCGRandom) => {
     const data = randomBytes(partBytes)
     const uploadId = yield* create(data.byteLength)
     const sending = part(data)
-    yield* send(base, `/uploads/${uploadId}/parts`, {
-      ...sending,
-      vanishAfter: random.integer((sending.body ?? []).length)
-    })
+    const vanishAfter = random.integer((sending.body ?? []).length)
+    yield* Effect.ignore(send(base, `/uploads/${uploadId}/parts`, { ...sending, vanishAfter }))
+    count("a part whose client goes away")
   })
 
   const oversized = Effect.gen(function*() {
@@ -301,10 +300,10 @@ const makeClient = (base: string, random: PCGRandom) => {
 
   return Effect.suspend(() => files.length > maxFiles ? deleteFile : habits[random.integer(habits.length)] ?? whole)
     .pipe(
-      Effect.catchTag("Cut", ({ cause }) =>
+      Effect.catchTag("Cut", ({ cause, path }) =>
         Effect.sync(() => {
           const text = Schema.is(Schema.Struct({ code: Schema.String }))(cause) ? cause.code : String(cause)
-          count(`no answer: ${text}`)
+          count(`no answer to ${path.split("/").at(-1)?.replace(/^file-.*/, "file")}: ${text}`)
           if (text.includes("minute")) surprises.push(text)
         })),
       Effect.forever
