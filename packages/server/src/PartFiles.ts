@@ -9,6 +9,7 @@
  */
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { PartId, UploadId } from "@effect-uploads/domain/Ids"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -62,6 +63,9 @@ const privateFile = 0o600
 
 /** Buffers of this size die young. Of larger ones, V8 was measured to collect all memory with every few that are read. */
 const readBytes = 64 * 1024
+
+/** What is read at a time: each step of a stream costs about as much as the checksum of a buffer. */
+const readBuffers = 4
 
 const incomingSuffix = ".incoming"
 
@@ -146,30 +150,38 @@ async function* walk(directory: string): AsyncGenerator<ReadonlyArray<PartKey>> 
   }
 }
 
+/** As many bytes in buffers of {@link readBytes}. */
+const buffersFor = (bytes: number): ReadonlyArray<Buffer> =>
+  Array.from(
+    { length: Math.ceil(bytes / readBytes) },
+    (_, index) => Buffer.allocUnsafeSlow(Math.min(readBytes, bytes - index * readBytes))
+  )
+
 /** Reads the next bytes while the last ones are used. */
 const readFile = (handle: FileHandle, range: { readonly offset: number; readonly bytes: number }) => {
   const end = range.offset + range.bytes
   const readAt = async (position: number) => {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, end - position))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position)
-    return buffer.subarray(0, bytesRead)
+    const buffers = buffersFor(Math.min(readBuffers * readBytes, end - position))
+    const { bytesRead } = await handle.readv(buffers, position)
+    const read = buffers.map((buffer, index) => buffer.subarray(0, Math.max(0, bytesRead - index * readBytes)))
+    return { bytesRead, chunk: Chunk.unsafeFromArray(read.filter((buffer) => buffer.byteLength > 0)) }
   }
   const begin = (position: number) => {
     const reading = readAt(position)
     reading.catch(() => {})
     return reading
   }
-  return Stream.unfoldEffect(
+  return Stream.unfoldChunkEffect(
     { position: range.offset, reading: begin(range.offset) },
     ({ position, reading }) =>
-      position === end ? Effect.succeed(Option.none()) : step("read", () => reading).pipe(
+      position === end ? Effect.succeedNone : step("read", () => reading).pipe(
         Effect.filterOrFail(
-          (bytes) => bytes.byteLength > 0,
+          ({ bytesRead }) => bytesRead > 0,
           () => storageError("read", new Error(`no more than ${position} bytes`), "Missing")
         ),
-        Effect.map((bytes) => {
-          const next = position + bytes.byteLength
-          return Option.some([bytes, { position: next, reading: begin(next) }])
+        Effect.map(({ bytesRead, chunk }) => {
+          const next = position + bytesRead
+          return Option.some([chunk, { position: next, reading: begin(next) }] as const)
         })
       )
   )

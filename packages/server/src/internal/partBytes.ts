@@ -49,9 +49,11 @@ const verified = (
   Stream.suspend(() => {
     let read = 0
     let actual = 0
-    return Stream.mapEffect(data, (chunk) => {
-      read += chunk.byteLength
-      actual = crc32(chunk, actual)
+    return Stream.mapChunksEffect(data, (chunk) => {
+      for (const buffer of chunk) {
+        read += buffer.byteLength
+        actual = crc32(buffer, actual)
+      }
       return read < bytes || actual === expected ? Effect.succeed(chunk) : new StorageError({
         store: "parts",
         reason: "Corrupt",
