@@ -83,7 +83,8 @@ const discardTime = Duration.seconds(5)
 
 /**
  * Answers at once, and then reads the rest of a body that nobody wants: a server that stops reading closes the connection,
- * and a client that is still sending never sees the answer. Within bounds, for one that sends slowly or without an end.
+ * and a client that is still sending never sees the answer. Within bounds, for one that sends slowly or without an end: where
+ * they end the connection does, so the answer tells the client not to send its next request on it.
  */
 const discarding = <E>(
   response: HttpServerResponse.HttpServerResponse,
@@ -101,7 +102,7 @@ const discarding = <E>(
   )
   return HttpServerResponse.stream(Stream.concat(Stream.make(body), Stream.execute(discarded)), {
     status: response.status,
-    headers: response.headers,
+    headers: { ...response.headers, connection: "close" },
     contentType,
     contentLength
   })
