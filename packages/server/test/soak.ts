@@ -303,8 +303,7 @@ const makeClient = (base: string, random: PCGRandom) => {
       Effect.catchTag("Cut", ({ cause, path }) =>
         Effect.sync(() => {
           const text = Schema.is(Schema.Struct({ code: Schema.String }))(cause) ? cause.code : String(cause)
-          count(`no answer to ${path.split("/").at(-1)?.replace(/^file-.*/, "file")}: ${text}`)
-          if (text.includes("minute")) surprises.push(text)
+          surprises.push(`no answer to ${path}: ${text}`)
         })),
       Effect.forever
     )
