@@ -1,10 +1,26 @@
-/** The server of the tus project with its own store of files, as its documentation sets it up. It does not fsync. */
+/**
+ * The server of the tus project with its own store of files, as its documentation sets it up. By itself it does not fsync;
+ * with BENCH_FSYNC it does so before it answers the last bytes of a file.
+ */
 import { FileStore } from "@tus/file-store"
 import { Server } from "@tus/server"
+import { open } from "node:fs/promises"
 import * as Http from "node:http"
+import { join } from "node:path"
 import { directory, listen } from "./internal/listen.js"
 
-const tus = new Server({ path: "/files", datastore: new FileStore({ directory }) })
+const sync = async (id: string) => {
+  const file = await open(join(directory, id))
+  await file.sync()
+  await file.close()
+  return {}
+}
+
+const tus = new Server({
+  path: "/files",
+  datastore: new FileStore({ directory }),
+  ...(process.env["BENCH_FSYNC"] === undefined ? {} : { onUploadFinish: (_, { id }) => sync(id) })
+})
 
 listen(Http.createServer((request, response) => {
   tus.handle(request, response).catch((error: unknown) => {
