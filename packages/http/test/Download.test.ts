@@ -116,7 +116,8 @@ describe("a File", () => {
     await withHandler(stored(whole(data)), (handler) =>
       FastCheck.assert(
         FastCheck.asyncProperty(ids, async (ids) => {
-          const opaque = ids.filter((id) => id !== "." && id !== "..")
+          // Nor does the platform's router, which looks at small letters, find a path with the one that is longer when small.
+          const opaque = ids.filter((id) => id !== "." && id !== ".." && !id.includes("İ"))
           const tags = await Promise.all(
             opaque.map(async (id) => (await handler(requestOf({}, id))).headers.get("etag") ?? "none")
           )
