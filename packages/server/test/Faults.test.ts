@@ -1,34 +1,17 @@
 import { pattern } from "@effect-uploads/http/test/contract"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
-import * as Os from "node:os"
 import * as Path from "node:path"
 import type { Serving } from "./support/serving.js"
 import { clientOf, codeOf, connect, eventually, idOf, send, serving } from "./support/serving.js"
 import { temporaryDirectory } from "./support/stores.js"
+import { canMount, mount, umount } from "./support/tmpfs.js"
 
 /*
  * What is below the server fails while it runs: each time a caller is told that it is not his fault, the operator why, and
  * the server goes on.
  */
-
-const mount = (...args: ReadonlyArray<string>) => execFileSync("mount", args, { stdio: "ignore" })
-const umount = (path: string) => execFileSync("umount", ["-l", path], { stdio: "ignore" })
-
-const canMount = (() => {
-  const path = Fs.mkdtempSync(Path.join(Os.tmpdir(), "faults-mount-"))
-  try {
-    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", path)
-    umount(path)
-    return true
-  } catch {
-    return false
-  } finally {
-    Fs.rmSync(path, { recursive: true, force: true })
-  }
-})()
 
 const mounted = canMount ? it.scopedLive : it.scopedLive.skip
 const needs = canMount ? "" : " (skipped: a tmpfs can be mounted by root only)"

@@ -8,11 +8,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { inChunks, key, listed, pattern, suite, turn } from "./support/partStorageSuite.js"
+import { canMount, mount, umount } from "./support/tmpfs.js"
 
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "part-files-"))),
@@ -40,22 +40,6 @@ const openFiles = (folder: string): ReadonlyArray<string> =>
       return []
     }
   }).filter((path) => path.startsWith(folder))
-
-const mount = (...args: ReadonlyArray<string>) => execFileSync("mount", args, { stdio: "ignore" })
-const umount = (path: string) => execFileSync("umount", ["-l", path], { stdio: "ignore" })
-
-const canMount = (() => {
-  const path = Fs.mkdtempSync(Path.join(Os.tmpdir(), "part-files-mount-"))
-  try {
-    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", path)
-    umount(path)
-    return true
-  } catch {
-    return false
-  } finally {
-    Fs.rmSync(path, { recursive: true, force: true })
-  }
-})()
 
 /** A file system of one MiB. */
 const tinyFolder = Effect.acquireRelease(
