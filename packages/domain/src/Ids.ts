@@ -7,8 +7,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import { hexDigits, randomText } from "./internal/randomText.js"
+import { randomText } from "./internal/randomText.js"
 
 /**
  * @since 0.1.0
@@ -55,6 +56,17 @@ export const FileId = Schema.NonEmptyString.pipe(
  */
 export type FileId = typeof FileId.Type
 
+/**
+ * 128 random bits as 32 hexadecimal digits: enough that no two are ever the same.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const randomHexDigits: Effect.Effect<string> = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
+  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
+)
+
 const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
 
 /**
@@ -64,7 +76,7 @@ const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
  * @category constructors
  */
 export const randomUploadId: Effect.Effect<UploadId> = Effect.map(
-  hexDigits,
+  randomHexDigits,
   (digits) => UploadId.make(`upload_${digits}`)
 )
 
@@ -74,7 +86,10 @@ export const randomUploadId: Effect.Effect<UploadId> = Effect.map(
  * @since 0.1.0
  * @category constructors
  */
-export const randomPartId: Effect.Effect<PartId> = Effect.map(hexDigits, (digits) => PartId.make(`part_${digits}`))
+export const randomPartId: Effect.Effect<PartId> = Effect.map(
+  randomHexDigits,
+  (digits) => PartId.make(`part_${digits}`)
+)
 
 /**
  * An id such as OpenAI's: `file-` and 22 letters or digits.

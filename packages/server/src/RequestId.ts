@@ -3,19 +3,16 @@
  *
  * @since 0.1.0
  */
+import { randomHexDigits } from "@effect-uploads/domain/Ids"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 
 const header = "x-request-id"
 
-/** 128 random bits, as OpenAI's request ids have them. */
-const randomRequestId: Effect.Effect<string> = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
-  (words) => `req_${words.map((word) => word.toString(16).padStart(8, "0")).join("")}`
-)
+/** As OpenAI's request ids are. */
+const randomRequestId: Effect.Effect<string> = Effect.map(randomHexDigits, (digits) => `req_${digits}`)
 
 /**
  * An answer that comes from a service further on keeps that one's id.

@@ -6,9 +6,3 @@ export const randomText = (alphabet: string, length: number): Effect.Effect<stri
     Effect.replicateEffect(Random.nextIntBetween(0, alphabet.length), length),
     (indices) => indices.map((index) => alphabet.charAt(index)).join("")
   )
-
-/** 128 random bits. */
-export const hexDigits: Effect.Effect<string> = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
-  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
-)

@@ -1,7 +1,7 @@
+import { randomHexDigits } from "@effect-uploads/domain/Ids"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
@@ -17,13 +17,8 @@ export interface Framing {
 
 const encoder = new TextEncoder()
 
-/** 128 random bits: no part has it in it. */
-const makeBoundary: Effect.Effect<string> = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
-  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
-)
-
-export const makeFraming: Effect.Effect<Framing> = Effect.map(makeBoundary, (boundary) => ({
+/** No part has the boundary in it. */
+export const makeFraming: Effect.Effect<Framing> = Effect.map(randomHexDigits, (boundary) => ({
   contentType: `multipart/form-data; boundary=${boundary}`,
   head: encoder.encode(
     `--${boundary}\r\n` +
