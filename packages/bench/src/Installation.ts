@@ -2,6 +2,7 @@
  * The packages of this repository as npm would install them for a program: compiled, in a `node_modules` with what they depend
  * on. The children run from there, so that no child compiles TypeScript, and each loads what it would load in production.
  */
+import { bundle } from "@effect-uploads/server/bundle"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Data from "effect/Data"
@@ -77,6 +78,9 @@ const link = (source: string, dependencies: ReadonlyArray<string>, nodeModules: 
     }
   })
 
+const bundled = (to: string, entryPoint?: string) =>
+  Effect.tryPromise({ try: () => bundle(to, entryPoint), catch: (cause) => new BuildFailed({ cause }) })
+
 /** Removed with the scope. */
 export const make = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
@@ -109,10 +113,15 @@ export const make = Effect.gen(function*() {
   yield* compile(path.join(own, "src"), path.join(directory, "bench"))
   yield* link(own, Object.keys(manifest.dependencies), nodeModules)
 
+  // As the package has it; and to be as fair, the server that it is compared with.
+  const command = path.join(nodeModules, "@effect-uploads", "server", "dist", "command")
+  yield* bundled(command)
+  yield* bundled(path.join(directory, "bench", "servers"), path.join(own, "src", "servers", "memory.ts"))
+
   const installation: Installation = {
     directory,
     module: (name) => path.join(directory, "bench", `${name}.js`),
-    server: path.join(nodeModules, "@effect-uploads", "server", "dist", "main.js")
+    server: path.join(command, "main.js")
   }
   return installation
 })

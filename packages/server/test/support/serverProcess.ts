@@ -1,8 +1,8 @@
+import { bundle } from "@effect-uploads/server/bundle"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Esbuild from "esbuild"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
@@ -15,28 +15,15 @@ import { fileURLToPath } from "node:url"
 
 const packageFolder = fileURLToPath(new URL("../..", import.meta.url))
 
-/**
- * The command as one JavaScript module, gone with the scope. It starts in a third of the time that the sources take: those are
- * many, and each is compiled.
- */
+/** The command as it is published, gone with the scope. */
 export const compiled: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.promise(async () => {
     // Inside of the package, for what is not bundled is looked for from here.
     const build = Path.join(packageFolder, "build")
     await Fs.mkdir(build, { recursive: true })
     const folder = await Fs.mkdtemp(Path.join(build, "process-"))
-    const module = Path.join(folder, "main.mjs")
-    await Esbuild.build({
-      entryPoints: [Path.join(packageFolder, "src/main.ts")],
-      outfile: module,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      external: ["libsql", "pg-native"],
-      banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url)` },
-      logLevel: "error"
-    })
-    return module
+    await bundle(folder)
+    return Path.join(folder, "main.js")
   }),
   (module) => Effect.promise(() => Fs.rm(Path.dirname(module), { recursive: true }))
 )
