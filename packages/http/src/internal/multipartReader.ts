@@ -67,20 +67,29 @@ const lineBreak = encoder.encode("\r\n")
 type Find = (text: Uint8Array, from?: number) => number
 
 const finder = (pattern: Uint8Array): Find => {
-  const end = pattern.byteLength - 1
-  const skips = new Int32Array(256).fill(pattern.byteLength)
+  const size = pattern.byteLength
+  const end = size - 1
+  const skips = new Int32Array(256).fill(size)
   pattern.subarray(0, end).forEach((byte, index) => {
     skips[byte] = end - index
   })
+  // Most bytes of most files are none of the pattern's: a step that does not depend on the byte takes half of the time.
+  const isOfPattern = new Uint8Array(256)
+  for (const byte of pattern) isOfPattern[byte] = 1
   return (text, from = 0) => {
     // To ask for it in every round was measured to take three times as long.
     const length = text.byteLength
     let last = from + end
     while (last < length) {
+      const byte = text[last] ?? 0
+      if (isOfPattern[byte] === 0) {
+        last += size
+        continue
+      }
       let index = 0
       while (index <= end && text[last - end + index] === pattern[index]) index++
       if (index > end) return last - end
-      last += skips[text[last] ?? 0] ?? 1
+      last += skips[byte] ?? 1
     }
     return -1
   }
