@@ -230,7 +230,7 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
           })
           return data.pipe(
             Stream.runForEachChunk((chunk) => {
-              const added = writer.add(chunk)
+              const added = writer.add(Chunk.toReadonlyArray(chunk))
               return added === undefined ? Effect.void : step("write", () => added)
             }),
             Effect.zipRight(finish)

@@ -23,6 +23,7 @@ import * as DurableUploads from "./DurableUploads.js"
 import * as Health from "./Health.js"
 import * as HttpListener from "./HttpListener.js"
 import * as breakOff from "./internal/breakOff.js"
+import * as incomingBody from "./internal/incomingBody.js"
 import * as ReferencePage from "./internal/referencePage.js"
 import * as PartFiles from "./PartFiles.js"
 import * as Prometheus from "./Prometheus.js"
@@ -44,7 +45,14 @@ const withoutPrefix = HttpMiddleware.make((app) =>
 )
 
 const middleware = HttpApiBuilder.middleware((app) =>
-  app.pipe(breakOff.middleware, ServerMetrics.middleware, withoutPrefix, RequestLog.middleware, RequestId.middleware)
+  app.pipe(
+    incomingBody.makeMiddleware(),
+    breakOff.middleware,
+    ServerMetrics.middleware,
+    withoutPrefix,
+    RequestLog.middleware,
+    RequestId.middleware
+  )
 ).pipe(
   // Inside of ours, so that what it answers has an id too.
   Layer.provide(UploadsRoutes.layerNotFound)

@@ -1,0 +1,102 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { IncomingMessage } from "node:http"
+import { setImmediate } from "node:timers"
+
+/** What may be held of all bodies together. */
+const heldBytes = 4 * 1024 * 1024
+
+/** What may be held of one of them: with less the steps are so many that they cost more than the bytes. */
+const heldBytesOfOne = 1024 * 1024
+
+/** Holds what arrives until it is asked for. Where that is as much as may be held, the client has to wait. */
+const listen = <E>(source: IncomingMessage, mayHold: () => number, onError: (cause: unknown) => E) => {
+  const arrived = Effect.unsafeMakeLatch(false)
+  let held: Array<Uint8Array> = []
+  let size = 0
+  let end: Exit.Exit<never, Option.Option<E>> | undefined = source.readable ? undefined : Exit.fail(Option.none())
+
+  const onData = (bytes: Uint8Array) => {
+    // Not at once: more may have arrived, which can be taken in the same step.
+    if (size === 0) setImmediate(() => arrived.unsafeOpen())
+    held.push(bytes)
+    size += bytes.byteLength
+    if (size >= mayHold()) source.pause()
+  }
+  const onEnd = () => {
+    end ??= Exit.fail(Option.none())
+    arrived.unsafeOpen()
+  }
+  const onFailure = (cause: unknown) => {
+    end ??= Exit.fail(Option.some(onError(cause)))
+    arrived.unsafeOpen()
+  }
+  source.on("data", onData).on("end", onEnd).on("error", onFailure)
+
+  const pull: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<E>> = Effect.suspend(() => {
+    if (size > 0) {
+      const chunk = Chunk.unsafeFromArray(held)
+      held = []
+      size = 0
+      source.resume()
+      return Effect.succeed(chunk)
+    }
+    if (end !== undefined) return end
+    arrived.unsafeClose()
+    return Effect.zipRight(arrived.await, pull)
+  })
+
+  const close = () => {
+    source.off("data", onData).off("end", onEnd).off("error", onFailure)
+    if (!source.closed) source.destroy()
+  }
+
+  return { pull, close }
+}
+
+/**
+ * Gives the handlers a request that is the same but for its `stream`, which hands on all that has arrived since the last step.
+ * That of the platform has a step for each 64 KiB, or copies together what is more.
+ */
+export const makeMiddleware = () => {
+  let bodies = 0
+  const mayHold = () => Math.min(heldBytesOfOne, heldBytes / bodies)
+
+  const stream = (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        bodies++
+        return listen(
+          NodeHttpServerRequest.toIncomingMessage(request),
+          mayHold,
+          (cause) => new HttpServerError.RequestError({ request, reason: "Decode", cause })
+        )
+      }),
+      ({ close }) =>
+        Effect.sync(() => {
+          bodies--
+          close()
+        })
+    ).pipe(
+      Effect.map(({ pull }) => Stream.repeatEffectChunkOption(pull)),
+      Stream.unwrapScoped
+    )
+
+  return HttpMiddleware.make((app) =>
+    Effect.updateService(
+      app,
+      HttpServerRequest.HttpServerRequest,
+      (request) =>
+        new Proxy(request, {
+          get: (target, property) => property === "stream" ? stream(target) : Reflect.get(target, property)
+        })
+    )
+  )
+}
