@@ -1,12 +1,14 @@
-/** The routes over the service in memory, and nothing else: no keys, no metrics, no request ids. */
+/** The routes over the service in memory, and nothing else: no keys, no metrics, no request ids, no spans. */
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 
@@ -15,6 +17,9 @@ HttpApiBuilder.serve().pipe(
   Layer.provide([UploadsService.layerMemory, FilesService.layerMemory]),
   Layer.merge(Layer.effectDiscard(HttpServer.addressFormattedWith(Console.log))),
   Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
+  // As little as the server that it is compared with.
+  HttpMiddleware.withTracerDisabledWhen(() => true),
   Layer.launch,
+  Effect.withTracerEnabled(false),
   NodeRuntime.runMain
 )
