@@ -5,12 +5,8 @@
  * @since 0.1.0
  */
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-
-/** What stands after the path may be a secret. */
-const pathOf = ({ originalUrl }: HttpServerRequest.HttpServerRequest): string => originalUrl.split("?")[0] ?? ""
 
 /**
  * A client that goes away, or is too slow, interrupts its request; that is told, for it is not seen in any answer. So is what
@@ -20,14 +16,15 @@ const pathOf = ({ originalUrl }: HttpServerRequest.HttpServerRequest): string =>
  * @category middleware
  */
 export const middleware = HttpMiddleware.make((app) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    app.pipe(
-      Effect.tap((response) => Effect.annotateLogs(Effect.logDebug("Answered"), { status: response.status })),
-      Effect.onError((cause) => {
-        if (Cause.isInterruptedOnly(cause)) return Effect.logInfo("The client went away before it was answered")
-        // What fails otherwise has no key: that it is answered is seen further out only.
-        return Cause.isDie(cause) ? Effect.logError("A request failed unexpectedly", cause) : Effect.logDebug("Refused")
-      }),
-      Effect.annotateLogs({ method: request.method, path: pathOf(request) })
-    ))
+  app.pipe(
+    Effect.tap(({ status }) =>
+      // Annotations cost something even where the line is not written.
+      Effect.whenLogLevel(Effect.annotateLogs(Effect.logDebug("Answered"), { status }), "Debug")
+    ),
+    Effect.onError((cause) => {
+      if (Cause.isInterruptedOnly(cause)) return Effect.logInfo("The client went away before it was answered")
+      // What fails otherwise has no key: that it is answered is seen further out only.
+      return Cause.isDie(cause) ? Effect.logError("A request failed unexpectedly", cause) : Effect.logDebug("Refused")
+    })
+  )
 )

@@ -7,7 +7,7 @@ import { UploadsApi } from "@effect-uploads/http/UploadsApi"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
@@ -84,18 +84,19 @@ const requestsOf = (operation: string, status: string): typeof requests => {
  * @category middleware
  */
 export const middleware = HttpMiddleware.make((app) =>
-  Effect.map(HttpServerRequest.HttpServerRequest, operationOf).pipe(
-    Effect.tap((operation) =>
-      HttpApp.appendPreResponseHandler((_, response) =>
-        Effect.as(Metric.update(requestsOf(operation, String(response.status)), 1), response)
-      )
-    ),
-    Effect.zipRight(
-      Effect.acquireUseRelease(
-        Metric.incrementBy(requestsInFlight, 1),
-        () => Metric.trackDurationWith(app, requestSeconds, Duration.toSeconds),
-        () => Metric.incrementBy(requestsInFlight, -1)
+  Effect.flatMap(Effect.zip(HttpServerRequest.HttpServerRequest, Clock.currentTimeNanos), ([request, begin]) => {
+    const operation = operationOf(request)
+    const answered = HttpApp.appendPreResponseHandler((_, response) =>
+      Clock.currentTimeNanos.pipe(
+        Effect.flatMap((end) => Metric.update(requestSeconds, Number(end - begin) / 1e9)),
+        Effect.zipRight(Metric.update(requestsOf(operation, String(response.status)), 1)),
+        Effect.as(response)
       )
     )
-  )
+    return Effect.acquireUseRelease(
+      Metric.incrementBy(requestsInFlight, 1),
+      () => Effect.zipRight(answered, app),
+      () => Metric.incrementBy(requestsInFlight, -1)
+    )
+  })
 )

@@ -11,13 +11,15 @@ import * as Stream from "effect/Stream"
  * client would wait for the rest of it until an idle connection is closed.
  */
 export const middleware = HttpMiddleware.make((app) =>
-  Effect.zipWith(HttpServerRequest.HttpServerRequest, app, (request, response) => {
+  Effect.flatMap(app, (response) => {
     const { body } = response
-    if (body._tag !== "Stream") return response
-    const close = Effect.sync(() => NodeHttpServerRequest.toServerResponse(request).destroy())
-    return HttpServerResponse.setBody(
-      response,
-      HttpBody.stream(Stream.onError(body.stream, () => close), body.contentType, body.contentLength)
-    )
+    if (body._tag !== "Stream") return Effect.succeed(response)
+    return Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
+      const close = Effect.sync(() => NodeHttpServerRequest.toServerResponse(request).destroy())
+      return HttpServerResponse.setBody(
+        response,
+        HttpBody.stream(Stream.onError(body.stream, () => close), body.contentType, body.contentLength)
+      )
+    })
   })
 )

@@ -61,6 +61,10 @@ const listen = <E>(source: IncomingMessage, mayHold: () => number, onError: (cau
   return { pull, close }
 }
 
+/** Only these have a body that is read as a stream. */
+const isForm = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+  /^\s*multipart\//i.test(headers["content-type"] ?? "")
+
 /**
  * Gives the handlers a request that is the same but for its `stream`, which hands on all that has arrived since the last step.
  * That of the platform has a step for each 64 KiB, or copies together what is more.
@@ -89,14 +93,15 @@ export const makeMiddleware = () => {
       Stream.unwrapScoped
     )
 
+  const withStream = (request: HttpServerRequest.HttpServerRequest) =>
+    new Proxy(request, {
+      get: (target, property) => property === "stream" ? stream(target) : Reflect.get(target, property)
+    })
+
   return HttpMiddleware.make((app) =>
-    Effect.updateService(
-      app,
-      HttpServerRequest.HttpServerRequest,
-      (request) =>
-        new Proxy(request, {
-          get: (target, property) => property === "stream" ? stream(target) : Reflect.get(target, property)
-        })
-    )
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      isForm(request)
+        ? Effect.provideService(app, HttpServerRequest.HttpServerRequest, withStream(request))
+        : app)
   )
 }

@@ -5,17 +5,23 @@ import { UploadId } from "@effect-uploads/domain/Ids"
 import { MimeType } from "@effect-uploads/domain/MimeType"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { ProjectId } from "../Project.js"
+
+const parseText = ParseResult.decodeUnknown(Schema.parseJson(Schema.String))
+
+/** What JSON writes otherwise within its quotes. */
+const isEscaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
 /**
  * Text as it stands between the quotes of a JSON string. Most text is its own, and any text comes back as it was: PostgreSQL
  * takes no NUL, SQLite's driver cuts at it, and neither has half of a surrogate pair.
  */
-export const Text = Schema.transform(Schema.String, Schema.parseJson(Schema.String), {
+export const Text = Schema.transformOrFail(Schema.String, Schema.String, {
   strict: true,
-  decode: (stored) => `"${stored}"`,
-  encode: (json) => json.slice(1, -1)
+  decode: (stored) => stored.includes("\\") ? parseText(`"${stored}"`) : ParseResult.succeed(stored),
+  encode: (text) => ParseResult.succeed(isEscaped.test(text) ? JSON.stringify(text).slice(1, -1) : text)
 })
 
 /** PostgreSQL's driver answers a BIGINT as text. */
