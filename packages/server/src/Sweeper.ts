@@ -56,24 +56,24 @@ export const reclaim = (
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
     const inUse = yield* BytesInUse
-    const now = yield* DateTime.now
-    const uploadIds = yield* repository.reclaimable(
-      options.exclusive ? now : DateTime.subtractDuration(now, grace),
-      batch
-    )
-    const idle = yield* Effect.filter(uploadIds, (uploadId) => inUse.isHeld(uploadId), { negate: true })
-    yield* Effect.forEach(
-      idle,
-      (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
-      { concurrency, discard: true }
-    )
-    // Those that are held stay, and are asked for again.
-    return uploadIds.length === batch && idle.length > 0
-  }).pipe(
-    Effect.repeat({ while: (isMore) => isMore }),
-    Effect.asVoid,
-    Effect.withSpan("Sweeper.reclaim")
-  )
+    // Those that are held stay, and come first: the next look goes past them.
+    for (let held = 0, isMore = true; isMore;) {
+      const limit = held + batch
+      const now = yield* DateTime.now
+      const uploadIds = yield* repository.reclaimable(
+        options.exclusive ? now : DateTime.subtractDuration(now, grace),
+        limit
+      )
+      const idle = yield* Effect.filter(uploadIds, (uploadId) => inUse.isHeld(uploadId), { negate: true })
+      yield* Effect.forEach(
+        idle,
+        (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
+        { concurrency, discard: true }
+      )
+      held = uploadIds.length - idle.length
+      isMore = uploadIds.length === limit
+    }
+  }).pipe(Effect.withSpan("Sweeper.reclaim"))
 
 /**
  * Removes bytes that belong to no part: what was being written when a process was killed, and parts that were not listed when

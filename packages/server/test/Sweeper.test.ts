@@ -243,8 +243,8 @@ describe("what somebody holds is not touched", () => {
   test("others are reclaimed meanwhile, however many are held", () =>
     Effect.gen(function*() {
       const files = yield* FilesService
-      // Those that are reclaimed at a time, but for one.
-      const held = yield* Effect.forEach(Array.from({ length: 255 }), () => createFile([pattern(10)]), {
+      // More than are reclaimed at a time.
+      const held = yield* Effect.forEach(Array.from({ length: 300 }), () => createFile([pattern(10)]), {
         concurrency: 32
       })
       const pauses = yield* Effect.forEach(held, () => makePause)
@@ -257,7 +257,7 @@ describe("what somebody holds is not touched", () => {
       const others = yield* Effect.forEach(Array.from({ length: 3 }), () => createFile([pattern(10)]))
       yield* Effect.forEach(others, ({ id }) => files.delete(id))
       yield* reclaim
-      expect((yield* listed).length).toBe(255)
+      expect((yield* listed).length).toBe(300)
       yield* Effect.forEach(pauses, ({ goOn }) => goOn)
       yield* Fiber.join(reading)
       yield* reclaim
