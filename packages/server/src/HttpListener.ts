@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type { Server } from "node:http"
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
+import * as badRequests from "./internal/badRequests.js"
 
 /**
  * @since 0.1.0
@@ -37,11 +38,12 @@ export class NodeServer extends Context.Tag("@effect-uploads/server/NodeServer")
  * @category layers
  */
 export const layer = ({ host, port, requestTimeout }: Options) =>
-  Layer.unwrapEffect(Effect.sync(() => {
+  Layer.unwrapEffect(Effect.gen(function*() {
     const server = createServer({
       requestTimeout: Duration.toMillis(requestTimeout),
       connectionsCheckingInterval: Math.min(Duration.toMillis(requestTimeout), 5000)
     })
+    yield* badRequests.answer(server)
     return Layer.merge(NodeHttpServer.layer(() => server, { host, port }), Layer.succeed(NodeServer, server))
   }))
 

@@ -214,6 +214,47 @@ describe("a request's id", () => {
     }))
 })
 
+describe("what is no request", () => {
+  for (
+    const [what, text, status] of [
+      ["no HTTP", "hello\r\n\r\n", 400],
+      ["headers without an end", `GET /health HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431]
+    ] as const
+  ) {
+    it.scopedLive(`is refused as a request is, with an id that is in the log: ${what}`, () =>
+      Effect.gen(function*() {
+        const { log, url } = yield* serving()
+        const { closed, received, socket } = yield* connect(url)
+        socket.write(text)
+        yield* closed
+        const [head = "", body = ""] = received().split("\r\n\r\n")
+        expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+        expect(JSON.parse(body)).toMatchObject({ error: { type: "invalid_request_error", param: null, code: null } })
+        const id = /^x-request-id: (req_[0-9a-f]{32})$/m.exec(head.replaceAll("\r", ""))?.[1] ?? "no id"
+        yield* eventually("it is told", () => log.some((line) => line.includes(`requestId=${id}`)))
+      }))
+  }
+
+  it.scopedLive("is no reason to answer twice: a body that goes wrong behind its answer", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const { closed, received, socket } = yield* connect(url)
+      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+      yield* eventually("it is answered", () => received().includes(`"ok"`))
+      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot a length\r\n")
+      yield* closed
+      expect(received().match(/^HTTP\/1\.1 /gm)?.length).toBeLessThanOrEqual(3)
+    }))
+
+  it.scopedLive("an expectation that nobody knows is passed over", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const { received, socket } = yield* connect(url)
+      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n")
+      yield* eventually("it is answered", () => received().startsWith("HTTP/1.1 200 ") && received().includes(`"ok"`))
+    }))
+})
+
 describe("who may", () => {
   const keys = { UPLOADS_API_KEYS: "alpha:sk-alpha-1, alpha:sk-alpha-2,beta:sk-beta:with:colons" }
 
