@@ -182,43 +182,43 @@ describe("a folder", () => {
 })
 
 describe("a database", () => {
-  it.scopedLive("whose pages are damaged while it runs is told of, passes nothing on, and is read again when it is whole", () =>
+  it.scopedLive("whose pages are damaged while it runs is told of, passes nothing on, and can be restored from a copy", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
+      const starting = serving({ UPLOADS_DATA_DIR: directory })
       const before = yield* Effect.scoped(Effect.gen(function*() {
-        const client = clientOf((yield* serving({ UPLOADS_DATA_DIR: directory })).url)
+        const client = clientOf((yield* starting).url)
         const { fileId } = yield* client.file(pattern(1000))
         return { fileId, uploadId: idOf(yield* client.create(1000)) }
       }))
       const path = Path.join(directory, "uploads.sqlite")
-      const whole = Fs.readFileSync(path)
-      const server = yield* serving({ UPLOADS_DATA_DIR: directory })
-      const client = clientOf(server.url)
-      const told = failures(server)
-      told()
-      const write = (bytes: Uint8Array) => {
+      const copy = Fs.readFileSync(path)
+      yield* Effect.scoped(Effect.gen(function*() {
+        const server = yield* starting
+        const client = clientOf(server.url)
+        const told = failures(server)
+        told()
+        // All but the first page, which the process has read already.
         const handle = Fs.openSync(path, "r+")
-        Fs.writeSync(handle, bytes, 0, bytes.length, 0)
+        Fs.writeSync(handle, Buffer.alloc(copy.length - 4096, 0xa5), 0, copy.length - 4096, 4096)
         Fs.closeSync(handle)
-      }
-      // All but the first page, which the process has read already.
-      write(Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 0xa5)]))
-      const answers = [
-        yield* client.retrieve(before.fileId),
-        yield* client.content(before.fileId),
-        yield* client.addPart(before.uploadId, pattern(1000)),
-        yield* client.cancel(before.uploadId)
-      ]
-      expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
-        answers.map(() => [503, "service_unavailable"])
-      )
-      // The sweeper may have met it, too.
-      const lines = told().filter((line) => line.includes("requestId="))
-      expect(lines).toHaveLength(answers.length)
-      for (const line of lines) expect(line).toContain("reason=Corrupt")
-      expect((yield* send(`${server.url}/health/live`)).status).toBe(200)
-
-      write(whole)
+        const answers = [
+          yield* client.retrieve(before.fileId),
+          yield* client.content(before.fileId),
+          yield* client.addPart(before.uploadId, pattern(1000)),
+          yield* client.cancel(before.uploadId)
+        ]
+        expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
+          answers.map(() => [503, "service_unavailable"])
+        )
+        // The sweeper may have met it, too.
+        const lines = told().filter((line) => line.includes("requestId="))
+        expect(lines).toHaveLength(answers.length)
+        for (const line of lines) expect(line).toContain("reason=Corrupt")
+        expect((yield* send(`${server.url}/health/live`)).status).toBe(200)
+      }))
+      Fs.writeFileSync(path, copy)
+      const client = clientOf((yield* starting).url)
       expect((yield* client.content(before.fileId)).text).toBe(Buffer.from(pattern(1000)).toString())
       const part = idOf(yield* client.addPart(before.uploadId, pattern(1000)))
       expect((yield* client.complete(before.uploadId, [part])).status).toBe(200)
