@@ -7,6 +7,7 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { CreateUpload } from "@effect-uploads/domain/CreateUpload"
 import * as Context from "effect/Context"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
@@ -20,6 +21,18 @@ export class MaximumFileBytes extends Context.Reference<MaximumFileBytes>()<
   "@effect-uploads/http/MaximumFileBytes",
   ByteSize
 >("@effect-uploads/http/MaximumFileBytes", { defaultValue: () => ByteSize.make(512 * 1024 ** 2) }) {}
+
+/**
+ * The folder in which a file is kept while it arrives: by default that of the system for temporary files. It has to be there,
+ * and have room for the files. What a process leaves in it that is killed meanwhile is for the next one to remove.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export class IncomingDirectory extends Context.Reference<IncomingDirectory>()<
+  "@effect-uploads/http/IncomingDirectory",
+  Option.Option<string>
+>("@effect-uploads/http/IncomingDirectory", { defaultValue: Option.none }) {}
 
 /**
  * The fields of its multipart/form-data. `expires_after` is sent as `expires_after[anchor]` and `expires_after[seconds]`.

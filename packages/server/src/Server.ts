@@ -24,6 +24,7 @@ import * as Health from "./Health.js"
 import * as HttpListener from "./HttpListener.js"
 import * as breakOff from "./internal/breakOff.js"
 import * as incomingBody from "./internal/incomingBody.js"
+import * as IncomingFiles from "./internal/incomingFiles.js"
 import * as ReferencePage from "./internal/referencePage.js"
 import * as PartFiles from "./PartFiles.js"
 import * as Prometheus from "./Prometheus.js"
@@ -89,6 +90,10 @@ export const layerDurable = (config: ServerConfig) => {
   )
 }
 
+/** Where others have the same folder they may be using it: then the system's is better. */
+const incomingFiles = ({ dataDirectory, databaseUrl }: ServerConfig) =>
+  Option.isNone(databaseUrl) ? IncomingFiles.layer(Path.resolve(dataDirectory, "incoming")) : Layer.empty
+
 const limitsOf = ({ partBytes, uploadBytes, uploadLifetime }: ServerConfig) => ({
   partBytes,
   uploadBytes,
@@ -137,6 +142,7 @@ export const layer = (config: ServerConfig) =>
       )
     ),
     Layer.provideMerge(HttpListener.layer(config)),
+    Layer.provide(incomingFiles(config)),
     Layer.provide(layerDurable(config)),
     Layer.provide(apiKeys(config))
   )

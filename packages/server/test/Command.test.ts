@@ -53,6 +53,23 @@ describe("a start", () => {
       expect(yield* server.stop).toBe(0)
     }))
 
+  it.scopedLive("removes what was left of a file that was arriving when the process was killed", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const incoming = () => Fs.readdir(Path.join(directory, "incoming"), { recursive: true })
+      const server = yield* start({ UPLOADS_DATA_DIR: directory })
+      const { socket } = yield* connect(yield* server.url)
+      socket.write("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n")
+      socket.write("Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n")
+      socket.write("Content-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\nthe first bytes")
+      yield* Effect.repeat(Effect.promise(incoming), { until: ({ length }) => length === 2 })
+      yield* server.kill
+      expect(yield* Effect.promise(incoming)).toHaveLength(2)
+      const next = yield* start({ UPLOADS_DATA_DIR: directory })
+      yield* next.url
+      expect(yield* Effect.promise(incoming)).toEqual([])
+    }))
+
   const secret = "sk-TheKeyThatNobodyMayRead"
 
   it.scopedLive(

@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
-import { MaximumFileBytes } from "../CreateFile.js"
+import { IncomingDirectory, MaximumFileBytes } from "../CreateFile.js"
 import * as PartData from "../PartData.js"
 import type { ServiceError } from "../ServiceError.js"
 import { isServiceError, ServiceUnavailable } from "../ServiceError.js"
@@ -122,7 +122,11 @@ const createFileIn = <E>(
 ) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
-    const path = `${yield* fs.makeTempDirectoryScoped({ prefix: "effect-uploads-" })}/file`
+    const incoming = Option.match(yield* IncomingDirectory, {
+      onNone: () => ({}),
+      onSome: (directory) => ({ directory })
+    })
+    const path = `${yield* fs.makeTempDirectoryScoped({ ...incoming, prefix: "effect-uploads-" })}/file`
     const request = yield* Effect.flatMap(spool(path, headers, body), requestOf)
     return yield* upload(service, request, path)
   })
