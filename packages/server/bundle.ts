@@ -1,6 +1,6 @@
 /**
- * The command in one module and what is loaded only when it is needed: `tsx bundle.ts FOLDER`. What is bundled starts in half
- * of the time, and takes a fifth less memory: most of Effect's modules and nearly all comments are left out.
+ * The command in one module and what is loaded only when it is needed: `tsx bundle.ts FOLDER`. What is bundled starts in less
+ * than half of the time, and takes some 40 MiB less memory: what nobody uses, and all comments, are left out.
  */
 import { build } from "esbuild"
 import { fileURLToPath } from "node:url"

@@ -97,6 +97,8 @@ export const server = (
 ) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
+    // After the folder is removed: else the disk would still be busy with it in the next run.
+    yield* Effect.addFinalizer(() => Effect.ignore(Command.exitCode(Command.make("sync"))))
     const directory = yield* fs.makeTempDirectoryScoped({ prefix: "effect-uploads-bench-" })
     const questions = yield* Mailbox.make<string>()
     const child = yield* Command.make(

@@ -1,6 +1,7 @@
 /**
  * Interleaved runs and their medians.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
 /** The middle of some numbers. */
@@ -22,7 +23,9 @@ export const interleave = <Name extends string, A, E, R>(
     readonly run: Effect.Effect<A, E, R>
     /** In how many rounds it takes part, from the first. Default: all. */
     readonly rounds?: number
-  }>
+  }>,
+  /** What lies between two runs: a disk goes on for a while after files were removed. */
+  rest: Duration.DurationInput = Duration.zero
 ): Effect.Effect<ReadonlyMap<Name, ReadonlyArray<A>>, E, R> =>
   Effect.gen(function*() {
     const results = new Map<Name, Array<A>>(contestants.map(({ name }) => [name, []]))
@@ -31,6 +34,7 @@ export const interleave = <Name extends string, A, E, R>(
         if (round > own) continue
         yield* Effect.logInfo(`  round ${round} of ${rounds}: ${name}`)
         results.get(name)?.push(yield* run)
+        yield* Effect.sleep(rest)
       }
     }
     return results

@@ -40,10 +40,10 @@ it.scopedLive(
     Effect.gen(function*() {
       const installation = yield* Installation.make
       const reports = yield* Effect.all([
-        accepting.run(installation, { bytes: 4 * MiB, partBytes: MiB, rounds: 1 }),
+        accepting.run(installation, { bytes: 4 * MiB, partBytes: MiB, rounds: 1, rest: 0 }),
         durablePairs.run(installation, { pairs: 20, rounds: 1, fsyncs: 2 }),
         readingBack.run(installation, { bytes: 2 * MiB, partBytes: MiB, rounds: 1 }),
-        manyParts.run(installation, { partBytes: 64 * 1024, rounds: 1 })
+        manyParts.run(installation, { partBytes: 64 * 1024, rounds: 1, rest: 0 })
       ])
       expect(reports.map(({ rows }) => rows.length)).toEqual([4, 2, 3, 2])
       expect(reports.map(({ targets }) => targets.length)).toEqual([3, 1, 1, 1])

@@ -1,4 +1,5 @@
 /** Figure 6: a server that accepts a big file, and has it on the disk when it answers. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
 import type { Report } from "../Figure.js"
@@ -10,12 +11,14 @@ export interface Options {
   readonly bytes: number
   readonly partBytes: number
   readonly rounds: number
+  /** The seconds between two runs. */
+  readonly rest: number
 }
 
 const MiB = 1024 ** 2
 
-export const full: Options = { bytes: 1024 * MiB, partBytes: 64 * MiB, rounds: 7 }
-export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1 }
+export const full: Options = { bytes: 1024 * MiB, partBytes: 64 * MiB, rounds: 7, rest: 2 }
+export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1, rest: 0 }
 
 const concurrency = 4
 
@@ -34,7 +37,7 @@ const contestants = [
 
 type Name = typeof contestants[number]["name"]
 
-export const run = (installation: Installation, { bytes, partBytes, rounds }: Options) =>
+export const run = (installation: Installation, { bytes, partBytes, rest, rounds }: Options) =>
   Effect.gen(function*() {
     const runs = yield* interleave(
       rounds,
@@ -48,7 +51,8 @@ export const run = (installation: Installation, { bytes, partBytes, rounds }: Op
           yield* put(partBytes * concurrency)
           return yield* put(bytes)
         }).pipe(Effect.scoped)
-      }))
+      })),
+      Duration.seconds(rest)
     )
     const walls = (name: Name) => (runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)
     const cpus = (name: Name) => (runs.get(name) ?? []).map(({ cpuMillis }) => cpuMillis)
@@ -59,7 +63,7 @@ export const run = (installation: Installation, { bytes, partBytes, rounds }: Op
       title: "Accepting a big file",
       setting:
         `${size(bytes)} in parts of ${size(partBytes)}, ${concurrency} at a time, from a plain node:http client ` +
-        `over loopback, after ${concurrency} parts to warm up; median of ${rounds}.`,
+        `over loopback, after ${concurrency} parts to warm up, with ${rest} s between two runs; median of ${rounds}.`,
       columns: ["server", "time", "MiB/s", "throughput to the bare server", "CPU time", "peak memory"],
       rows: contestants.map(({ label, name }) => [
         label,

@@ -1,4 +1,5 @@
 /** Figure 9: the peak memory of a server that takes many parts at a time. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
 import type { Report } from "../Figure.js"
@@ -9,12 +10,14 @@ import { interleave, median } from "../Statistics.js"
 export interface Options {
   readonly partBytes: number
   readonly rounds: number
+  /** The seconds between two runs. */
+  readonly rest: number
 }
 
 const MiB = 1024 ** 2
 
-export const full: Options = { partBytes: 64 * MiB, rounds: 3 }
-export const quick: Options = { partBytes: 4 * MiB, rounds: 1 }
+export const full: Options = { partBytes: 64 * MiB, rounds: 3, rest: 2 }
+export const quick: Options = { partBytes: 4 * MiB, rounds: 1, rest: 0 }
 
 const concurrency = 32
 
@@ -23,7 +26,7 @@ const contestants = [
   { name: "bare", label: "node:http to files, for comparison", protocol: "bodies" }
 ] as const
 
-export const run = (installation: Installation, { partBytes, rounds }: Options) =>
+export const run = (installation: Installation, { partBytes, rest, rounds }: Options) =>
   Effect.gen(function*() {
     const bytes = partBytes * concurrency
     const runs = yield* interleave(
@@ -34,7 +37,8 @@ export const run = (installation: Installation, { partBytes, rounds }: Options) 
           Child.server(installation, name),
           (server) => Child.measureServer(installation, server, "putParts", { protocol, bytes, partBytes, concurrency })
         ))
-      }))
+      })),
+      Duration.seconds(rest)
     )
     const peaks = (name: typeof contestants[number]["name"]) =>
       median((runs.get(name) ?? []).map(({ peakBytes }) => peakBytes))
