@@ -246,6 +246,39 @@ describe("what is no request", () => {
       expect(received().match(/^HTTP\/1\.1 /gm)?.length).toBeLessThanOrEqual(3)
     }))
 
+  it.scopedLive("is not answered in the middle of another answer", () =>
+    Effect.gen(function*() {
+      const { log, url } = yield* serving()
+      const bytes = 32 * 1024 * 1024
+      const { fileId } = yield* clientOf(url).file(new Uint8Array(bytes))
+      const { closed, received, socket } = yield* connect(url)
+      // So that it has not ended by then.
+      socket.once("data", () => socket.pause())
+      socket.write(`GET /v1/files/${fileId}/content HTTP/1.1\r\nHost: a\r\n\r\n`)
+      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+      yield* eventually("it has begun", () => received().includes("\r\n\r\n"))
+      socket.write("no HTTP\r\n\r\n")
+      yield* eventually("it is refused", () => log.some((line) => line.includes("reason=HPE_")))
+      socket.resume()
+      yield* closed
+      expect(received().match(/HTTP\/1\.1 /g)).toHaveLength(1)
+      expect(received().length).toBeLessThan(bytes)
+    }))
+
+  it.scopedLive("a client that wants another protocol and resets the connection is no end of the server", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const { closed, socket } = yield* connect(url)
+        socket.write(
+          "GET /health HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n",
+          () => socket.resetAndDestroy()
+        )
+        yield* closed
+      }
+      expect((yield* send(`${url}/health`)).status).toBe(200)
+    }))
+
   it.scopedLive("an expectation that nobody knows is passed over", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()

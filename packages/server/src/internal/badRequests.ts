@@ -46,23 +46,28 @@ const answerOf = ({ message, status }: Refusal, requestId: string): string => {
  */
 export const answer = (server: Server): Effect.Effect<void> =>
   Effect.map(Effect.runtime(), (runtime) => {
-    const answers = new WeakMap<Duplex, ServerResponse>()
-    server.on("request", (request, response) => answers.set(request.socket, response))
+    /** What is being answered on a connection: more than one where the client does not wait for the first. */
+    const answers = new WeakMap<Duplex, Set<ServerResponse>>()
+    server.on("request", ({ socket }, response) => {
+      const ofSocket = answers.get(socket) ?? new Set()
+      answers.set(socket, ofSocket.add(response))
+      response.once("close", () => ofSocket.delete(response))
+    })
     server.on("clientError", (error, socket) => {
-      const hasBegun = answers.get(socket)?.headersSent === true && answers.get(socket)?.writableEnded === false
-      if (!socket.writable || hasBegun) {
-        socket.destroy()
-        return
-      }
       const refusal = refusals[codeOf(error)] ?? notHttp
       const requestId = Runtime.runSync(runtime)(
         Effect.tap(RequestId.random, (requestId) =>
           Effect.annotateLogs(Effect.logDebug("Refused"), { requestId, status: refusal.status, reason: codeOf(error) }))
       )
-      socket.end(answerOf(refusal, requestId), () =>
-        socket.destroy())
+      // In the middle of an answer it would be taken for a part of that one.
+      const isAnswering = [...answers.get(socket) ?? []].some(({ headersSent }) =>
+        headersSent
+      )
+      if (socket.writable && !isAnswering) socket.end(answerOf(refusal, requestId), () => socket.destroy())
+      else socket.destroy()
     })
+    // By then Node listens no more for the errors of the socket, nor does the platform.
+    server.on("upgrade", (_, socket) => socket.on("error", () => socket.destroy()))
     // An expectation that is not known may be passed over.
-    server.on("checkExpectation", (request, response) =>
-      server.emit("request", request, response))
+    server.on("checkExpectation", (request, response) => server.emit("request", request, response))
   })
