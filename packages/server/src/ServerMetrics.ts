@@ -86,13 +86,17 @@ const requestsOf = (operation: string, status: string): typeof requests => {
 export const middleware = HttpMiddleware.make((app) =>
   Effect.flatMap(Effect.zip(HttpServerRequest.HttpServerRequest, Clock.currentTimeNanos), ([request, begin]) => {
     const operation = operationOf(request)
-    const answered = HttpApp.appendPreResponseHandler((_, response) =>
-      Clock.currentTimeNanos.pipe(
+    // An answer that breaks off has its handlers called again.
+    let isCounted = false
+    const answered = HttpApp.appendPreResponseHandler((_, response) => {
+      if (isCounted) return Effect.succeed(response)
+      isCounted = true
+      return Clock.currentTimeNanos.pipe(
         Effect.flatMap((end) => Metric.update(requestSeconds, Number(end - begin) / 1e9)),
         Effect.zipRight(Metric.update(requestsOf(operation, String(response.status)), 1)),
         Effect.as(response)
       )
-    )
+    })
     return Effect.acquireUseRelease(
       Metric.incrementBy(requestsInFlight, 1),
       () => Effect.zipRight(answered, app),
