@@ -23,6 +23,14 @@ export class MaximumFileBytes extends Context.Reference<MaximumFileBytes>()<
 >("@effect-uploads/http/MaximumFileBytes", { defaultValue: () => ByteSize.make(512 * 1024 ** 2) }) {}
 
 /**
+ * How the names begin of the folders in {@link IncomingDirectory}.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const incomingPrefix = "effect-uploads-"
+
+/**
  * The folder in which a file is kept while it arrives: by default that of the system for temporary files. It has to be there,
  * and have room for the files. What a process leaves in it that is killed meanwhile is for the next one to remove.
  *

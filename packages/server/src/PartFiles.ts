@@ -14,17 +14,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { constants } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
+import * as fileError from "./internal/fileError.js"
 import * as fileWriter from "./internal/fileWriter.js"
 import type { PartKey, Service } from "./PartStorage.js"
 import { PartStorage } from "./PartStorage.js"
 import type { Reason } from "./StorageError.js"
-import { StorageError } from "./StorageError.js"
+import type { StorageError } from "./StorageError.js"
 
 /**
  * @since 0.1.0
@@ -35,21 +35,8 @@ export interface Options {
   readonly directory: string
 }
 
-const reasons: Readonly<Record<string, Reason>> = {
-  ENOSPC: "Full",
-  EDQUOT: "Full",
-  EROFS: "ReadOnly",
-  EACCES: "ReadOnly",
-  EPERM: "ReadOnly",
-  ENOENT: "Missing",
-  EIO: "Corrupt"
-}
-
-const codeOf = (cause: unknown): string =>
-  Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : ""
-
-const storageError = (operation: string, cause: unknown, reason = reasons[codeOf(cause)] ?? "Failed") =>
-  new StorageError({ store: "parts", reason, operation: `PartStorage.${operation}`, cause })
+const storageError = (operation: string, cause: unknown, reason?: Reason) =>
+  fileError.storageError(`PartStorage.${operation}`, cause, reason)
 
 /**
  * A step that is waited for even by an interrupted fiber: what the system was asked to do, it does, and cleaning up before
@@ -73,7 +60,7 @@ const incomingSuffix = ".incoming"
 const isId = (name: string): boolean => /^[A-Za-z0-9_-]+$/.test(name)
 
 const unlessCode = (...codes: ReadonlyArray<string>) => (cause: unknown): Promise<void> =>
-  codes.includes(codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
+  codes.includes(fileError.codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
 
 const syncFolder = async (path: string): Promise<void> => {
   const handle = await Fs.open(path, constants.O_DIRECTORY)
@@ -135,7 +122,7 @@ const pathsOf = (directory: string, key: PartKey): Paths => {
 
 const listFolder = async (directory: string, uploadId: string): Promise<ReadonlyArray<PartKey>> => {
   const names = await Fs.readdir(Path.join(directory, uploadId)).catch((cause: unknown) =>
-    ["ENOENT", "ENOTDIR"].includes(codeOf(cause)) ? [] : Promise.reject(cause)
+    ["ENOENT", "ENOTDIR"].includes(fileError.codeOf(cause)) ? [] : Promise.reject(cause)
   )
   return names
     .map((name) => name.endsWith(incomingSuffix) ? name.slice(0, -incomingSuffix.length) : name)
@@ -229,10 +216,13 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
             return { bytes: ByteSize.make(bytes), crc32 }
           })
           return data.pipe(
-            Stream.runForEachChunk((chunk) => {
-              const added = writer.add(Chunk.toReadonlyArray(chunk))
-              return added === undefined ? Effect.void : step("write", () => added)
-            }),
+            Stream.runForEachChunk((chunk) =>
+              // From the first write on, which is begun here.
+              Effect.uninterruptible(Effect.suspend(() => {
+                const added = writer.add(Chunk.toReadonlyArray(chunk))
+                return added === undefined ? Effect.void : step("write", () => added)
+              }))
+            ),
             Effect.zipRight(finish)
           )
         }

@@ -37,7 +37,7 @@ const names = [
 ]
 
 /** What is on the disk may have these names alone. */
-const ours = /^(parts|uploads\.sqlite(-wal|-shm)?|parts\/upload_[0-9a-f]{32}(\/part_[0-9a-f]{32})?)$/
+const ours = /^(incoming|parts|uploads\.sqlite(-wal|-shm)?|parts\/upload_[0-9a-f]{32}(\/part_[0-9a-f]{32})?)$/
 
 it.scopedLive("a name of any kind is given back as it was, now and after a restart, and is on no disk", () =>
   Effect.gen(function*() {

@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
-import { IncomingDirectory, MaximumFileBytes } from "../CreateFile.js"
+import { IncomingDirectory, incomingPrefix, MaximumFileBytes } from "../CreateFile.js"
 import * as PartData from "../PartData.js"
 import type { ServiceError } from "../ServiceError.js"
 import { isServiceError, ServiceUnavailable } from "../ServiceError.js"
@@ -126,7 +126,7 @@ const createFileIn = <E>(
       onNone: () => ({}),
       onSome: (directory) => ({ directory })
     })
-    const path = `${yield* fs.makeTempDirectoryScoped({ ...incoming, prefix: "effect-uploads-" })}/file`
+    const path = `${yield* fs.makeTempDirectoryScoped({ ...incoming, prefix: incomingPrefix })}/file`
     const request = yield* Effect.flatMap(spool(path, headers, body), requestOf)
     return yield* upload(service, request, path)
   })

@@ -1,4 +1,3 @@
-import * as Fs from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Zlib from "node:zlib"
 
@@ -6,12 +5,12 @@ import * as Zlib from "node:zlib"
 const bufferBytes = 64 * 1024
 
 /**
- * What is written at a time. Each write wakes another thread, which costs as much as to hash 64 KiB; and what is larger than
+ * What is written at a time. Each write wakes another thread, which takes longer than to hash 64 KiB; but what is larger than
  * this needs larger pages of memory, which were measured to cost more than that.
  */
 const writeBytes = 256 * 1024
 
-/** What the disk may lag behind: the system would only begin at the end, when everybody waits for it. */
+/** How often the disk is told to begin: by itself it would at the end, when everybody waits for it. */
 const syncBytes = 4 * 1024 * 1024
 
 /** Writes a file from its beginning on while counting and hashing. */
@@ -22,44 +21,18 @@ export interface FileWriter {
   readonly finish: () => Promise<{ readonly bytes: number; readonly crc32: number }>
 }
 
-const sizeOf = (pieces: ReadonlyArray<Uint8Array>): number => {
-  let size = 0
-  for (const { byteLength } of pieces) size += byteLength
-  return size
-}
-
-/** As many pieces at a time as make a write. */
-const inWrites = (pieces: ReadonlyArray<Uint8Array>): ReadonlyArray<ReadonlyArray<Uint8Array>> => {
-  const writes: Array<Array<Uint8Array>> = []
-  let room = 0
+/** The pieces, or parts of them, that make one write, and what is left. */
+const split = (pieces: ReadonlyArray<Uint8Array>, bytes: number) => {
+  const some: Array<Uint8Array> = []
+  const rest: Array<Uint8Array> = []
+  let room = bytes
   for (const piece of pieces) {
-    if (room <= 0) {
-      writes.push([])
-      room = writeBytes
-    }
-    writes[writes.length - 1]?.push(piece)
-    room -= piece.byteLength
+    const taken = piece.subarray(0, room)
+    if (taken.byteLength > 0) some.push(taken)
+    if (taken.byteLength < piece.byteLength) rest.push(piece.subarray(taken.byteLength))
+    room -= taken.byteLength
   }
-  return writes
-}
-
-/** One write. It may write less than it is given. Of a `FileHandle`, it was measured to take twice the time. */
-const writeSome = (fd: number, pieces: ReadonlyArray<Uint8Array>): Promise<number> =>
-  new Promise((resolve, reject) => {
-    Fs.writev(fd, pieces, (error, written) => error === null ? resolve(written) : reject(error))
-  })
-
-const writeAll = async (fd: number, pieces: ReadonlyArray<Uint8Array>): Promise<void> => {
-  let rest = pieces
-  for (;;) {
-    let written = await writeSome(fd, rest)
-    if (written === sizeOf(rest)) return
-    rest = rest.flatMap((piece) => {
-      const left = piece.subarray(written)
-      written -= piece.byteLength - left.byteLength
-      return left.byteLength === 0 ? [] : [left]
-    })
-  }
+  return { some, rest }
 }
 
 export const make = (handle: FileHandle): FileWriter => {
@@ -68,16 +41,24 @@ export const make = (handle: FileHandle): FileWriter => {
   let bytes = 0
   let crc32 = 0
   let unsynced = 0
+  let isSyncing = false
   let synced = Promise.resolve()
 
   const write = async (pieces: ReadonlyArray<Uint8Array>) => {
-    for (const some of inWrites(pieces)) {
-      await writeAll(handle.fd, some)
-      unsynced += sizeOf(some)
+    let rest = pieces
+    while (rest.length > 0) {
+      // It may write less than it is given.
+      const { bytesWritten } = await handle.writev(split(rest, writeBytes).some)
+      unsynced += bytesWritten
+      rest = split(rest, bytesWritten).rest
     }
-    if (unsynced >= syncBytes) {
+    if (unsynced >= syncBytes && !isSyncing) {
       unsynced = 0
-      synced = synced.then(() => handle.datasync())
+      isSyncing = true
+      // One that failed is not made good by the next.
+      synced = synced.then(() => handle.datasync()).finally(() => {
+        isSyncing = false
+      })
       // Whoever waits for it hears of a failure. Nobody does if the next bytes never come.
       synced.catch(() => {})
     }
