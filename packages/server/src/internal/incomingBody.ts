@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 import { setImmediate } from "node:timers"
 
-/** What may be held of all bodies together. */
+/** What is aimed at for all bodies together: each holds its share, or a chunk of Node's if that is more. */
 const heldBytes = 4 * 1024 * 1024
 
 /** What may be held of one of them: with less the steps are so many that they cost more than the bytes. */
