@@ -134,8 +134,10 @@ const transfer = (seed: number, options: {
       proxy.begin("killed", {
         next: (kind) => {
           const isLast = kind === "addPart" && options.when === "before a part" && killAfter(0)
-          // What a dead process had asked for is not sent on.
-          return chaosProxy.Fault.Pass({ delay: isLast ? 500 : kind === "addPart" ? random.integer(20) : 0 })
+          // What a dead process had asked for is not sent on, however late its death is seen.
+          return isLast
+            ? chaosProxy.Fault.StallReading({ after: 0 })
+            : chaosProxy.Fault.Pass({ delay: kind === "addPart" ? random.integer(20) : 0 })
         },
         onBytes: (bytes) => {
           seen += bytes
