@@ -19,6 +19,7 @@ import { constants } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
+import { codeOf } from "./internal/errorCode.js"
 import * as fileError from "./internal/fileError.js"
 import * as fileWriter from "./internal/fileWriter.js"
 import type { PartKey, Service } from "./PartStorage.js"
@@ -60,7 +61,7 @@ const incomingSuffix = ".incoming"
 const isId = (name: string): boolean => /^[A-Za-z0-9_-]+$/.test(name)
 
 const unlessCode = (...codes: ReadonlyArray<string>) => (cause: unknown): Promise<void> =>
-  codes.includes(fileError.codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
+  codes.includes(codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
 
 const syncFolder = async (path: string): Promise<void> => {
   const handle = await Fs.open(path, constants.O_DIRECTORY)
@@ -122,7 +123,7 @@ const pathsOf = (directory: string, key: PartKey): Paths => {
 
 const listFolder = async (directory: string, uploadId: string): Promise<ReadonlyArray<PartKey>> => {
   const names = await Fs.readdir(Path.join(directory, uploadId)).catch((cause: unknown) =>
-    ["ENOENT", "ENOTDIR"].includes(fileError.codeOf(cause)) ? [] : Promise.reject(cause)
+    ["ENOENT", "ENOTDIR"].includes(codeOf(cause)) ? [] : Promise.reject(cause)
   )
   return names
     .map((name) => name.endsWith(incomingSuffix) ? name.slice(0, -incomingSuffix.length) : name)

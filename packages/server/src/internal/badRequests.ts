@@ -1,11 +1,11 @@
 import type { ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import type { Server, ServerResponse } from "node:http"
 import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import * as RequestId from "../RequestId.js"
+import { codeOf } from "./errorCode.js"
 
 interface Refusal {
   readonly status: number
@@ -20,9 +20,6 @@ const refusals: Readonly<Record<string, Refusal>> = {
 }
 
 const notHttp: Refusal = { status: 400, message: "The request is not one of HTTP" }
-
-const codeOf = (error: Error): string =>
-  Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : ""
 
 const answerOf = ({ message, status }: Refusal, requestId: string): string => {
   const envelope: typeof ErrorEnvelope.Encoded = {

@@ -1,6 +1,6 @@
-import * as Predicate from "effect/Predicate"
 import type { Reason } from "../StorageError.js"
 import { StorageError } from "../StorageError.js"
+import { codeOf } from "./errorCode.js"
 
 const reasons: Readonly<Record<string, Reason>> = {
   ENOSPC: "Full",
@@ -11,10 +11,6 @@ const reasons: Readonly<Record<string, Reason>> = {
   ENOENT: "Missing",
   EIO: "Corrupt"
 }
-
-/** The code of an error of Node's, or nothing. */
-export const codeOf = (cause: unknown): string =>
-  Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : ""
 
 /** What the system says of a file or folder of the parts. */
 export const storageError = (operation: string, cause: unknown, reason = reasons[codeOf(cause)] ?? "Failed") =>
