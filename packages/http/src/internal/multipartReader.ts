@@ -206,6 +206,8 @@ const makeReader = (boundary: string, form: Form) => {
       ignored += rest.byteLength
       rest = new Uint8Array(0)
     }
+    // A chunk lasts until the next one is asked for.
+    rest = new Uint8Array(rest)
     return ignored > maximumIgnored
       ? fail(`what is not the ${form.data} field has more than ${maximumIgnored} bytes`)
       : Either.right(data)
