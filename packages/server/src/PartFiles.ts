@@ -22,6 +22,8 @@ import * as Path from "node:path"
 import { codeOf } from "./internal/errorCode.js"
 import * as fileError from "./internal/fileError.js"
 import * as fileWriter from "./internal/fileWriter.js"
+import type { PageBuffers } from "./internal/pageBuffers.js"
+import * as pageBuffers from "./internal/pageBuffers.js"
 import type { PartKey, Service } from "./PartStorage.js"
 import { PartStorage } from "./PartStorage.js"
 import type { Reason } from "./StorageError.js"
@@ -72,6 +74,27 @@ const syncFolder = async (path: string): Promise<void> => {
   }
 }
 
+/**
+ * The flag with which files in the folder of the path are written past the system's cache, or none. To have bytes on the disk
+ * takes half the time then: nothing copies them once more, or writes them back later. Only Linux has it, and not every file
+ * system there.
+ */
+const directFlag = async (path: string, buffers: PageBuffers): Promise<number> => {
+  if (!("O_DIRECT" in constants)) return 0
+  const buffer = buffers.take()
+  try {
+    const handle = await Fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_DIRECT, privateFile)
+    await handle.write(buffer, 0, pageBuffers.pageBytes, 0).finally(() => handle.close())
+    return constants.O_DIRECT
+  } catch {
+    // Whatever else it may be, who writes a part will hear of it.
+    return 0
+  } finally {
+    buffers.giveBack(buffer)
+    await Fs.rm(path, { force: true }).catch(() => {})
+  }
+}
+
 /** A folder in which something is being written stays. */
 const removeIfEmpty = (path: string): Promise<void> => Fs.rmdir(path).catch(unlessCode("ENOENT", "ENOTEMPTY", "EEXIST"))
 
@@ -107,6 +130,11 @@ const makeFolderTogether = () => {
     underway.set(path, making)
     return making
   }
+}
+
+interface Opened {
+  readonly handle: FileHandle
+  readonly writer: fileWriter.FileWriter
 }
 
 interface Paths {
@@ -188,6 +216,10 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
       await syncFolder(directory)
     })
     const ensureFolder = makeFolderTogether()
+    const probe = Path.join(directory, ".probe")
+    const buffers = pageBuffers.make()
+    const direct = yield* Effect.promise(() => directFlag(probe, buffers))
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | direct
 
     const paths = (operation: string, key: PartKey): Effect.Effect<Paths, StorageError> =>
       isId(key.uploadId) && isId(key.partId)
@@ -200,36 +232,31 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
 
         const open = step("write", async () => {
           await ensureFolder(folder)
-          return await Fs.open(path, "wx", privateFile)
+          const handle = await Fs.open(path, flags, privateFile)
+          return { handle, writer: fileWriter.make(handle, buffers) }
         }).pipe(
           // The last part of the Upload was removed in between, and the folder with it.
           Effect.retry({ times: 10, while: ({ reason }) => reason === "Missing" })
         )
 
-        const receive = (handle: FileHandle) => {
-          const writer = fileWriter.make(handle)
+        const receive = ({ handle, writer }: Opened) => {
           const finish = step("write", async () => {
-            const { bytes, crc32 } = await writer.finish()
+            const { bytes, checksum } = await writer.finish()
             await handle.close()
             await Fs.rename(incoming, file)
             path = file
             await syncFolder(folder)
-            return { bytes: ByteSize.make(bytes), crc32 }
+            return { bytes: ByteSize.make(bytes), checksum }
           })
           return data.pipe(
-            Stream.runForEachChunk((chunk) =>
-              // From the first write on, which is begun here.
-              Effect.uninterruptible(Effect.suspend(() => {
-                const added = writer.add(Chunk.toReadonlyArray(chunk))
-                return added === undefined ? Effect.void : step("write", () => added)
-              }))
-            ),
+            Stream.runForEachChunk((chunk) => step("write", () => writer.add(chunk))),
             Effect.zipRight(finish)
           )
         }
 
-        const discard = (handle: FileHandle) =>
+        const discard = ({ handle, writer }: Opened) =>
           step("write", async () => {
+            await writer.release()
             await handle.close()
             await Fs.rm(path, { force: true })
             await removeIfEmpty(folder)
@@ -240,7 +267,7 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
         return Effect.acquireUseRelease(
           open,
           receive,
-          (handle, exit) => Exit.isSuccess(exit) ? Effect.void : discard(handle)
+          (opened, exit) => Exit.isSuccess(exit) ? Effect.void : discard(opened)
         )
       })
 
@@ -274,7 +301,6 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
         storageError("list", cause))
     ).pipe(Stream.mapConcat((keys) => keys))
 
-    const probe = Path.join(directory, ".probe")
     const ping: Service["ping"] = step(
       "ping",
       () => Fs.writeFile(probe, "ping", { mode: privateFile }).finally(() => Fs.rm(probe, { force: true }))

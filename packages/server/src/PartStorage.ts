@@ -27,8 +27,8 @@ export interface PartKey {
  */
 export interface Written {
   readonly bytes: ByteSize
-  /** Of the bytes, unsigned. */
-  readonly crc32: number
+  /** Of the bytes: Poly1305 under a key and a nonce of zeros, as in ChaCha20-Poly1305, in hexadecimal digits. */
+  readonly checksum: string
 }
 
 /**

@@ -134,7 +134,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
   const selectUpload = sql`SELECT
     id, project, filename, purpose, mime_type, bytes, created_at, expires_at, file_expires_after, status, received_bytes,
     file FROM uploads`
-  const selectPart = sql`SELECT p.id, p.upload_id, p.bytes, p.crc32, p.created_at FROM upload_parts p`
+  const selectPart = sql`SELECT p.id, p.upload_id, p.bytes, p.checksum, p.created_at FROM upload_parts p`
   const selectFile = sql`SELECT f.sequence, f.project, f.upload_id, u.file
     FROM upload_files f JOIN uploads u ON u.id = f.upload_id`
   const forUpdate = Dialect.forUpdate(sql)

@@ -41,8 +41,8 @@ export interface StoredUpload {
 export interface StoredPart {
   readonly part: UploadPart
   readonly bytes: ByteSize
-  /** Of the part's bytes, unsigned. */
-  readonly crc32: number
+  /** Of the part's bytes, as its storage told. */
+  readonly checksum: string
 }
 
 /**

@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { inChunks, key, listed, pattern, suite, turn } from "./support/partStorageSuite.js"
+import { inChunks, key, listed, pattern, readAll, suite, turn } from "./support/partStorageSuite.js"
 import { canMount, mount, umount } from "./support/tmpfs.js"
 
 const temporaryFolder = Effect.acquireRelease(
@@ -187,23 +187,30 @@ describe("a file system", () => {
       })
   )
 
-  mounted(`that is read-only is still read${needs}`, () =>
-    Effect.gen(function*() {
-      const folder = yield* tinyFolder
-      const first = yield* PartFiles.make({ directory: folder })
-      yield* first.write(key(), inChunks(pattern(1000), 100))
-      mount("-o", "remount,ro", folder)
-      const storage = yield* PartFiles.make({ directory: folder })
-      yield* Stream.runDrain(storage.read(key(), { offset: 0, bytes: 1000 }))
-      const failures: ReadonlyArray<Effect.Effect<unknown, StorageError>> = [
-        storage.write(key("b"), inChunks(pattern(10), 10)),
-        storage.write(key("a", "upload_2"), inChunks(pattern(10), 10)),
-        storage.remove(key()),
-        storage.removeUpload(key().uploadId),
-        storage.ping,
-        PartFiles.make({ directory: Path.join(folder, "new") })
-      ]
-      for (const failure of failures) expect((yield* Effect.flip(failure)).reason).toBe("ReadOnly")
-      expect(openFiles(folder)).toEqual([])
-    }))
+  mounted(
+    `that is read-only is still read, and takes parts when it can be written${needs}`,
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* tinyFolder
+        const first = yield* PartFiles.make({ directory: folder })
+        yield* first.write(key(), inChunks(pattern(1000), 100))
+        mount("-o", "remount,ro", folder)
+        const storage = yield* PartFiles.make({ directory: folder })
+        yield* Stream.runDrain(storage.read(key(), { offset: 0, bytes: 1000 }))
+        const failures: ReadonlyArray<Effect.Effect<unknown, StorageError>> = [
+          storage.write(key("b"), inChunks(pattern(10), 10)),
+          storage.write(key("a", "upload_2"), inChunks(pattern(10), 10)),
+          storage.remove(key()),
+          storage.removeUpload(key().uploadId),
+          storage.ping,
+          PartFiles.make({ directory: Path.join(folder, "new") })
+        ]
+        for (const failure of failures) expect((yield* Effect.flip(failure)).reason).toBe("ReadOnly")
+        expect(openFiles(folder)).toEqual([])
+        mount("-o", "remount,rw", folder)
+        yield* storage.write(key("b"), inChunks(pattern(100_000), 10_000))
+        const read = yield* Effect.provideService(readAll(key("b"), 100_000), PartStorage, storage)
+        expect(read.equals(pattern(100_000))).toBe(true)
+      })
+  )
 })

@@ -1,95 +1,76 @@
 import type { FileHandle } from "node:fs/promises"
-import * as Zlib from "node:zlib"
-
-/** What is gathered of small pieces before it is written. */
-const bufferBytes = 64 * 1024
+import * as Checksum from "./checksum.js"
+import type { PageBuffers } from "./pageBuffers.js"
+import { pageBytes } from "./pageBuffers.js"
 
 /**
- * What is written at a time. Each write wakes another thread, which takes longer than to hash 64 KiB; but what is larger than
- * this needs larger pages of memory, which were measured to cost more than that.
+ * Writes a file from its beginning on while counting and hashing. One buffer is filled while the other is written, always from a
+ * page on and by whole pages, so that the file may have been opened for writing past the system's cache.
  */
-const writeBytes = 256 * 1024
-
-/** How often the disk is told to begin: by itself it would at the end, when everybody waits for it. */
-const syncBytes = 4 * 1024 * 1024
-
-/** Writes a file from its beginning on while counting and hashing. */
 export interface FileWriter {
-  /** A promise where the bytes are needed, and nothing may be added, until it resolves. */
-  readonly add: (pieces: ReadonlyArray<Uint8Array>) => Promise<void> | undefined
+  /** Nothing may be added until it resolves. The pieces are copied. */
+  readonly add: (pieces: Iterable<Uint8Array>) => Promise<void>
   /** Resolves when all is on the disk. */
-  readonly finish: () => Promise<{ readonly bytes: number; readonly crc32: number }>
+  readonly finish: () => Promise<{ readonly bytes: number; readonly checksum: string }>
+  /** Whether it finished or not. Resolves when nothing is being written any more. */
+  readonly release: () => Promise<void>
 }
 
-/** The pieces, or parts of them, that make one write, and what is left. */
-const split = (pieces: ReadonlyArray<Uint8Array>, bytes: number) => {
-  const some: Array<Uint8Array> = []
-  const rest: Array<Uint8Array> = []
-  let room = bytes
-  for (const piece of pieces) {
-    const taken = piece.subarray(0, room)
-    if (taken.byteLength > 0) some.push(taken)
-    if (taken.byteLength < piece.byteLength) rest.push(piece.subarray(taken.byteLength))
-    room -= taken.byteLength
-  }
-  return { some, rest }
-}
-
-export const make = (handle: FileHandle): FileWriter => {
-  const buffer = Buffer.allocUnsafeSlow(bufferBytes)
-  let buffered = 0
+export const make = (handle: FileHandle, buffers: PageBuffers): FileWriter => {
+  const checksum = Checksum.make()
   let bytes = 0
-  let crc32 = 0
-  let unsynced = 0
-  let isSyncing = false
-  let synced = Promise.resolve()
+  let buffer: Uint8Array | undefined
+  let filled = 0
+  let position = 0
+  let writing = Promise.resolve()
 
-  const write = async (pieces: ReadonlyArray<Uint8Array>) => {
-    let rest = pieces
-    while (rest.length > 0) {
-      // It may write less than it is given.
-      const { bytesWritten } = await handle.writev(split(rest, writeBytes).some)
-      unsynced += bytesWritten
-      rest = split(rest, bytesWritten).rest
-    }
-    if (unsynced >= syncBytes && !isSyncing) {
-      unsynced = 0
-      isSyncing = true
-      // One that failed is not made good by the next.
-      synced = synced.then(() => handle.datasync()).finally(() => {
-        isSyncing = false
-      })
-      // Whoever waits for it hears of a failure. Nobody does if the next bytes never come.
-      synced.catch(() => {})
+  const writeAll = async (bytes: Uint8Array, start: number) => {
+    let written = 0
+    while (written < bytes.byteLength) {
+      written += (await handle.write(bytes, written, bytes.byteLength - written, start + written)).bytesWritten
     }
   }
 
-  const takeBuffered = (): ReadonlyArray<Uint8Array> => {
-    const gathered = buffered === 0 ? [] : [buffer.subarray(0, buffered)]
-    buffered = 0
-    return gathered
+  /** Begins to write what is in the buffer, once what was before is written. */
+  const flush = async () => {
+    await writing
+    if (buffer === undefined) return
+    const full = buffer
+    const pages = full.subarray(0, Math.ceil(filled / pageBytes) * pageBytes).fill(0, filled)
+    writing = writeAll(pages, position).finally(() => buffers.giveBack(full))
+    // Who adds or finishes next hears of a failure. Nobody does if the next bytes never come.
+    writing.catch(() => {})
+    position += pages.byteLength
+    buffer = undefined
+    filled = 0
   }
 
   return {
-    add: (pieces) => {
-      let size = 0
+    add: async (pieces) => {
       for (const piece of pieces) {
-        size += piece.byteLength
-        crc32 = Zlib.crc32(piece, crc32)
+        checksum.update(piece)
+        bytes += piece.byteLength
+        for (let start = 0; start < piece.byteLength;) {
+          buffer ??= buffers.take()
+          const some = piece.subarray(start, start + buffer.byteLength - filled)
+          buffer.set(some, filled)
+          start += some.byteLength
+          filled += some.byteLength
+          if (filled === buffer.byteLength) await flush()
+        }
       }
-      bytes += size
-      if (buffered + size > bufferBytes) return write([...takeBuffered(), ...pieces])
-      for (const piece of pieces) {
-        buffer.set(piece, buffered)
-        buffered += piece.byteLength
-      }
-      return undefined
     },
     finish: async () => {
-      await write(takeBuffered())
-      await synced
+      await flush()
+      await writing
+      if (position > bytes) await handle.truncate(bytes)
       await handle.sync()
-      return { bytes, crc32 }
+      return { bytes, checksum: checksum.digest() }
+    },
+    release: async () => {
+      if (buffer !== undefined) buffers.giveBack(buffer)
+      buffer = undefined
+      await writing.catch(() => {})
     }
   }
 }

@@ -38,7 +38,7 @@ const tables = Effect.gen(function*() {
       id TEXT NOT NULL UNIQUE,
       upload_id TEXT NOT NULL REFERENCES uploads (id),
       bytes BIGINT NOT NULL,
-      crc32 BIGINT NOT NULL,
+      checksum TEXT NOT NULL,
       created_at BIGINT NOT NULL
     )`
   yield* sql`CREATE INDEX upload_parts_of_upload ON upload_parts (upload_id, sequence)`

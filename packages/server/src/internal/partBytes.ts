@@ -1,10 +1,11 @@
 import * as FileRange from "@effect-uploads/http/FileRange"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { crc32 } from "node:zlib"
 import type * as PartStorage from "../PartStorage.js"
 import { StorageError } from "../StorageError.js"
 import type { StoredPart } from "../UploadRepository.js"
+import * as Checksum from "./checksum.js"
 
 /** A stretch of one part. */
 export interface Section {
@@ -44,17 +45,18 @@ export const read = (
 
 const verified = (
   data: Stream.Stream<Uint8Array, StorageError>,
-  { bytes, crc32: expected, part }: StoredPart
+  { bytes, checksum: expected, part }: StoredPart
 ): Stream.Stream<Uint8Array, StorageError> =>
   Stream.suspend(() => {
+    const checksum = Checksum.make()
     let read = 0
-    let actual = 0
     return Stream.mapChunksEffect(data, (chunk) => {
       for (const buffer of chunk) {
         read += buffer.byteLength
-        actual = crc32(buffer, actual)
+        checksum.update(buffer)
       }
-      return read < bytes || actual === expected ? Effect.succeed(chunk) : new StorageError({
+      const isLast = read === bytes && Chunk.isNonEmpty(chunk)
+      return !isLast || checksum.digest() === expected ? Effect.succeed(chunk) : new StorageError({
         store: "parts",
         reason: "Corrupt",
         operation: `reading ${part.id}`

@@ -83,12 +83,18 @@ export const UploadRow = Schema.transform(
 )
 
 export const PartRow = Schema.transform(
-  Schema.Struct({ id: Text, upload_id: Text, bytes: Integer, crc32: Integer, created_at: Integer }),
-  Schema.Struct({ part: UploadPart, bytes: ByteSize, crc32: Schema.NonNegativeInt }),
+  Schema.Struct({ id: Text, upload_id: Text, bytes: Integer, checksum: Text, created_at: Integer }),
+  Schema.Struct({ part: UploadPart, bytes: ByteSize, checksum: Schema.String }),
   {
     strict: true,
-    decode: ({ bytes, crc32, ...part }) => ({ part: { ...part, object: "upload.part" as const }, bytes, crc32 }),
-    encode: ({ bytes, crc32, part: { created_at, id, upload_id } }) => ({ id, upload_id, bytes, crc32, created_at })
+    decode: ({ bytes, checksum, ...part }) => ({ part: { ...part, object: "upload.part" as const }, bytes, checksum }),
+    encode: ({ bytes, checksum, part: { created_at, id, upload_id } }) => ({
+      id,
+      upload_id,
+      bytes,
+      checksum,
+      created_at
+    })
   }
 )
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { crc32 } from "node:zlib"
+import { checksum } from "./checksum.js"
 
 /*
  * What the folder of a server holds, seen from outside: its database says what there should be, the file system what there is.
@@ -26,7 +26,7 @@ const Parts = Schema.Array(Schema.Struct({
   id: Schema.String,
   upload_id: Schema.String,
   bytes: Schema.Number,
-  crc32: Schema.Number
+  checksum: Schema.String
 }))
 
 export type RecordedPart = typeof Parts.Type[number]
@@ -45,7 +45,7 @@ const readDatabase = Effect.gen(function*() {
     uploads: yield* Schema.decodeUnknown(Uploads)(
       yield* sql`SELECT id, filename, status, received_bytes, reclaim_at FROM uploads`
     ),
-    parts: yield* Schema.decodeUnknown(Parts)(yield* sql`SELECT id, upload_id, bytes, crc32 FROM upload_parts`),
+    parts: yield* Schema.decodeUnknown(Parts)(yield* sql`SELECT id, upload_id, bytes, checksum FROM upload_parts`),
     files: yield* Schema.decodeUnknown(Files)(yield* sql`SELECT id, upload_id FROM upload_files WHERE deleted = 0`)
   }
 })
@@ -101,5 +101,5 @@ export const checkBytes = (directory: string, parts: ReadonlyArray<RecordedPart>
   Effect.forEach(parts, (part) =>
     Effect.promise(async () => {
       const bytes = await Fs.readFile(Path.join(partsOf(directory), part.upload_id, part.id))
-      if (crc32(bytes) !== part.crc32) throw new Error(`${part.id} is damaged`)
+      if (checksum(bytes) !== part.checksum) throw new Error(`${part.id} is damaged`)
     }), { concurrency: 4, discard: true })

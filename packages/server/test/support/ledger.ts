@@ -8,7 +8,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Stream from "effect/Stream"
-import { crc32 } from "node:zlib"
+import { checksum } from "./checksum.js"
 import type { Recorded, RecordedPart } from "./folder.js"
 
 /*
@@ -89,8 +89,8 @@ const compareParts = (
     if (id === undefined) continue
     const found = byId.get(id)
     if (found === undefined) return violate(entry, `The part ${id} was acknowledged, and is not recorded`)
-    if (found.bytes !== bytes.byteLength || found.crc32 !== crc32(bytes)) {
-      return violate(entry, `The part ${id} is recorded with ${found.bytes} bytes and crc32 ${found.crc32}`)
+    if (found.bytes !== bytes.byteLength || found.checksum !== checksum(bytes)) {
+      return violate(entry, `The part ${id} is recorded with ${found.bytes} bytes and checksum ${found.checksum}`)
     }
     strangers.delete(found)
   }
@@ -98,7 +98,7 @@ const compareParts = (
   const unknown = expected.filter(({ id }) => id === undefined)
   for (const stranger of strangers) {
     const index = unknown.findIndex(({ bytes }) =>
-      bytes.byteLength === stranger.bytes && crc32(bytes) === stranger.crc32
+      bytes.byteLength === stranger.bytes && checksum(bytes) === stranger.checksum
     )
     if (index < 0) return violate(entry, `The part ${stranger.id} of ${stranger.bytes} bytes was never sent`)
     unknown.splice(index, 1)

@@ -71,7 +71,7 @@ export const stored = (upload: Upload.Upload, fields: Partial<StoredUpload> = {}
 export const part = (upload: Upload.Upload, id: string, bytes: number): StoredPart => ({
   part: new UploadPart({ id: PartId.make(id), createdAt: upload.createdAt, uploadId: upload.id }),
   bytes: ByteSize.make(bytes),
-  crc32: 0xffffffff
+  checksum: "f".repeat(32)
 })
 
 export const create = (id: string, fields: Parameters<typeof pending>[1] = {}) =>
