@@ -17,8 +17,8 @@ import * as Server from "./Server.js"
 import { ServerConfig } from "./ServerConfig.js"
 
 /**
- * The heap is so small that V8 takes the bytes which arrive for its growth, and was measured to collect all of it with every
- * 25 MiB. This lets it grow to five times its size before.
+ * How much the heap grows before V8 collects all of it: so small a one is collected often, which was measured to cost 3 % of the
+ * commands a second. The price is 30 MiB under load.
  */
 setFlagsFromString("--heap-growing-percent=400")
 
