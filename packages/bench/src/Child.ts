@@ -86,6 +86,9 @@ export interface Server {
   >
 }
 
+/** Has the system write to the disk what it has not yet. */
+export const sync = Effect.asVoid(Command.exitCode(Command.make("sync")))
+
 /**
  * Starts a module of `servers/`, or the server of this repository, on a fresh folder. It ends with the scope, and the folder is
  * removed after it.
@@ -98,7 +101,7 @@ export const server = (
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     // After the folder is removed: else the disk would still be busy with it in the next run.
-    yield* Effect.addFinalizer(() => Effect.ignore(Command.exitCode(Command.make("sync"))))
+    yield* Effect.addFinalizer(() => Effect.ignore(sync))
     const directory = yield* fs.makeTempDirectoryScoped({ prefix: "effect-uploads-bench-" })
     const questions = yield* Mailbox.make<string>()
     const child = yield* Command.make(
