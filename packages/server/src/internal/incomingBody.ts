@@ -31,7 +31,7 @@ const makeFree = () => {
       buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
     )
     // What is transferred is its sender's no more; and nobody gets it from a port that is closed.
-    port1.postMessage(undefined, whole)
+    if (whole.length > 0) port1.postMessage(undefined, whole)
   }
 }
 
