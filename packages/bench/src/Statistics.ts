@@ -13,8 +13,19 @@ export const median = (values: ReadonlyArray<number>): number => {
 }
 
 /**
- * Runs each contestant once, then each once more: A B C A B C. What the machine does meanwhile hits them all, and the runs of
- * one round can be compared with each other.
+ * The order of a round, as Williams balances it: A B D C, B C A D, C D B A, D A C B. What a run leaves behind, in the caches, the
+ * memory and the disk, hits whoever is next, and that is another one in each round.
+ */
+const orderOf = <A>(contestants: ReadonlyArray<A>, round: number): ReadonlyArray<A> =>
+  contestants.flatMap((_, position) => {
+    const step = position % 2 === 1 ? (position + 1) / 2 : contestants.length - position / 2
+    const index = (step + round - 1) % contestants.length
+    return contestants.slice(index, index + 1)
+  })
+
+/**
+ * Runs each contestant once, then each once more. What the machine does meanwhile hits them all, and the runs of one round can
+ * be compared with each other.
  */
 export const interleave = <Name extends string, A, E, R>(
   rounds: number,
@@ -30,7 +41,7 @@ export const interleave = <Name extends string, A, E, R>(
   Effect.gen(function*() {
     const results = new Map<Name, Array<A>>(contestants.map(({ name }) => [name, []]))
     for (let round = 1; round <= rounds; round++) {
-      for (const { name, run, rounds: own = rounds } of contestants) {
+      for (const { name, run, rounds: own = rounds } of orderOf(contestants, round)) {
         if (round > own) continue
         yield* Effect.logInfo(`  round ${round} of ${rounds}: ${name}`)
         results.get(name)?.push(yield* run)

@@ -17,7 +17,7 @@ export interface Options {
 
 const MiB = 1024 ** 2
 
-export const full: Options = { bytes: 1024 * MiB, partBytes: 64 * MiB, rounds: 7, rest: 2 }
+export const full: Options = { bytes: 1024 * MiB, partBytes: 64 * MiB, rounds: 8, rest: 2 }
 export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1, rest: 0 }
 
 const concurrency = 4
@@ -50,7 +50,6 @@ export const run = (installation: Installation, { bytes, partBytes, rest, rounds
           yield* put
           // What a server has left in the system's cache is not on its account a second time.
           yield* Child.sync
-          yield* Effect.sleep(Duration.seconds(rest))
           return yield* put
         }).pipe(Effect.scoped)
       })),
