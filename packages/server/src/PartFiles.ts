@@ -75,9 +75,9 @@ const syncFolder = async (path: string): Promise<void> => {
 }
 
 /**
- * The flag with which files in the folder of the path are written past the system's cache, or none. To have bytes on the disk
- * takes half the time then: nothing copies them once more, or writes them back later. Only Linux has it, and not every file
- * system there.
+ * The flag with which files in the folder of the path are written past the system's cache, or none. The system then takes half
+ * of the CPU time to have bytes on the disk: it neither copies them once more nor writes them back later. Only Linux has it,
+ * and not every file system there.
  */
 const directFlag = async (path: string, buffers: PageBuffers): Promise<number> => {
   if (!("O_DIRECT" in constants)) return 0
