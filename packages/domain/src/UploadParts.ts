@@ -21,7 +21,7 @@ import type { UploadPart } from "./UploadPart.js"
  * @since 0.1.0
  * @category models
  */
-export interface Held {
+export interface StoredPart {
   readonly part: UploadPart
   readonly bytes: number
 }
@@ -32,7 +32,7 @@ export interface Held {
  * @since 0.1.0
  * @category getters
  */
-export const total = (parts: ReadonlyArray<Held>): ByteSize =>
+export const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
   ByteSize.make(parts.reduce((sum, { bytes }) => sum + bytes, 0))
 
 /**
@@ -41,7 +41,7 @@ export const total = (parts: ReadonlyArray<Held>): ByteSize =>
  * @since 0.1.0
  * @category guards
  */
-export const admit = (
+export const checkFits = (
   upload: Pending,
   held: ByteSize,
   bytes: ByteSize
@@ -59,7 +59,7 @@ export const admit = (
  * @since 0.1.0
  * @category errors
  */
-export const overflow = (upload: Pending, held: ByteSize, limits: Limits): PartTooLarge | UploadSizeExceeded =>
+export const overflowError = (upload: Pending, held: ByteSize, limits: Limits): PartTooLarge | UploadSizeExceeded =>
   upload.bytes - held < limits.partBytes
     ? new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes })
     : new PartTooLarge({ uploadId: upload.id, limit: limits.partBytes })
@@ -71,7 +71,7 @@ export const overflow = (upload: Pending, held: ByteSize, limits: Limits): PartT
  * @since 0.1.0
  * @category guards
  */
-export const arrange = <Part extends Held>(
+export const orderParts = <Part extends StoredPart>(
   upload: Pending,
   parts: ReadonlyArray<Part>,
   partIds: ReadonlyArray<PartId>

@@ -37,7 +37,7 @@ describe("UploadParts", () => {
     FastCheck.nat(1000),
     FastCheck.nat(1000)
   ], ([declared, before, bytes]) => {
-    const admitted = UploadParts.admit(pending(declared), size(before), size(bytes))
+    const admitted = UploadParts.checkFits(pending(declared), size(before), size(bytes))
     if (before + bytes <= declared) expect(admitted).toEqual(Either.right(before + bytes))
     else {
       expect(Either.flip(admitted)).toMatchObject({
@@ -48,8 +48,8 @@ describe("UploadParts", () => {
 
   it("says of a part that runs over which limit it ran over", () => {
     const limits = { ...documented, partBytes: size(10) }
-    expect(UploadParts.overflow(pending(100), size(90), limits)).toMatchObject({ _tag: "PartTooLarge", limit: 10 })
-    expect(UploadParts.overflow(pending(100), size(91), limits)).toMatchObject({
+    expect(UploadParts.overflowError(pending(100), size(90), limits)).toMatchObject({ _tag: "PartTooLarge", limit: 10 })
+    expect(UploadParts.overflowError(pending(100), size(91), limits)).toMatchObject({
       _tag: "UploadSizeExceeded",
       declared: 100
     })
@@ -58,7 +58,7 @@ describe("UploadParts", () => {
   it("arranges the listed parts, each as often as it is listed", () => {
     const [a, b, c] = [held("a", 1), held("b", 2), held("c", 3)]
     const arrange = (bytes: number, ...ids: ReadonlyArray<string>) =>
-      UploadParts.arrange(pending(bytes), [a, b, c], ids.map((id) => PartId.make(id)))
+      UploadParts.orderParts(pending(bytes), [a, b, c], ids.map((id) => PartId.make(id)))
     expect(arrange(6, "c", "a", "b")).toEqual(Either.right([c, a, b]))
     expect(arrange(4, "b", "b")).toEqual(Either.right([b, b]))
     expect(arrange(0)).toEqual(Either.right([]))

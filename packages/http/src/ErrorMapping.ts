@@ -16,9 +16,9 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { ErrorEnvelope, Status } from "./ErrorEnvelope.js"
 import { DomainError } from "./ErrorEnvelope.js"
-import type { Reading } from "./internal/readings.js"
-import type { Refusal, Reply } from "./internal/refusal.js"
-import * as refusals from "./internal/refusal.js"
+import type { ErrorRules } from "./internal/client/errorRules"
+import type { Refusal, Reply } from "./internal/client/errorResponse"
+import * as refusals from "./internal/client/errorResponse"
 import type { PartDataError } from "./PartData.js"
 import type { ServiceError } from "./ServiceError.js"
 import {
@@ -73,7 +73,7 @@ export const retryAfter = (headers: Headers.Headers, now: DateTime.DateTime): Op
  * @internal
  */
 export const fromReply = <E extends DomainError>(
-  reading: Reading<E>,
+  reading: ErrorRules<E>,
   reply: Reply,
   now: DateTime.DateTime
 ): E | InvalidRequest | ServiceError => {

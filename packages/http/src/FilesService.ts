@@ -21,11 +21,11 @@ import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
 import { DeleteFileResponse } from "./DeleteFile.js"
 import * as FileRange from "./FileRange.js"
-import * as internalClient from "./internal/client.js"
-import * as memory from "./internal/memoryStore.js"
-import * as probes from "./internal/probe.js"
-import * as readings from "./internal/readings.js"
-import * as requests from "./internal/request.js"
+import * as internalClient from "./internal/client/client"
+import * as memory from "./internal/memory/store"
+import * as probes from "./internal/memory/callRecorder"
+import * as readings from "./internal/client/errorRules"
+import * as requests from "./internal/client/request"
 import * as ListFiles from "./ListFiles.js"
 import type { ServiceError } from "./ServiceError.js"
 import { ResponseMalformed } from "./ServiceError.js"
@@ -252,7 +252,7 @@ export const layerTest: Layer.Layer<FilesService | FilesServiceTest> = /*#__PURE
   Layer.provide(
     Layer.effectContext(Effect.gen(function*() {
       const store = yield* memory.MemoryStore
-      const methods: { readonly [Method in keyof Errors]: probes.Probe<Errors[Method]> } = {
+      const methods: { readonly [Method in keyof Errors]: probes.CallRecorder<Errors[Method]> } = {
         retrieve: yield* probes.make(),
         content: yield* probes.make(),
         list: yield* probes.make(),

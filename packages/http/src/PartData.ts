@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { exactly } from "./internal/exactly.js"
+import { exactLength } from "./ByteLimits"
 
 /**
  * The source of a part failed while it was read.
@@ -89,7 +89,7 @@ export class PartFile extends Data.TaggedClass("PartFile")<{
  * @since 0.1.0
  * @category models
  */
-export class PartObserved extends Data.TaggedClass("PartObserved")<{
+export class PartWithProgress extends Data.TaggedClass("PartObserved")<{
   readonly part: PartStream | PartFile
   readonly onBytes: (bytes: number) => void
 }> {}
@@ -111,7 +111,7 @@ export class PartIncoming extends Data.TaggedClass("PartIncoming")<{
  * @since 0.1.0
  * @category models
  */
-export type PartData = Uint8Array | Blob | PartStream | PartFile | PartObserved | PartIncoming
+export type PartData = Uint8Array | Blob | PartStream | PartFile | PartWithProgress | PartIncoming
 
 /**
  * A stream and the number of bytes that it has. It is run once for each attempt to send it.
@@ -161,8 +161,8 @@ export const file = (
  * @since 0.1.0
  * @category combinators
  */
-export const observe = (part: PartStream | PartFile, onBytes: (bytes: number) => void): PartObserved =>
-  new PartObserved({ part, onBytes })
+export const withProgress = (part: PartStream | PartFile, onBytes: (bytes: number) => void): PartWithProgress =>
+  new PartWithProgress({ part, onBytes })
 
 /**
  * @since 0.1.0
@@ -239,7 +239,7 @@ export const toStream = (self: PartData): Stream.Stream<Uint8Array, PartDataErro
   switch (self._tag) {
     case "PartStream":
     case "PartFile":
-      return exactly(
+      return exactLength(
         Stream.mapError(self.stream, (cause) => new PartUnreadable({ cause })),
         self.bytes,
         (actual) => new PartLengthMismatch({ declared: self.bytes, actual })

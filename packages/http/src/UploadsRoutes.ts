@@ -27,10 +27,10 @@ import { DeleteFileResponse } from "./DeleteFile.js"
 import type { ApiError } from "./ErrorMapping.js"
 import { toReply } from "./ErrorMapping.js"
 import { FilesService } from "./FilesService.js"
-import { createFile, maximumBytes } from "./internal/createFile.js"
-import { download } from "./internal/download.js"
-import * as multipart from "./internal/multipartReader.js"
-import { refuse } from "./internal/refuse.js"
+import { createFile, maximumBytes } from "./internal/routes/createFile"
+import { download } from "./internal/routes/download"
+import * as multipart from "./internal/multipart/reader"
+import { errorReply } from "./internal/routes/errorReply"
 import { sanitized } from "./internal/secrets.js"
 import * as ListFiles from "./ListFiles.js"
 import * as PartData from "./PartData.js"
@@ -224,7 +224,7 @@ export const layerNotFound: Layer.Layer<never> = HttpApiBuilder.middleware(
         Effect.map(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
           // What stands after the path may be a secret.
           const [path] = url.split("?")
-          return refuse(404, { message: `Invalid URL (${method} ${path})` })
+          return errorReply(404, { message: `Invalid URL (${method} ${path})` })
         })
     )
   )

@@ -32,12 +32,12 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
-import * as internalClient from "./internal/client.js"
-import * as memory from "./internal/memoryStore.js"
-import * as partRequest from "./internal/partRequest.js"
-import * as probes from "./internal/probe.js"
-import * as readings from "./internal/readings.js"
-import * as requests from "./internal/request.js"
+import * as internalClient from "./internal/client/client"
+import * as memory from "./internal/memory/store"
+import * as partRequest from "./internal/client/partRequest"
+import * as probes from "./internal/memory/callRecorder"
+import * as readings from "./internal/client/errorRules"
+import * as requests from "./internal/client/request"
 import type { PartData, PartDataError } from "./PartData.js"
 import type { ServiceError } from "./ServiceError.js"
 import * as UploadsMetrics from "./UploadsMetrics.js"
@@ -300,7 +300,7 @@ export const layerTest: Layer.Layer<UploadsService | UploadsServiceTest> = /*#__
   Layer.provide(
     Layer.effectContext(Effect.gen(function*() {
       const store = yield* memory.MemoryStore
-      const methods: { readonly [Method in keyof Errors]: probes.Probe<Errors[Method]> } = {
+      const methods: { readonly [Method in keyof Errors]: probes.CallRecorder<Errors[Method]> } = {
         create: yield* probes.make(),
         addPart: yield* probes.make(),
         complete: yield* probes.make(),

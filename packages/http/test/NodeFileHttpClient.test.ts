@@ -43,7 +43,7 @@ const addFile = (apiUrl: string, bytes: number) =>
     yield* fs.writeFile(path, new Uint8Array(bytes).fill(65))
     const uploads = yield* UploadsService.make({ apiUrl, retryPolicy: RetryPolicy.none })
     let read = 0
-    const part = PartData.observe(yield* PartData.file(path), (bytes) => {
+    const part = PartData.withProgress(yield* PartData.file(path), (bytes) => {
       read += bytes
     })
     return { result: yield* Effect.either(uploads.addPart(uploadId, part)), read: () => read }

@@ -169,7 +169,7 @@ describe("observe", () => {
     Effect.gen(function*() {
       const heard: Array<number> = []
       const part = PartData.stream(of(bytes.subarray(0, 3), bytes.subarray(3)), { bytes: 10 })
-      const data = PartData.observe(part, (count) => {
+      const data = PartData.withProgress(part, (count) => {
         heard.push(count)
       })
       expect(PartData.length(data)).toEqual(Option.some(10))
@@ -181,7 +181,7 @@ describe("observe", () => {
 
   it.effect("fails as the part does", () =>
     Effect.gen(function*() {
-      const { error } = yield* read(PartData.observe(PartData.stream(of(bytes), { bytes: 11 }), () => {}))
+      const { error } = yield* read(PartData.withProgress(PartData.stream(of(bytes), { bytes: 11 }), () => {}))
       expect(tagOf(error)).toBe("PartLengthMismatch")
     }))
 })

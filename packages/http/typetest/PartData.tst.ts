@@ -31,13 +31,13 @@ describe("PartData", () => {
     expect(PartData.file("part.bin", { offset: 10, bytes: 20 })).type.toBe<
       Effect.Effect<PartData.PartFile, PlatformError, FileSystem.FileSystem>
     >()
-    expect(PartData.observe(streamed, () => {})).type.toBe<PartData.PartObserved>()
+    expect(PartData.withProgress(streamed, () => {})).type.toBe<PartData.PartWithProgress>()
     expect<PartData.PartData>().type.toBe<
       | Uint8Array
       | Blob
       | PartData.PartStream
       | PartData.PartFile
-      | PartData.PartObserved
+      | PartData.PartWithProgress
       | PartData.PartIncoming
     >()
   })
@@ -61,9 +61,9 @@ describe("PartData", () => {
   })
 
   test("only what can be read again, piece by piece, is observed", () => {
-    expect(PartData.observe).type.toBeCallableWith(streamed, () => {})
-    expect(PartData.observe).type.not.toBeCallableWith(arriving, () => {})
-    expect(PartData.observe).type.not.toBeCallableWith(new Uint8Array(1), () => {})
+    expect(PartData.withProgress).type.toBeCallableWith(streamed, () => {})
+    expect(PartData.withProgress).type.not.toBeCallableWith(arriving, () => {})
+    expect(PartData.withProgress).type.not.toBeCallableWith(new Uint8Array(1), () => {})
   })
 
   test("what arrives once fails as its reader says", () => {

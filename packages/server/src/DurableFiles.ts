@@ -18,7 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { BytesInUse } from "./BytesInUse.js"
+import { Leases } from "./Leases"
 import * as partBytes from "./internal/partBytes.js"
 import * as unavailable from "./internal/unavailable.js"
 import { PartStorage } from "./PartStorage.js"
@@ -36,7 +36,7 @@ const pageSize = 1000
 export const make = Effect.gen(function*() {
   const repository = yield* UploadRepository
   const storage = yield* PartStorage
-  const inUse = yield* BytesInUse
+  const inUse = yield* Leases
 
   const findLiving = (fileId: FileId) =>
     Effect.gen(function*() {
@@ -104,7 +104,7 @@ export const make = Effect.gen(function*() {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<FilesService, never, UploadRepository | PartStorage | BytesInUse> = Layer.effect(
+export const layer: Layer.Layer<FilesService, never, UploadRepository | PartStorage | Leases> = Layer.effect(
   FilesService,
   make
 )

@@ -28,7 +28,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { BytesInUse } from "./BytesInUse.js"
+import { Leases } from "./Leases"
 import * as partBytes from "./internal/partBytes.js"
 import * as unavailable from "./internal/unavailable.js"
 import { PartStorage } from "./PartStorage.js"
@@ -66,7 +66,7 @@ const atMost = <E, E2>(
 export const make = Effect.gen(function*() {
   const repository = yield* UploadRepository
   const storage = yield* PartStorage
-  const inUse = yield* BytesInUse
+  const inUse = yield* Leases
   const limits = yield* UploadLimits
 
   const findPending = (uploadId: UploadId) =>
@@ -125,12 +125,12 @@ export const make = Effect.gen(function*() {
         const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
         const { receivedBytes, upload } = yield* findPending(uploadId)
         // Nothing is read of a part that cannot fit.
-        if (Option.isSome(announced)) yield* UploadParts.admit(upload, receivedBytes, announced.value)
+        if (Option.isSome(announced)) yield* UploadParts.checkFits(upload, receivedBytes, announced.value)
         const key = { uploadId, partId: yield* randomPartId }
         const bytes = atMost(
           PartData.toStream(data),
           Math.min(limits.partBytes, upload.bytes - receivedBytes),
-          () => UploadParts.overflow(upload, receivedBytes, limits)
+          () => UploadParts.overflowError(upload, receivedBytes, limits)
         )
         const project = yield* CurrentProject
         yield* inUse.hold(uploadId)
@@ -141,7 +141,7 @@ export const make = Effect.gen(function*() {
             return yield* repository.changeUpload(project, uploadId, (stored, now) =>
               Either.gen(function*() {
                 const { receivedBytes, upload } = yield* ensurePending(stored, uploadId, now)
-                yield* UploadParts.admit(upload, receivedBytes, written.bytes)
+                yield* UploadParts.checkFits(upload, receivedBytes, written.bytes)
                 return Change.PartAdded({ part: { part, ...written } })
               })).pipe(
                 // Where the repository failed it may have recorded the part all the same.
@@ -167,7 +167,7 @@ export const make = Effect.gen(function*() {
         uploadId,
         Effect.gen(function*() {
           const parts = yield* repository.partsOfUpload(uploadId)
-          const listed = yield* UploadParts.arrange(upload, parts, partIds)
+          const listed = yield* UploadParts.orderParts(upload, parts, partIds)
           if (md5 !== undefined) yield* verify(uploadId, listed, md5)
         })
       )
@@ -208,7 +208,7 @@ export const make = Effect.gen(function*() {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<UploadsService, never, UploadRepository | PartStorage | BytesInUse> = Layer.effect(
+export const layer: Layer.Layer<UploadsService, never, UploadRepository | PartStorage | Leases> = Layer.effect(
   UploadsService,
   make
 )

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { BytesInUse } from "./BytesInUse.js"
+import { Leases } from "./Leases"
 import { PartStorage } from "./PartStorage.js"
 import type { StorageError } from "./StorageError.js"
 import { UploadRepository } from "./UploadRepository.js"
@@ -51,11 +51,11 @@ const concurrency = 16
  */
 export const reclaim = (
   options: Pick<Options, "exclusive">
-): Effect.Effect<void, StorageError, UploadRepository | PartStorage | BytesInUse> =>
+): Effect.Effect<void, StorageError, UploadRepository | PartStorage | Leases> =>
   Effect.gen(function*() {
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
-    const inUse = yield* BytesInUse
+    const inUse = yield* Leases
     // Those that are held stay, and come first: the next look goes past them.
     for (let held = 0, isMore = true; isMore;) {
       const limit = held + batch
@@ -84,11 +84,11 @@ export const reclaim = (
  */
 export const removeOrphans = (
   options: Pick<Options, "exclusive">
-): Effect.Effect<void, StorageError, UploadRepository | PartStorage | BytesInUse> =>
+): Effect.Effect<void, StorageError, UploadRepository | PartStorage | Leases> =>
   Effect.gen(function*() {
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
-    const inUse = yield* BytesInUse
+    const inUse = yield* Leases
     yield* storage.list.pipe(
       Stream.groupAdjacentBy(({ uploadId }) => uploadId),
       Stream.runForEach(([uploadId, keys]) =>
@@ -117,7 +117,7 @@ const untiring = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<never, never, UploadRepository | PartStorage | BytesInUse> =>
+export const layer = (options: Options): Layer.Layer<never, never, UploadRepository | PartStorage | Leases> =>
   Layer.scopedDiscard(
     Effect.all([
       Effect.forkScoped(Effect.repeat(untiring(reclaim(options)), Schedule.spaced(options.interval))),

@@ -9,11 +9,11 @@ export * as Authentication from "./Authentication.js"
 /**
  * @since 0.1.0
  */
-export * as BytesInUse from "./BytesInUse.js"
+export * as BytesInUse from "./Leases"
 /**
  * @since 0.1.0
  */
-export * as Database from "./Database.js"
+export * as Database from "./internal/sql/database"
 /**
  * @since 0.1.0
  */
@@ -25,15 +25,15 @@ export * as DurableUploads from "./DurableUploads.js"
 /**
  * @since 0.1.0
  */
-export * as Health from "./Health.js"
+export * as Health from "./internal/http/health"
 /**
  * @since 0.1.0
  */
-export * as HttpListener from "./HttpListener.js"
+export * as HttpListener from "./internal/http/listener"
 /**
  * @since 0.1.0
  */
-export * as PartFiles from "./PartFiles.js"
+export * as PartFiles from "./FilePartStorage"
 /**
  * @since 0.1.0
  */
@@ -45,15 +45,15 @@ export * as Project from "./Project.js"
 /**
  * @since 0.1.0
  */
-export * as Prometheus from "./Prometheus.js"
+export * as Prometheus from "./internal/http/prometheusMetrics"
 /**
  * @since 0.1.0
  */
-export * as RequestId from "./RequestId.js"
+export * as RequestId from "./internal/http/requestId"
 /**
  * @since 0.1.0
  */
-export * as RequestLog from "./RequestLog.js"
+export * as RequestLog from "./internal/http/requestLog"
 /**
  * @since 0.1.0
  */
@@ -61,7 +61,7 @@ export * as Server from "./Server.js"
 /**
  * @since 0.1.0
  */
-export * as ServerApi from "./ServerApi.js"
+export * as ServerApi from "./internal/http/serverApi"
 /**
  * @since 0.1.0
  */

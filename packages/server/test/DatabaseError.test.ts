@@ -1,6 +1,6 @@
 import { SqlError } from "@effect/sql/SqlError"
 import { expect, it } from "@effect/vitest"
-import { toStorageError } from "../src/internal/databaseError.js"
+import { toStorageError } from "../src/internal/sql/databaseError"
 
 const reasonOf = (cause: object) => toStorageError("test")(new SqlError({ cause })).reason
 

@@ -1,4 +1,4 @@
-import * as PartFiles from "@effect-uploads/server/PartFiles"
+import * as PartFiles from "@effect-uploads/server/FilePartStorage"
 import { PartStorage } from "@effect-uploads/server/PartStorage"
 import type { StorageError } from "@effect-uploads/server/StorageError"
 import { describe, expect, it } from "@effect/vitest"

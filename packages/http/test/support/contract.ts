@@ -162,7 +162,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
               })
               return yield* uploads.addPart(
                 upload.id,
-                PartData.observe(part, (bytes) => {
+                PartData.withProgress(part, (bytes) => {
                   observed += bytes
                 })
               )

@@ -33,7 +33,7 @@ export type Answer = Either.Either<unknown, { readonly _tag: string }>
 
 export type UploadOperation = Operation<Call, Answer>
 
-interface Held extends UploadParts.Held {
+interface Held extends UploadParts.StoredPart {
   readonly data: Uint8Array
 }
 
@@ -69,7 +69,7 @@ const addPart = (state: State, data: Uint8Array, answer: Answer | undefined): St
   const bytes = ByteSize.make(data.byteLength)
   const admitted = Either.flatMap(
     Upload.ensurePending(state.upload, state.now),
-    (upload) => UploadParts.admit(upload, UploadParts.total(state.parts), bytes)
+    (upload) => UploadParts.checkFits(upload, UploadParts.total(state.parts), bytes)
   )
   if (Either.isLeft(admitted)) return refused(state, answer, admitted.left)
   const part = answer === undefined
@@ -91,7 +91,7 @@ const complete = (
 ): State | undefined => {
   const arranged = Either.gen(function*() {
     const upload = yield* Upload.ensurePending(state.upload, state.now)
-    const listed = yield* UploadParts.arrange(upload, state.parts, call.partIds)
+    const listed = yield* UploadParts.orderParts(upload, state.parts, call.partIds)
     const actual = md5(join(listed.map(({ data }) => data)))
     if (call.md5 !== undefined && call.md5 !== actual) {
       return yield* Either.left(new ChecksumMismatch({ uploadId: upload.id, expected: call.md5, actual }))

@@ -33,8 +33,8 @@ import type * as TransferJournal from "../TransferJournal.js"
 import type { JournalEntry } from "../TransferJournal.js"
 import type { TransferOptions } from "../TransferOptions.js"
 import { defaultRetryPolicy } from "../TransferOptions.js"
-import * as lanes from "./lanes.js"
-import * as ledgers from "./ledger.js"
+import * as lanes from "./partSender"
+import * as ledgers from "./journalWriter"
 import * as progresses from "./progress.js"
 import type { Source } from "./source.js"
 
@@ -71,7 +71,7 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
   Effect.gen(function*() {
     const ledger = yield* ledgers.make(job.journal, job.source)
     const emit = Option.getOrElse(job.watcher, () => () => Effect.void)
-    const attempt = (load: ledgers.Ledger["load"], first: boolean): Effect.Effect<Upload.Completed, TransferError> =>
+    const attempt = (load: ledgers.JournalWriter["load"], first: boolean): Effect.Effect<Upload.Completed, TransferError> =>
       Effect.catchTag(oneUpload(job, ledger, load, first), "UploadGone", ({ uploadId }) =>
         Effect.zipRight(
           emit(TransferEvent.Restarted({ replaced: uploadId })),
@@ -85,8 +85,8 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
 /** The life of one Upload: whatever happens, its end is known or said to be unknown. */
 const oneUpload = (
   job: Job,
-  ledger: ledgers.Ledger,
-  load: ledgers.Ledger["load"],
+  ledger: ledgers.JournalWriter,
+  load: ledgers.JournalWriter["load"],
   first: boolean
 ): Effect.Effect<Upload.Completed, TransferError | UploadGone> =>
   Effect.uninterruptibleMask((restore) =>
@@ -125,8 +125,8 @@ const plan = ({ limits, options, source }: Job, partSize: number | undefined) =>
 /** The Upload of an earlier run where a journal has one that can go on, else a new one. */
 const begin = (
   job: Job,
-  ledger: ledgers.Ledger,
-  load: ledgers.Ledger["load"],
+  ledger: ledgers.JournalWriter,
+  load: ledgers.JournalWriter["load"],
   restore: Restore
 ): Effect.Effect<Live, TransferError> =>
   Effect.gen(function*() {
@@ -152,7 +152,7 @@ const begin = (
 
 const resume = (
   job: Job,
-  ledger: ledgers.Ledger,
+  ledger: ledgers.JournalWriter,
   { acknowledged, modifiedAt, partSize, upload }: JournalEntry
 ): Effect.Effect<Option.Option<Live>, TransferError> =>
   Effect.gen(function*() {
@@ -229,7 +229,7 @@ const create = (job: Job, restore: Restore): Effect.Effect<Upload.Pending, Trans
 
 const work = (
   job: Job,
-  ledger: ledgers.Ledger,
+  ledger: ledgers.JournalWriter,
   live: Live,
   completing: Ref.Ref<boolean>
 ): Effect.Effect<Upload.Completed, TransferFailure> =>
@@ -306,7 +306,7 @@ const cancelTimeout = ({ options }: Job): Duration.Duration => Duration.decode(o
 /** What a failed transfer leaves. */
 const settle = (
   job: Job,
-  ledger: ledgers.Ledger,
+  ledger: ledgers.JournalWriter,
   { resumed, since, unheard, upload }: Live,
   { completing, first }: { readonly completing: boolean; readonly first: boolean },
   failure: TransferFailure
@@ -403,7 +403,7 @@ const unhurried = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
 const drop = (job: Job, upload: Upload.Pending): Effect.Effect<void> => Effect.ignore(cancel(job, upload))
 
 /** After an interruption a transfer with a journal can go on, any other is over. */
-const leave = (job: Job, ledger: ledgers.Ledger, upload: Upload.Pending): Effect.Effect<void> =>
+const leave = (job: Job, ledger: ledgers.JournalWriter, upload: Upload.Pending): Effect.Effect<void> =>
   ledger.isKept ? Effect.void : drop(job, upload)
 
 /** The Upload that was completed without our hearing of it, where its File can be found beyond doubt. */

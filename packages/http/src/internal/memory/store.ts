@@ -1,0 +1,67 @@
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import * as Upload from "@effect-uploads/domain/Upload"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import type * as FilesService from "../../FilesService"
+import type * as UploadsService from "../../UploadsService"
+import * as memoryFiles from "./files"
+import type { State } from "./state"
+import { inSequence, living } from "./state"
+import * as memoryUploads from "./uploads"
+
+/** What tests see of the state. */
+export interface Snapshot {
+  readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
+  readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<UploadsService.StoredPart>>
+  readonly files: Effect.Effect<ReadonlyArray<FilesService.StoredFile>>
+}
+
+export class MemoryStore extends Context.Tag("@effect-uploads/http/internal/MemoryStore")<MemoryStore, {
+  readonly uploads: UploadsService.Service
+  readonly files: FilesService.Service
+  readonly snapshot: Snapshot
+}>() {}
+
+/** One reference, so that all layers built on it in one graph share one store. */
+export const layer: Layer.Layer<MemoryStore> = Layer.effect(
+  MemoryStore,
+  Effect.gen(function*() {
+    const limits = yield* UploadLimits
+    const ref = yield* Ref.make<State>({ sequence: 0, uploads: HashMap.empty(), files: HashMap.empty() })
+    return { uploads: memoryUploads.make(ref, limits), files: memoryFiles.make(ref), snapshot: makeSnapshot(ref) }
+  })
+)
+
+const join = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
+  chunks.reduce((offset, chunk) => {
+    bytes.set(chunk, offset)
+    return offset + chunk.byteLength
+  }, 0)
+  return bytes
+}
+
+const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
+  uploads: Effect.zipWith(
+    DateTime.now,
+    Ref.get(ref),
+    (now, { uploads }) => Arr.sort(HashMap.values(uploads), inSequence).map(({ upload }) => Upload.at(upload, now))
+  ),
+  parts: (uploadId) =>
+    Effect.zipWith(DateTime.now, Ref.get(ref), (now, { uploads }) =>
+      HashMap.get(uploads, uploadId).pipe(
+        Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
+        Option.match({
+          onNone: () => [],
+          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: join(chunks) }))
+        })
+      )),
+  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: join(chunks) })))
+})

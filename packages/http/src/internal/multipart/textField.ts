@@ -1,0 +1,25 @@
+import * as Either from "effect/Either"
+import type { Decoder } from "./transferEncoding"
+
+/** What a field of text may take up, in bytes: room for any word of the API. */
+const maximumBytes = 1024
+
+const nothing = new Uint8Array(0)
+
+/** A field of text: passes nothing on, and says at its end what it was. */
+export const make = (decoder: Decoder, onText: (text: string) => void): Decoder => {
+  const utf8 = new TextDecoder()
+  let bytes = 0
+  let text = ""
+  return {
+    decode: (chunk) => {
+      bytes += chunk.byteLength
+      if (bytes > maximumBytes) return Either.left(`it has more than ${maximumBytes} bytes`)
+      return Either.map(decoder.decode(chunk), (decoded) => {
+        text += utf8.decode(decoded, { stream: true })
+        return nothing
+      })
+    },
+    end: () => Either.map(decoder.end(), () => onText(text + utf8.decode()))
+  }
+}

@@ -1,0 +1,151 @@
+import { CreateUpload } from "@effect-uploads/domain/CreateUpload"
+import type { FileObject } from "@effect-uploads/domain/FileObject"
+import * as MimeType from "@effect-uploads/domain/MimeType"
+import { fromParseError, InvalidRequest } from "@effect-uploads/domain/UploadError"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import type * as Headers from "@effect/platform/Headers"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import { IncomingDirectory, incomingPrefix, MaximumFileBytes } from "../../CreateFile"
+import * as PartData from "../../PartData"
+import type { ServiceError } from "../../ServiceError"
+import { isServiceError, ServiceUnavailable } from "../../ServiceError"
+import type * as UploadsService from "../../UploadsService"
+import type { FieldHeaders } from "../multipart/fieldHeaders"
+import * as multipart from "../multipart/reader"
+
+const anchor = "expires_after[anchor]"
+const seconds = "expires_after[seconds]"
+
+const form: multipart.Form = { data: "file", texts: ["purpose", anchor, seconds] }
+
+const invalidFile = (problem: string, limit?: string) =>
+  new InvalidRequest({ field: form.data, problem, ...(limit === undefined ? {} : { limit }) })
+
+/** The most bytes that the file may have. */
+export const maximumBytes: Effect.Effect<number> = Effect.zipWith(
+  MaximumFileBytes,
+  UploadLimits,
+  (bytes, { uploadBytes }) => Math.min(bytes, uploadBytes)
+)
+
+/** Keeps the file at a path until all of the form is known: its purpose may come last, and an Upload begins with its size. */
+const spool = <E>(path: string, headers: Headers.Headers, body: Stream.Stream<Uint8Array, E>) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const limit = yield* maximumBytes
+    const file = yield* fs.open(path, { flag: "wx" })
+    let bytes = 0
+    const write = (chunk: Uint8Array): Effect.Effect<void, InvalidRequest | PlatformError> => {
+      bytes += chunk.byteLength
+      return bytes > limit
+        ? Effect.fail(invalidFile("it is too large", `at most ${limit} bytes`))
+        // Were the file closed meanwhile, the bytes could get into the next one that is opened.
+        : Effect.uninterruptible(file.writeAll(chunk))
+    }
+    const fields = yield* multipart.readForm(headers, body, form, write)
+    return { ...fields, bytes }
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("PartUnreadable", ({ message }) => invalidFile(message))
+  )
+
+const isMimeType = Schema.is(MimeType.MimeType)
+
+const anyType = "application/octet-stream"
+
+/** Many clients call every file a stream of octets. Its name tells more. */
+const mimeTypeOf = ({ contentType }: FieldHeaders, filename: string, purpose: string) =>
+  contentType.pipe(
+    Option.filter((type) => isMimeType(type) && type !== anyType),
+    Option.orElse(() => MimeType.infer(filename, purpose)),
+    Option.getOrElse(() => anyType)
+  )
+
+/** The Upload that a form asks for. */
+const requestOf = ({ bytes, data, texts }: multipart.Fields & { readonly bytes: number }) =>
+  Effect.gen(function*() {
+    const filename = Option.getOrElse(data.filename, () => "")
+    // The document asks for "the File object (not file name)", which `-F file=data.jsonl` without its @ would send.
+    if (filename === "") return yield* invalidFile("it has no file name", "sent as a file, not as text")
+    const text = (name: string) => Option.fromNullable(texts.get(name))
+    const purpose = text("purpose")
+    const expiresAfter = Record.getSomes({
+      anchor: text(anchor),
+      seconds: Option.map(text(seconds), (digits) => /^\d+$/.test(digits) ? Number(digits) : digits)
+    })
+    const request = Schema.decodeUnknown(CreateUpload)({
+      filename,
+      bytes,
+      mime_type: mimeTypeOf(data, filename, Option.getOrElse(purpose, () => "")),
+      ...Record.getSomes({ purpose }),
+      ...(Record.isEmptyRecord(expiresAfter) ? {} : { expires_after: expiresAfter })
+    })
+    return yield* Effect.mapError(request, fromParseError)
+  })
+
+/** Parts that are on their way to the service at the same time. */
+const concurrency = 4
+
+/** One Upload for the file at a path. It is cancelled unless it is completed. */
+const upload = (service: UploadsService.Service, request: CreateUpload, path: string) =>
+  Effect.acquireUseRelease(
+    service.create(request),
+    ({ id }) =>
+      Effect.gen(function*() {
+        const { partBytes } = yield* UploadLimits
+        const ranges = Array.from({ length: Math.ceil(request.bytes / partBytes) }, (_, index) => ({
+          offset: index * partBytes,
+          bytes: Math.min(partBytes, request.bytes - index * partBytes)
+        }))
+        const parts = yield* Effect.forEach(
+          ranges,
+          (range) => Effect.flatMap(PartData.file(path, range), (part) => service.addPart(id, part)),
+          { concurrency }
+        )
+        return (yield* service.complete(id, { partIds: parts.map(({ id }) => id) })).file
+      }),
+    ({ id }, exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(service.cancel(id))
+  )
+
+/** The file is kept in a folder of its own, which is gone at the end, whatever the end is. */
+const createFileIn = <E>(
+  service: UploadsService.Service,
+  headers: Headers.Headers,
+  body: Stream.Stream<Uint8Array, E>
+) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const incoming = Option.match(yield* IncomingDirectory, {
+      onNone: () => ({}),
+      onSome: (directory) => ({ directory })
+    })
+    const path = `${yield* fs.makeTempDirectoryScoped({ ...incoming, prefix: incomingPrefix })}/file`
+    const request = yield* Effect.flatMap(spool(path, headers, body), requestOf)
+    return yield* upload(service, request, path)
+  })
+
+/** A File from the one field `file` of a form, through an Upload of its own. */
+export const createFile = <E>(
+  service: UploadsService.Service,
+  headers: Headers.Headers,
+  body: Stream.Stream<Uint8Array, E>
+): Effect.Effect<FileObject, InvalidRequest | ServiceError, FileSystem.FileSystem> =>
+  createFileIn(service, headers, body).pipe(
+    Effect.scoped,
+    Effect.catchAll((error) =>
+      error._tag === "InvalidRequest" || isServiceError(error)
+        ? Effect.fail(error)
+        // The file and the Upload are ours: the caller never saw them, and can do nothing about them.
+        : Effect.zipRight(
+          Effect.logError(`A file that was received could not be stored: ${error.message}`),
+          new ServiceUnavailable({})
+        )
+    )
+  )

@@ -1,0 +1,17 @@
+import type { Reason } from "../../StorageError"
+import { StorageError } from "../../StorageError"
+import { codeOf } from "./errorCode"
+
+const reasons: Readonly<Record<string, Reason>> = {
+  ENOSPC: "Full",
+  EDQUOT: "Full",
+  EROFS: "ReadOnly",
+  EACCES: "ReadOnly",
+  EPERM: "ReadOnly",
+  ENOENT: "Missing",
+  EIO: "Corrupt"
+}
+
+/** What the system says of a file or folder of the parts. */
+export const storageError = (operation: string, cause: unknown, reason = reasons[codeOf(cause)] ?? "Failed") =>
+  new StorageError({ store: "parts", reason, operation, cause })

@@ -1,0 +1,34 @@
+import { IncomingDirectory, incomingPrefix } from "@effect-uploads/http/CreateFile"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Fs from "node:fs/promises"
+import * as Path from "node:path"
+import type { StorageError } from "../../StorageError"
+import { UploadRepository } from "../../UploadRepository"
+import { storageError } from "./fileError"
+
+const makeEmpty = async (directory: string): Promise<void> => {
+  await Fs.mkdir(directory, { recursive: true, mode: 0o700 })
+  for (const name of await Fs.readdir(directory)) {
+    if (name.startsWith(incomingPrefix)) await Fs.rm(Path.join(directory, name), { recursive: true, force: true })
+  }
+}
+
+/**
+ * The folder for the files of `POST /files` while they arrive. Who has the repository has the folder for itself: such files as
+ * are in it at the start were left by a process that was killed.
+ */
+export const layer = (directory: string): Layer.Layer<IncomingDirectory, StorageError, UploadRepository> =>
+  Layer.effect(
+    IncomingDirectory,
+    UploadRepository.pipe(
+      Effect.zipRight(
+        Effect.tryPromise({
+          try: () => makeEmpty(directory),
+          catch: (cause) => storageError("IncomingDirectory.make", cause)
+        })
+      ),
+      Effect.as(Option.some(directory))
+    )
+  )

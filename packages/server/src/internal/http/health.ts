@@ -1,0 +1,59 @@
+/**
+ * Whether the process runs (`/health/live`), and whether it can serve (`/health/ready`, and `/health` for short).
+ *
+ * @since 0.1.0
+ */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { PartStorage } from "../../PartStorage"
+import type { StorageError } from "../../StorageError"
+import { UploadRepository } from "../../UploadRepository"
+
+/** What does not answer by then is as good as gone. */
+const patience = Duration.seconds(2)
+
+const probe = (ping: Effect.Effect<void, StorageError>) =>
+  ping.pipe(
+    Effect.as("ok"),
+    Effect.timeoutTo({ duration: patience, onSuccess: (state) => state, onTimeout: () => "Timeout" }),
+    Effect.catchAll(({ reason }) => Effect.succeed<string>(reason))
+  )
+
+/**
+ * What the database and the part storage say of themselves: `ok`, or the reason why not.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const check: Effect.Effect<
+  { readonly database: string; readonly parts: string },
+  never,
+  UploadRepository | PartStorage
+> = Effect.gen(function*() {
+  const repository = yield* UploadRepository
+  const storage = yield* PartStorage
+  return yield* Effect.all({ database: probe(repository.ping), parts: probe(storage.ping) }, { concurrency: 2 })
+})
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never, never, UploadRepository | PartStorage> = HttpApiBuilder.Router.use((router) =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<UploadRepository | PartStorage>()
+    const ready = Effect.map(Effect.provide(check, context), (checks) => {
+      const isReady = Object.values(checks).every((state) => state === "ok")
+      return HttpServerResponse.unsafeJson(
+        { status: isReady ? "ok" : "unavailable", ...checks },
+        { status: isReady ? 200 : 503 }
+      )
+    })
+    yield* router.get("/health", ready)
+    yield* router.get("/health/ready", ready)
+    yield* router.get("/health/live", Effect.succeed(HttpServerResponse.unsafeJson({ status: "ok" })))
+  })
+)

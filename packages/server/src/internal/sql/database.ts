@@ -1,0 +1,44 @@
+/**
+ * The database that the server was told to use: a SQLite file of its own, or PostgreSQL.
+ *
+ * @since 0.1.0
+ */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Path from "node:path"
+import { toStorageError } from "./databaseError"
+import * as SqliteClient from "../../SqliteClient"
+import type { StorageError } from "../../StorageError"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Where the SQLite file is. */
+  readonly dataDirectory: string
+  readonly databaseUrl: Option.Option<Redacted.Redacted>
+}
+
+/** A command that waits for longer had better fail. */
+const connectTimeout = Duration.seconds(5)
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = ({ dataDirectory, databaseUrl }: Options): Layer.Layer<SqlClient, StorageError> =>
+  Option.match(databaseUrl, {
+    onNone: () => SqliteClient.layer({ filename: Path.join(dataDirectory, "uploads.sqlite") }),
+    onSome: (url) =>
+      // Most servers need no PostgreSQL: its client takes memory.
+      Effect.promise(() => import("@effect/sql-pg/PgClient")).pipe(
+        Effect.map((PgClient) => PgClient.layer({ url, applicationName: "effect-uploads", connectTimeout })),
+        Layer.unwrapEffect,
+        Layer.mapError(toStorageError("Database.layer"))
+      )
+  })

@@ -1,0 +1,76 @@
+import * as Migrator from "@effect/sql/Migrator"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { StorageError } from "../../StorageError"
+import { toStorageError } from "./databaseError"
+import { rising } from "./dialect"
+
+/*
+ * Names begin with `upload`, since a PostgreSQL database may belong to an application, too. Times are in whole seconds.
+ *
+ * `reclaim_at` is the time from which on nobody can ask for the parts of an Upload: when it expires, then when its File
+ * does, or at once when it is cancelled or its File deleted. There is none for a File that stays, nor when the parts are
+ * gone.
+ */
+const tables = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE TABLE uploads (
+      id TEXT PRIMARY KEY,
+      project TEXT NOT NULL,
+      filename TEXT NOT NULL,
+      purpose TEXT NOT NULL,
+      mime_type TEXT NOT NULL,
+      bytes BIGINT NOT NULL,
+      created_at BIGINT NOT NULL,
+      expires_at BIGINT NOT NULL,
+      file_expires_after BIGINT,
+      status TEXT NOT NULL,
+      received_bytes BIGINT NOT NULL,
+      file TEXT,
+      reclaim_at BIGINT
+    )`
+  yield* sql`CREATE INDEX uploads_reclaim_at ON uploads (reclaim_at) WHERE reclaim_at IS NOT NULL`
+  yield* sql`
+    CREATE TABLE upload_parts (
+      sequence ${rising(sql)},
+      id TEXT NOT NULL UNIQUE,
+      upload_id TEXT NOT NULL REFERENCES uploads (id),
+      bytes BIGINT NOT NULL,
+      checksum TEXT NOT NULL,
+      created_at BIGINT NOT NULL
+    )`
+  yield* sql`CREATE INDEX upload_parts_of_upload ON upload_parts (upload_id, sequence)`
+  yield* sql`
+    CREATE TABLE upload_files (
+      sequence ${rising(sql)},
+      id TEXT NOT NULL UNIQUE,
+      upload_id TEXT NOT NULL UNIQUE REFERENCES uploads (id),
+      project TEXT NOT NULL,
+      purpose TEXT NOT NULL,
+      created_at BIGINT NOT NULL,
+      expires_at BIGINT,
+      deleted INTEGER NOT NULL DEFAULT 0
+    )`
+  yield* sql`CREATE INDEX upload_files_in_order ON upload_files (project, created_at, sequence) WHERE deleted = 0`
+  yield* sql`
+    CREATE TABLE upload_file_parts (
+      file_id TEXT NOT NULL REFERENCES upload_files (id),
+      position BIGINT NOT NULL,
+      part_id TEXT NOT NULL,
+      PRIMARY KEY (file_id, position)
+    )`
+})
+
+/** Brings the tables to their newest form. */
+export const run: Effect.Effect<void, StorageError, SqlClient.SqlClient> = Migrator.make({})({
+  loader: Migrator.fromRecord({ "1_tables": tables }),
+  table: "upload_migrations"
+}).pipe(
+  // Where two servers start on a new PostgreSQL database at once, one of them fails to create the table of migrations.
+  Effect.retry({ times: 1 }),
+  // A migration that fails is a defect of the Migrator's.
+  Effect.catchAllCause((cause) => Effect.fail(toStorageError("migrations")(Cause.squash(cause)))),
+  Effect.asVoid
+)

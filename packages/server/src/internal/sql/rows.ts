@@ -1,0 +1,108 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { ExpiresAfter } from "@effect-uploads/domain/ExpiresAfter"
+import { FileObject } from "@effect-uploads/domain/FileObject"
+import { UploadId } from "@effect-uploads/domain/Ids"
+import { MimeType } from "@effect-uploads/domain/MimeType"
+import * as Upload from "@effect-uploads/domain/Upload"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { ProjectId } from "../../Project"
+
+const parseText = ParseResult.decodeUnknown(Schema.parseJson(Schema.String))
+
+/** What JSON writes otherwise within its quotes. */
+const isEscaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
+/**
+ * Text as it stands between the quotes of a JSON string. Most text is its own, and any text comes back as it was: PostgreSQL
+ * takes no NUL, SQLite's driver cuts at it, and neither has half of a surrogate pair.
+ */
+export const Text = Schema.transformOrFail(Schema.String, Schema.String, {
+  strict: true,
+  decode: (stored) => stored.includes("\\") ? parseText(`"${stored}"`) : ParseResult.succeed(stored),
+  encode: (text) => ParseResult.succeed(isEscaped.test(text) ? JSON.stringify(text).slice(1, -1) : text)
+})
+
+/** PostgreSQL's driver answers a BIGINT as text. */
+export const Integer = Schema.Union(Schema.Int, Schema.NumberFromString.pipe(Schema.int()))
+
+const FileJson = Schema.parseJson(Schema.encodedSchema(FileObject))
+
+/** The columns of an Upload, named as the wire names its fields. */
+const UploadColumns = Schema.Struct({
+  id: Text,
+  project: Text,
+  filename: Text,
+  purpose: Text,
+  mime_type: Text,
+  bytes: Integer,
+  created_at: Integer,
+  expires_at: Integer,
+  file_expires_after: Schema.NullOr(Integer),
+  status: Schema.Literal("pending", "completed", "cancelled", "expired"),
+  received_bytes: Integer,
+  file: Schema.NullOr(FileJson)
+})
+
+export const UploadRow = Schema.transform(
+  UploadColumns,
+  Schema.Struct({
+    project: ProjectId,
+    upload: Upload.Upload,
+    mimeType: MimeType,
+    expiresAfter: Schema.OptionFromNullOr(ExpiresAfter),
+    receivedBytes: ByteSize
+  }),
+  {
+    strict: true,
+    decode: ({ file_expires_after, mime_type, project, received_bytes, ...upload }) => ({
+      project,
+      upload: { ...upload, object: "upload" as const },
+      mimeType: mime_type,
+      expiresAfter: file_expires_after === null
+        ? null
+        : { anchor: "created_at" as const, seconds: file_expires_after },
+      receivedBytes: received_bytes
+    }),
+    encode: ({ expiresAfter, mimeType, project, receivedBytes, upload }) => ({
+      id: upload.id,
+      project,
+      filename: upload.filename,
+      purpose: upload.purpose,
+      mime_type: mimeType,
+      bytes: upload.bytes,
+      created_at: upload.created_at,
+      expires_at: upload.expires_at,
+      file_expires_after: expiresAfter === null ? null : expiresAfter.seconds,
+      status: upload.status,
+      received_bytes: receivedBytes,
+      file: upload.status === "completed" && upload.file ? upload.file : null
+    })
+  }
+)
+
+export const PartRow = Schema.transform(
+  Schema.Struct({ id: Text, upload_id: Text, bytes: Integer, checksum: Text, created_at: Integer }),
+  Schema.Struct({ part: UploadPart, bytes: ByteSize, checksum: Schema.String }),
+  {
+    strict: true,
+    decode: ({ bytes, checksum, ...part }) => ({ part: { ...part, object: "upload.part" as const }, bytes, checksum }),
+    encode: ({ bytes, checksum, part: { created_at, id, upload_id } }) => ({
+      id,
+      upload_id,
+      bytes,
+      checksum,
+      created_at
+    })
+  }
+)
+
+export const FileRow = Schema.Struct({
+  project: Schema.compose(Text, ProjectId),
+  file: Schema.parseJson(FileObject),
+  uploadId: Schema.propertySignature(Schema.compose(Text, UploadId)).pipe(Schema.fromKey("upload_id")),
+  sequence: Integer
+})
+
+export const UploadIdRow = Schema.Struct({ id: Schema.compose(Text, UploadId) })
