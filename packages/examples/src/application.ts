@@ -2,11 +2,14 @@
  * Embedded in a larger graph: an application's own `HttpApi` with the Uploads and Files groups beside its own, tracing on, and
  * the service swapped from memory to a remote one by configuration.
  */
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import { FilesGroup, UploadsGroup } from "@effect-uploads/http/UploadsApi"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
 import * as OtlpTracer from "@effect/opentelemetry/OtlpTracer"
 import * as HttpApi from "@effect/platform/HttpApi"
@@ -60,12 +63,12 @@ const routes = HttpApiBuilder.api(ApplicationApi).pipe(
   ])
 )
 
-const memory = Layer.merge(UploadsService.layerMemory, FilesService.layerMemory)
+const memory = Layer.merge(UploadsMemory.layerMemory, FilesMemory.layerMemory)
 
 /** The client of this gateway retries, so the gateway itself does not: each of three attempts would be three. */
 const once = { retryPolicy: RetryPolicy.none }
 
-const remote = Layer.merge(UploadsService.layerConfig(once), FilesService.layerConfig(once))
+const remote = Layer.merge(UploadsClient.layerConfig(once), FilesClient.layerConfig(once))
 
 /** `UPLOADS_BACKEND`: `memory`, the default, or `remote`, which reads the `OPENAI_…` variables. */
 const services = Layer.unwrapEffect(

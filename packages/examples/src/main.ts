@@ -2,9 +2,11 @@
  * `pnpm start [FILE]`: serves the Uploads API over the in-memory service on a free port of the loopback, and sends FILE through
  * it as a client of its own would, over real HTTP.
  */
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -23,7 +25,7 @@ import * as sourceFile from "./sourceFile.js"
 
 const server = HttpApiBuilder.serve().pipe(
   Layer.provide(UploadsRoutes.layer),
-  Layer.provide([UploadsService.layerMemory, FilesService.layerMemory]),
+  Layer.provide([UploadsMemory.layerMemory, FilesMemory.layerMemory]),
   Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }))
 )
 
@@ -31,7 +33,7 @@ const client = Layer.unwrapEffect(
   HttpServer.addressFormattedWith((apiUrl) =>
     Effect.as(
       Console.log(`Serving the Uploads API in memory on ${apiUrl}`),
-      Layer.merge(UploadsService.layer({ apiUrl }), FilesService.layer({ apiUrl }))
+      Layer.merge(UploadsClient.layer({ apiUrl }), FilesClient.layer({ apiUrl }))
     )
   )
 ).pipe(Layer.provide(NodeHttpClient.layerUndici))

@@ -1,6 +1,7 @@
 import * as UploadError from "@effect-uploads/domain/UploadError"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as ServiceError from "@effect-uploads/http/ServiceError"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -44,7 +45,7 @@ describe("README.md", () => {
       const outcome = (state: string, command: string) =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService.UploadsService
-          const test = yield* UploadsService.UploadsServiceTest
+          const test = yield* UploadsMemory.UploadsServiceTest
           const { id } = yield* uploads.create({
             filename: "a.txt",
             purpose: "user_data",
@@ -72,7 +73,7 @@ describe("README.md", () => {
             Effect.map(([upload]) => upload?.constructor.name),
             Effect.catchAll((error) => Effect.succeed(error._tag))
           )
-        }).pipe(Effect.provide(UploadsService.layerTest))
+        }).pipe(Effect.provide(UploadsMemory.layerTest))
 
       const commands = ["addPart", "complete", "cancel", "at expiresAt"]
       const [heading = ""] = section("States").split("\n").filter((line) => line.startsWith("| state"))

@@ -1,5 +1,5 @@
 import { application } from "@effect-uploads/examples/application"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -33,7 +33,7 @@ const start = (config: Record<string, string>) =>
 
 const sendDataset = (apiUrl: string) =>
   Effect.gen(function*() {
-    const uploads = yield* UploadsService.make({ apiUrl })
+    const uploads = yield* UploadsClient.make({ apiUrl })
     const { id } = yield* uploads.create({
       filename: "a.jsonl",
       purpose: "fine-tune",

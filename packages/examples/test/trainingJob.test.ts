@@ -3,7 +3,7 @@ import { ChecksumMismatch, UploadExpired } from "@effect-uploads/domain/UploadEr
 import { type Dataset, train, Trainer } from "@effect-uploads/examples/trainingJob"
 import * as PartData from "@effect-uploads/http/PartData"
 import { QuotaExceeded } from "@effect-uploads/http/ServiceError"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,7 +24,7 @@ const trainer = Layer.succeed(Trainer, { start: (file) => Effect.succeed(`traini
 
 // #region test
 // The program under test, its Uploads service swapped for one in memory: no network, no key.
-const env = Layer.merge(UploadsService.layerTest, trainer)
+const env = Layer.merge(UploadsMemory.layerTest, trainer)
 
 it.effect("trains on the uploaded file", () =>
   Effect.gen(function*() {
@@ -33,7 +33,7 @@ it.effect("trains on the uploaded file", () =>
 
 it.effect("is postponed when the quota is used up", () =>
   Effect.gen(function*() {
-    const test = yield* UploadsService.UploadsServiceTest
+    const test = yield* UploadsMemory.UploadsServiceTest
     yield* test.failNext("create", new QuotaExceeded({}))
     expect(yield* Effect.flip(train(dataset))).toMatchObject({ _tag: "TrainingPostponed" })
     expect(yield* test.calls("addPart")).toBe(0)
@@ -41,7 +41,7 @@ it.effect("is postponed when the quota is used up", () =>
 
 it.effect("starts afresh when the Upload expires on the way", () =>
   Effect.gen(function*() {
-    const test = yield* UploadsService.UploadsServiceTest
+    const test = yield* UploadsMemory.UploadsServiceTest
     const stall = yield* Effect.once(Effect.sleep("61 minutes"))
     const slow = PartData.stream(Stream.fromEffect(Effect.as(stall, bytes)), { bytes: bytes.length })
     const training = yield* Effect.fork(train({ ...dataset, parts: [slow] }))
@@ -53,7 +53,7 @@ it.effect("starts afresh when the Upload expires on the way", () =>
 
 it.effect("tries no third time, whatever the reasons", () =>
   Effect.gen(function*() {
-    const test = yield* UploadsService.UploadsServiceTest
+    const test = yield* UploadsMemory.UploadsServiceTest
     const uploadId = UploadId.make("upload_1")
     yield* test.failNext("complete", new UploadExpired({ uploadId }))
     yield* test.failNext("complete", new ChecksumMismatch({ uploadId }))
@@ -64,7 +64,7 @@ it.effect("tries no third time, whatever the reasons", () =>
 
 it.effect("is postponed when the quota is used up at the second try", () =>
   Effect.gen(function*() {
-    const test = yield* UploadsService.UploadsServiceTest
+    const test = yield* UploadsMemory.UploadsServiceTest
     yield* test.failNext("complete", new ChecksumMismatch({ uploadId: UploadId.make("upload_1") }))
     yield* test.failNext("addPart", new QuotaExceeded({}))
     expect(yield* Effect.flip(train(dataset))).toMatchObject({ _tag: "TrainingPostponed" })

@@ -1,5 +1,5 @@
 import { send } from "@effect-uploads/examples/wholeFile"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { expect, it } from "@effect/vitest"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 it.scopedLive("sends a whole file, and tells when it is done", () =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
-    const test = yield* UploadsService.UploadsServiceTest
+    const test = yield* UploadsMemory.UploadsServiceTest
     const path = `${yield* fs.makeTempDirectoryScoped()}/training.jsonl`
     yield* fs.writeFile(path, new Uint8Array(3_000_000))
     const lines: Array<string> = []
@@ -24,4 +24,4 @@ it.scopedLive("sends a whole file, and tells when it is done", () =>
     expect((yield* test.uploads).map(({ filename, status }) => [filename, status])).toEqual([
       ["training.jsonl", "completed"]
     ])
-  }).pipe(Effect.provide(Layer.merge(UploadsService.layerTest, NodeFileSystem.layer))))
+  }).pipe(Effect.provide(Layer.merge(UploadsMemory.layerTest, NodeFileSystem.layer))))

@@ -20,7 +20,7 @@ import type { FileHandle } from "node:fs/promises"
 import { open } from "node:fs/promises"
 import * as Http from "node:http"
 import * as Https from "node:https"
-import * as fileBody from "./internal/client/fileBody"
+import * as fileBody from "./internal/client/fileBody.js"
 import { PartLengthMismatch, PartUnreadable } from "./PartData.js"
 
 /** Large reads are fast, and a lane has two of them in memory: of larger ones the memory grows more than the speed. */

@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { exactLength } from "./ByteLimits"
+import { exactLength } from "./ByteLimits.js"
 
 /**
  * The source of a part failed while it was read.

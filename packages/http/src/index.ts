@@ -1,6 +1,10 @@
 /**
  * @since 0.1.0
  */
+export * as ByteLimits from "./ByteLimits.js"
+/**
+ * @since 0.1.0
+ */
 export * as ClientOptions from "./ClientOptions.js"
 /**
  * @since 0.1.0
@@ -25,6 +29,14 @@ export * as FileRange from "./FileRange.js"
 /**
  * @since 0.1.0
  */
+export * as FilesClient from "./FilesClient.js"
+/**
+ * @since 0.1.0
+ */
+export * as FilesMemory from "./FilesMemory.js"
+/**
+ * @since 0.1.0
+ */
 export * as FilesService from "./FilesService.js"
 /**
  * @since 0.1.0
@@ -46,6 +58,14 @@ export * as ServiceError from "./ServiceError.js"
  * @since 0.1.0
  */
 export * as UploadsApi from "./UploadsApi.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadsClient from "./UploadsClient.js"
+/**
+ * @since 0.1.0
+ */
+export * as UploadsMemory from "./UploadsMemory.js"
 /**
  * @since 0.1.0
  */

@@ -1,8 +1,8 @@
 import type { ClientOptions, ClientOptionsConfig } from "@effect-uploads/http/ClientOptions"
 import { defaultApiUrl, fromConfig } from "@effect-uploads/http/ClientOptions"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -37,7 +37,7 @@ const refusing = (status = 403) => {
   return { sent, client: Layer.succeed(HttpClient.HttpClient, client) }
 }
 
-const fromOptions = (options: ClientOptions) => Layer.merge(UploadsService.layer(options), FilesService.layer(options))
+const fromOptions = (options: ClientOptions) => Layer.merge(UploadsClient.layer(options), FilesClient.layer(options))
 
 /** What each call sends. */
 const sentWith = (options: ClientOptions, calling: ReadonlyArray<Method> = methods) => {
@@ -269,7 +269,7 @@ describe("layerConfig", () => {
       Effect.gen(function*() {
         const { OPENAI_API_KEY: _, ...others } = all
         const { client, sent } = refusing()
-        const layers = [Layer.discard(UploadsService.layerConfig()), Layer.discard(FilesService.layerConfig())]
+        const layers = [Layer.discard(UploadsClient.layerConfig()), Layer.discard(FilesClient.layerConfig())]
         for (const layer of layers) {
           const error = yield* Effect.flip(Layer.build(Layer.provide(layer, client))).pipe(
             Effect.scoped,
@@ -314,8 +314,8 @@ describe("layerConfig", () => {
     Effect.gen(function*() {
       const { client, sent } = refusing()
       const configured: Layer.Layer<Both, unknown> = Layer.merge(
-        UploadsService.layerConfig(),
-        FilesService.layerConfig()
+        UploadsClient.layerConfig(),
+        FilesClient.layerConfig()
       )
         .pipe(Layer.provide(client))
       yield* Effect.forEach(methods, (method) => Effect.flip(calls[method])).pipe(

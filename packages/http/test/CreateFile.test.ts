@@ -4,9 +4,10 @@ import { UploadId } from "@effect-uploads/domain/Ids"
 import * as UploadError from "@effect-uploads/domain/UploadError"
 import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { MaximumFileBytes } from "@effect-uploads/http/CreateFile"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import { PartLengthMismatch } from "@effect-uploads/http/PartData"
 import * as ServiceError from "@effect-uploads/http/ServiceError"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -46,7 +47,7 @@ const limits = Layer.merge(
   Layer.succeed(MaximumFileBytes, ByteSize.make(10_000))
 )
 
-const services = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+const services = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 interface Answer {
   readonly status: number
@@ -76,7 +77,7 @@ const each = function*<A>(all: Iterable<A>) {
 }
 
 /** The routes without a socket, so that a body arrives in the chunks that the test says. */
-const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E, UploadsService.UploadsServiceTest>) =>
+const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E, UploadsMemory.UploadsServiceTest>) =>
   Effect.gen(function*() {
     const requests: Array<CreateUpload> = []
     const recording = Layer.effect(
@@ -90,7 +91,7 @@ const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E, UploadsSe
     return yield* Effect.gen(function*() {
       const app = yield* HttpApiBuilder.httpApp
       const handler = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<HttpRouter.HttpRouter.DefaultServices>())(app)
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const send = (path: string, init: object) =>
         Effect.promise(() => handler(new Request(`http://127.0.0.1/files${path}`, init)))
       const answered = yield* use({
@@ -166,7 +167,7 @@ describe("a file that is sent as a whole", () => {
   it.effect("becomes a File by way of an Upload, in parts that are small enough", () =>
     withRoutes(({ content, post, statuses }) =>
       Effect.gen(function*() {
-        const handle = yield* UploadsService.UploadsServiceTest
+        const handle = yield* UploadsMemory.UploadsServiceTest
         const answer = yield* post([form(fileField(data), purpose)])
         expect(answer).toMatchObject({
           status: 200,
@@ -378,7 +379,7 @@ describe("a file that cannot be stored", () => {
   it.effect("is refused as the service refuses its Upload, which is cancelled", () =>
     withRoutes(({ post, statuses }) =>
       Effect.gen(function*() {
-        const handle = yield* UploadsService.UploadsServiceTest
+        const handle = yield* UploadsMemory.UploadsServiceTest
         yield* handle.failNext("create", new ServiceError.QuotaExceeded({}))
         expect(yield* post([body])).toMatchObject({ status: 429, body: { error: { code: "insufficient_quota" } } })
         expect(yield* statuses).toEqual([])
@@ -395,7 +396,7 @@ describe("a file that cannot be stored", () => {
   it.effect("is answered with 503 where the caller can do nothing about it, whether the Upload can be cancelled or not", () =>
     withRoutes(({ post, statuses }) =>
       Effect.gen(function*() {
-        const handle = yield* UploadsService.UploadsServiceTest
+        const handle = yield* UploadsMemory.UploadsServiceTest
         yield* handle.failNext("addPart", new UploadError.UploadNotFound({ uploadId }))
         yield* handle.failNext("addPart", new PartLengthMismatch({ declared: 1000, actual: 0 }))
         yield* handle.failNext("complete", new UploadError.BytesMismatch({ uploadId }))
@@ -445,7 +446,7 @@ describe("a file whose client disconnects", () => {
         Layer.provideMerge(Layer.merge(loopback, services))
       )
       return yield* Effect.gen(function*() {
-        const handle = yield* UploadsService.UploadsServiceTest
+        const handle = yield* UploadsMemory.UploadsServiceTest
         const socket = connect({ host: "127.0.0.1", port: Number(new URL(yield* url).port) })
         socket.write(
           `POST /files HTTP/1.1\r\nHost: a\r\nContent-Length: ${

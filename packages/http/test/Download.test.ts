@@ -4,8 +4,8 @@ import { FileId } from "@effect-uploads/domain/Ids"
 import * as FileRange from "@effect-uploads/http/FileRange"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import { ServiceUnavailable } from "@effect-uploads/http/ServiceError"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
@@ -62,7 +62,7 @@ const withHandler = async <A>(
 ): Promise<A> => {
   const { dispose, handler } = HttpApiBuilder.toWebHandler(
     Layer.merge(
-      UploadsRoutes.layer.pipe(Layer.provide([files, UploadsService.layerMemory])),
+      UploadsRoutes.layer.pipe(Layer.provide([files, UploadsMemory.layerMemory])),
       HttpServer.layerContext
     )
   )
@@ -349,7 +349,7 @@ describe("content", () => {
           clients().pipe(
             Layer.provide(FetchHttpClient.layer),
             Layer.provide(Layer.fresh(impatient)),
-            Layer.provide([stored({ bytes: 20, content }), UploadsService.layerMemory])
+            Layer.provide([stored({ bytes: 20, content }), UploadsMemory.layerMemory])
           )
         )
         expect(Either.isLeft(result)).toBe(true)
@@ -378,7 +378,7 @@ describe("over a socket", () => {
         )
     )
 
-  const live = served.pipe(Layer.provide([stored(whole(data)), UploadsService.layerMemory]))
+  const live = served.pipe(Layer.provide([stored(whole(data)), UploadsMemory.layerMemory]))
 
   it.effect("GET, HEAD and ranges have their lengths, and are not chunked", () =>
     Effect.gen(function*() {

@@ -15,6 +15,7 @@ import {
 } from "@effect-uploads/domain/UploadError"
 import { DomainError, ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
 import { toReply } from "@effect-uploads/http/ErrorMapping"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import type { PartDataError } from "@effect-uploads/http/PartData"
 import { PartLengthMismatch, PartUnreadable } from "@effect-uploads/http/PartData"
@@ -30,6 +31,7 @@ import {
   TransportFailed,
   Unauthenticated
 } from "@effect-uploads/http/ServiceError"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -53,7 +55,7 @@ import { answering, calls, fileId, md5, methods, over, partBytes, respond, uploa
 // Through the routes
 // -----------------------------------------------------------------------------------------------------------------
 
-const behind = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+const behind = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 const once = { retryPolicy: RetryPolicy.none }
 
@@ -119,7 +121,7 @@ const fileErrors: { readonly [M in keyof FilesService.Errors]: Arbitraries<Domai
 const samples = <A>(arbitrary: FastCheck.Arbitrary<A>, numRuns = 12): ReadonlyArray<A> =>
   FastCheck.sample(arbitrary, { numRuns, seed: 20_250_901 })
 
-type Handles = UploadsService.UploadsServiceTest | FilesService.FilesServiceTest
+type Handles = UploadsMemory.UploadsServiceTest | FilesMemory.FilesServiceTest
 
 /** The routes look for the File before its content: what its content fails with shows on a File that is there. */
 const contentOfOne = Effect.gen(function*() {
@@ -166,7 +168,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
       survives<DomainOf<UploadsService.Errors[M]>>(
         method,
         uploadErrors[method],
-        (error) => Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.failNext(method, error))
+        (error) => Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.failNext(method, error))
       )
 
     uploads("create")
@@ -178,7 +180,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
       survives<DomainOf<FilesService.Errors[M]>>(
         method,
         fileErrors[method],
-        (error) => Effect.flatMap(FilesService.FilesServiceTest, (handle) => handle.failNext(method, error))
+        (error) => Effect.flatMap(FilesMemory.FilesServiceTest, (handle) => handle.failNext(method, error))
       )
 
     files("retrieve")
@@ -193,7 +195,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
         arrives(
           "addPart",
           (error: UploadsService.Errors["addPart"]) =>
-            Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.failNext("addPart", error)),
+            Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.failNext("addPart", error)),
           error
         ),
         ownFields
@@ -230,7 +232,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
           new ResponseMalformed({ problem: "status 302", response: new ErrorResponse({ status: 302, excerpt: "<p>" }) })
         ]
         for (const error of met) {
-          const handle = yield* UploadsService.UploadsServiceTest
+          const handle = yield* UploadsMemory.UploadsServiceTest
           yield* handle.failNext("cancel", error)
           const arrived = yield* Effect.flip(calls.cancel)
           expect(ownFields(arrived)).toEqual({ _tag: "ServiceUnavailable" })
@@ -253,7 +255,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
     it.effect("a used-up quota, although another service calls it otherwise", () =>
       Effect.gen(function*() {
         const response = new ErrorResponse({ status: 402, type: "billing", code: "payment_required", message: "Pay" })
-        const handle = yield* UploadsService.UploadsServiceTest
+        const handle = yield* UploadsMemory.UploadsServiceTest
         yield* handle.failNext("create", new QuotaExceeded({ response }))
         const arrived = yield* Effect.flip(calls.create)
         expect(arrived).toMatchObject({ _tag: "QuotaExceeded", response: { type: "billing", message: "Pay" } })
@@ -270,7 +272,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
         code: "wrong_state",
         param: "id"
       })
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       yield* handle.failNext("cancel", new UploadAlreadyCancelled({ uploadId, response }))
       expect(yield* Effect.flip(calls.cancel)).toMatchObject({
         _tag: "UploadAlreadyCancelled",

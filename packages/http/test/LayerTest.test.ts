@@ -3,9 +3,11 @@ import { FileNotFound } from "@effect-uploads/domain/FileError"
 import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import { ChecksumMismatch, UploadExpired, UploadNotFound } from "@effect-uploads/domain/UploadError"
 import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
 import { QuotaExceeded, ServiceUnavailable, TransportFailed } from "@effect-uploads/http/ServiceError"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
@@ -25,7 +27,7 @@ const request = {
   mimeType: "text/jsonl"
 }
 
-const both = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+const both = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 type Both = Layer.Layer.Success<typeof both>
 
@@ -35,8 +37,8 @@ const test = <E>(title: string, effect: () => Effect.Effect<void, E, Both>) =>
 const services = Effect.all({
   uploads: UploadsService.UploadsService,
   files: FilesService.FilesService,
-  uploadsTest: UploadsService.UploadsServiceTest,
-  filesTest: FilesService.FilesServiceTest
+  uploadsTest: UploadsMemory.UploadsServiceTest,
+  filesTest: FilesMemory.FilesServiceTest
 })
 
 /** A whole file as one Upload. */
@@ -136,7 +138,7 @@ describe("what was stored", () => {
       const uploads = yield* UploadsService.UploadsService
       const upload = yield* uploads.create(request)
       expect(DateTime.toEpochMillis(upload.createdAt)).toBe(1_700_000_000_000)
-    }).pipe(Effect.provide(UploadsService.layerTest)))
+    }).pipe(Effect.provide(UploadsMemory.layerTest)))
 })
 
 describe("how often each method ran", () => {
@@ -291,8 +293,8 @@ describe("provisions", () => {
       expect([left, right]).toEqual([[2, 2], [1, 1]])
     }))
 
-  const uploadsLayers = { layerTest: UploadsService.layerTest, layerMemory: UploadsService.layerMemory }
-  const filesLayers = { layerTest: FilesService.layerTest, layerMemory: FilesService.layerMemory }
+  const uploadsLayers = { layerTest: UploadsMemory.layerTest, layerMemory: UploadsMemory.layerMemory }
+  const filesLayers = { layerTest: FilesMemory.layerTest, layerMemory: FilesMemory.layerMemory }
 
   const shared = Effect.gen(function*() {
     const uploads = yield* UploadsService.UploadsService
@@ -315,7 +317,7 @@ describe("provisions", () => {
 
   it.effect("provided apart, they have a store each", () =>
     Effect.gen(function*() {
-      const apart = shared.pipe(Effect.provide(UploadsService.layerTest), Effect.provide(FilesService.layerTest))
+      const apart = shared.pipe(Effect.provide(UploadsMemory.layerTest), Effect.provide(FilesMemory.layerTest))
       expect(tagOf(yield* Effect.flip(apart))).toBe("FileNotFound")
     }))
 })

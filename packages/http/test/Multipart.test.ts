@@ -1,7 +1,9 @@
 import { UploadId } from "@effect-uploads/domain/Ids"
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -166,7 +168,7 @@ describe("a part that is sent", () => {
         it.scoped(`is one field with its exact Content-Length, also when it is sent again: ${form.name}`, () =>
           Effect.gen(function*() {
             const { apiUrl, requests } = yield* recorder(2)
-            const service = yield* UploadsService.make({ apiKey: testKey, apiUrl, retryPolicy, ...client.options })
+            const service = yield* UploadsClient.make({ apiKey: testKey, apiUrl, retryPolicy, ...client.options })
             const part = yield* service.addPart(uploadId, yield* form.data)
             expect(part.id).toBe("part_1")
             expect(requests).toHaveLength(3)
@@ -185,7 +187,7 @@ describe("a part that is sent", () => {
   it.scoped("is chunked where fetch is given a stream", () =>
     Effect.gen(function*() {
       const { apiUrl, requests } = yield* recorder(1)
-      const service = yield* UploadsService.make({ apiKey: testKey, apiUrl, retryPolicy })
+      const service = yield* UploadsClient.make({ apiKey: testKey, apiUrl, retryPolicy })
       yield* service.addPart(uploadId, small)
       expect(requests).toHaveLength(2)
       for (const request of requests) {
@@ -210,7 +212,7 @@ describe("a part that is sent", () => {
         )
       )
       const service = yield* Effect.provideService(
-        UploadsService.make({ apiKey: testKey, ...options }),
+        UploadsClient.make({ apiKey: testKey, ...options }),
         HttpClient.HttpClient,
         client
       )
@@ -276,7 +278,7 @@ describe("a part that is sent", () => {
 // Receiving
 // -----------------------------------------------------------------------------------------------------------------
 
-const services = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+const services = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 interface Answer {
   readonly status: number
@@ -320,7 +322,7 @@ const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E>) =>
     const app = yield* HttpApiBuilder.httpApp
     const handler = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<HttpRouter.HttpRouter.DefaultServices>())(app)
     const uploads = yield* UploadsService.UploadsService
-    const handle = yield* UploadsService.UploadsServiceTest
+    const handle = yield* UploadsMemory.UploadsServiceTest
     return yield* use({
       create: (bytes) =>
         uploads.create({ filename: "a.jsonl", purpose: "fine-tune", bytes, mimeType: "text/jsonl" }).pipe(
@@ -772,9 +774,9 @@ describe("a part that arrives", () => {
         )
         yield* Effect.gen(function*() {
           const apiUrl = yield* url
-          const client = yield* UploadsService.make({ apiUrl, apiKey: testKey })
+          const client = yield* UploadsClient.make({ apiUrl, apiKey: testKey })
           const uploads = yield* UploadsService.UploadsService
-          const handle = yield* UploadsService.UploadsServiceTest
+          const handle = yield* UploadsMemory.UploadsServiceTest
           const { id } = yield* uploads.create({
             filename: "a.jsonl",
             purpose: "fine-tune",

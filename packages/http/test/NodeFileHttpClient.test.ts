@@ -2,7 +2,7 @@ import { UploadId } from "@effect-uploads/domain/Ids"
 import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -41,7 +41,7 @@ const addFile = (apiUrl: string, bytes: number) =>
     const fs = yield* FileSystem.FileSystem
     const path = yield* fs.makeTempFileScoped()
     yield* fs.writeFile(path, new Uint8Array(bytes).fill(65))
-    const uploads = yield* UploadsService.make({ apiUrl, retryPolicy: RetryPolicy.none })
+    const uploads = yield* UploadsClient.make({ apiUrl, retryPolicy: RetryPolicy.none })
     let read = 0
     const part = PartData.withProgress(yield* PartData.file(path), (bytes) => {
       read += bytes

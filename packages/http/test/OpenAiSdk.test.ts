@@ -6,9 +6,11 @@ import * as UploadError from "@effect-uploads/domain/UploadError"
 import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { MaximumFileBytes } from "@effect-uploads/http/CreateFile"
 import type { ApiError } from "@effect-uploads/http/ErrorMapping"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+import type * as FilesService from "@effect-uploads/http/FilesService"
 import { PartLengthMismatch, PartUnreadable } from "@effect-uploads/http/PartData"
 import * as ServiceError from "@effect-uploads/http/ServiceError"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -26,7 +28,7 @@ import OpenAI, { toFile, toStreamingFile } from "openai"
 import { pattern } from "./support/contract.js"
 import { served, url } from "./support/server.js"
 
-const services = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+const services = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 const server = served.pipe(Layer.provideMerge(services))
 
@@ -205,7 +207,7 @@ describe("the official SDK", () => {
   it.effect("goes through all pages of a list by itself", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
-      const handle = yield* FilesService.FilesServiceTest
+      const handle = yield* FilesMemory.FilesServiceTest
       for (const name of ["1", "2", "3", "4", "5"]) {
         yield* fileOf(sdk, name, pattern(1))
         yield* TestClock.adjust("1 second")
@@ -253,7 +255,7 @@ const send: Readonly<
 interface Failing {
   readonly error: ApiError
   readonly send: (sdk: OpenAI) => Promise<unknown>
-  readonly failNext: Effect.Effect<void, never, UploadsService.UploadsServiceTest | FilesService.FilesServiceTest>
+  readonly failNext: Effect.Effect<void, never, UploadsMemory.UploadsServiceTest | FilesMemory.FilesServiceTest>
 }
 
 const failing = <Method extends keyof UploadsService.Errors>(
@@ -262,7 +264,7 @@ const failing = <Method extends keyof UploadsService.Errors>(
 ): Failing => ({
   error,
   send: send[method],
-  failNext: Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.failNext(method, error))
+  failNext: Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.failNext(method, error))
 })
 
 const failingFiles = <Method extends keyof FilesService.Errors>(
@@ -271,7 +273,7 @@ const failingFiles = <Method extends keyof FilesService.Errors>(
 ): Failing => ({
   error,
   send: send[method],
-  failNext: Effect.flatMap(FilesService.FilesServiceTest, (handle) => handle.failNext(method, error))
+  failNext: Effect.flatMap(FilesMemory.FilesServiceTest, (handle) => handle.failNext(method, error))
 })
 
 interface Refused extends Failing {
@@ -469,7 +471,7 @@ describe("an error, to the official SDK", () => {
   it.effect("has the words and the request id of the service that it came from", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
-      const uploads = yield* UploadsService.UploadsServiceTest
+      const uploads = yield* UploadsMemory.UploadsServiceTest
       yield* uploads.failNext("cancel", new UploadError.UploadNotFound({ uploadId, response: said }))
       expect(yield* refusal(() => send.cancel(sdk))).toMatchObject({
         status: 404,
@@ -486,7 +488,7 @@ describe("an error, to the official SDK", () => {
   it.effect("is sent again where it may pass, after the delay that it asks for, and not where it will not", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk(2)
-      const uploads = yield* UploadsService.UploadsServiceTest
+      const uploads = yield* UploadsMemory.UploadsServiceTest
       yield* uploads.failNext("create", new ServiceError.RateLimited({ retryAfter: Duration.millis(1) }))
       yield* uploads.failNext("create", new ServiceError.ServiceUnavailable({ retryAfter: Duration.millis(1) }))
       const upload = yield* call(() => sdk.uploads.create(training(1)))
@@ -606,7 +608,7 @@ const post = (path: string, headers: Readonly<Record<string, string>>, body?: st
     }))
 
 const onlyUpload = Effect.gen(function*() {
-  const handle = yield* UploadsService.UploadsServiceTest
+  const handle = yield* UploadsMemory.UploadsServiceTest
   const [upload] = yield* handle.uploads
   return upload ?? (yield* Effect.dieMessage("no Upload was created"))
 })
@@ -621,7 +623,7 @@ describe("a command line", () => {
   for (const [name, headers] of Object.entries(contentTypes)) {
     it.effect(`sends JSON with ${name}, and a part as a field of text`, () =>
       Effect.gen(function*() {
-        const files = yield* FilesService.FilesServiceTest
+        const files = yield* FilesMemory.FilesServiceTest
         const created = yield* post("/uploads", headers, JSON.stringify(training(7)))
         expect(created).toMatchObject({ status: 200, body: { status: "pending" } })
         const upload = yield* onlyUpload
@@ -633,7 +635,7 @@ describe("a command line", () => {
             "--------------------------d74496d66958873e--\r\n"
         )
         expect(added).toMatchObject({ status: 200, body: { object: "upload.part", upload_id: upload.id } })
-        const [part] = yield* Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.parts(upload.id))
+        const [part] = yield* Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.parts(upload.id))
         const completed = yield* post(
           `/uploads/${upload.id}/complete`,
           headers,

@@ -2,6 +2,7 @@ import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { UploadId } from "@effect-uploads/domain/Ids"
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -140,7 +141,7 @@ describe("file", () => {
   test("is stored as it is, range by range", (path) =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const request = { filename: "a.png", purpose: "vision", bytes: content.byteLength, mimeType: "image/png" }
       const upload = yield* uploads.create(request)
       for (const offset of [0, 90_000]) {
@@ -148,7 +149,7 @@ describe("file", () => {
       }
       const parts = yield* handle.parts(upload.id)
       expect(Buffer.concat(parts.map((part) => part.bytes)).equals(content)).toBe(true)
-    }).pipe(Effect.provide(UploadsService.layerTest)))
+    }).pipe(Effect.provide(UploadsMemory.layerTest)))
 })
 
 describe("length", () => {

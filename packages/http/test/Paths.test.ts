@@ -1,7 +1,9 @@
 import { FileNotFound } from "@effect-uploads/domain/FileError"
 import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import { UploadNotFound } from "@effect-uploads/domain/UploadError"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesService from "@effect-uploads/http/FilesService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -153,7 +155,7 @@ describe("ids in paths", () => {
       }
       expect(requests).toEqual([])
     }).pipe(
-      Effect.provide(Layer.merge(UploadsService.layer(options), FilesService.layer(options))),
+      Effect.provide(Layer.merge(UploadsClient.layer(options), FilesClient.layer(options))),
       Effect.provideService(HttpClient.HttpClient, httpClient)
     )
   })

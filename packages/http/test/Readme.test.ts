@@ -3,6 +3,7 @@ import * as Http from "@effect-uploads/http"
 import { defaultApiUrl } from "@effect-uploads/http/ClientOptions"
 import { MaximumFileBytes } from "@effect-uploads/http/CreateFile"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -116,7 +117,7 @@ describe("README.md", () => {
             Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.addPart(uploadId, new Uint8Array(10)))
               .pipe(
                 Effect.provide(Layer.provide(
-                  UploadsService.layer({ apiUrl, partBody, retryPolicy: RetryPolicy.none }),
+                  UploadsClient.layer({ apiUrl, partBody, retryPolicy: RetryPolicy.none }),
                   httpClient
                 )),
                 Effect.exit,

@@ -1,7 +1,9 @@
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
@@ -556,7 +558,7 @@ const losing = (target: string, path: string): Effect.Effect<string, never, Scop
   }))
 
 describe("the service acts, and its answer is lost", () => {
-  const behind = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+  const behind = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
   /** The services through a proxy that loses the first answer to a path. */
   const through = (path: string) =>
@@ -574,7 +576,7 @@ describe("the service acts, and its answer is lost", () => {
   it.effect("cancel: the Upload is cancelled, and the retry says so", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const upload = yield* uploads.create(request)
       const error = yield* Effect.flip(uploads.cancel(upload.id))
       expect(ownFields(error)).toEqual({ _tag: "UploadAlreadyCancelled", uploadId: upload.id })
@@ -586,7 +588,7 @@ describe("the service acts, and its answer is lost", () => {
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const files = yield* FilesService.FilesService
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const upload = yield* uploads.create(request)
       const part = yield* uploads.addPart(upload.id, data)
       const error = yield* Effect.flip(uploads.complete(upload.id, { partIds: [part.id] }))
@@ -599,7 +601,7 @@ describe("the service acts, and its answer is lost", () => {
   it.effect("create: a second Upload, which expires by itself", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const upload = yield* uploads.create(request)
       const [first, second, ...more] = yield* handle.uploads
       expect(more).toEqual([])
@@ -612,7 +614,7 @@ describe("the service acts, and its answer is lost", () => {
   it.effect("addPart: no lie about the size where there is no room for the part twice", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const upload = yield* uploads.create({ ...request, bytes: data.length })
       expect(yield* Effect.flip(uploads.addPart(upload.id, data))).toMatchObject({ _tag: "TransportFailed" })
       expect(yield* handle.parts(upload.id)).toHaveLength(1)
@@ -621,7 +623,7 @@ describe("the service acts, and its answer is lost", () => {
   it.effect("addPart: a second part, where there is room for it", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
-      const handle = yield* UploadsService.UploadsServiceTest
+      const handle = yield* UploadsMemory.UploadsServiceTest
       const upload = yield* uploads.create({ ...request, bytes: 2 * data.length })
       const part = yield* uploads.addPart(upload.id, data)
       const stored = yield* handle.parts(upload.id)

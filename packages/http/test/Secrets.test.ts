@@ -2,11 +2,15 @@ import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
 import { DomainError } from "@effect-uploads/http/ErrorEnvelope"
 import type { ApiError } from "@effect-uploads/http/ErrorMapping"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import { ServiceError } from "@effect-uploads/http/ServiceError"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -190,7 +194,7 @@ type Witness = ReturnType<typeof witness>
 /** The routes over a service in memory, with the logging that a server would have. */
 const serving = HttpApiBuilder.serve(HttpMiddleware.logger).pipe(
   Layer.provide(UploadsRoutes.layer),
-  Layer.provide([UploadsService.layerMemory, FilesService.layerMemory]),
+  Layer.provide([UploadsMemory.layerMemory, FilesMemory.layerMemory]),
   Layer.provideMerge(loopback)
 )
 
@@ -248,7 +252,7 @@ const clients = (
   options: ClientOptions,
   httpClient: Layer.Layer<HttpClient.HttpClient>
 ): Layer.Layer<Both> =>
-  Layer.merge(UploadsService.layer(options), FilesService.layer(options)).pipe(Layer.provide(httpClient))
+  Layer.merge(UploadsClient.layer(options), FilesClient.layer(options)).pipe(Layer.provide(httpClient))
 
 /** The services of a layer, as long as the test. */
 const built = <A>(layer: Layer.Layer<A>): Effect.Effect<Context.Context<A>, never, Scope.Scope> => Layer.build(layer)
@@ -604,8 +608,8 @@ describe("with a client that hangs up in the middle of a part", () => {
       )
       const layer = HttpApiBuilder.serve(HttpMiddleware.logger).pipe(
         Layer.provide(UploadsRoutes.layer),
-        Layer.provide([watched, FilesService.layerMemory]),
-        Layer.provideMerge(Layer.merge(UploadsService.layerMemory, loopback))
+        Layer.provide([watched, FilesMemory.layerMemory]),
+        Layer.provideMerge(Layer.merge(UploadsMemory.layerMemory, loopback))
       )
       yield* Effect.gen(function*() {
         const upload = yield* uploads((service) => service.create(request))
@@ -633,10 +637,10 @@ describe("what is held", () => {
       const options = { ...clientOptions, apiUrl }
       see.see(options)
       see.see(options.apiKey)
-      see.see(UploadsService.layer(options))
-      see.see(FilesService.layer(options))
+      see.see(UploadsClient.layer(options))
+      see.see(FilesClient.layer(options))
       see.see(yield* Effect.context<never>())
-      const configured = Layer.merge(UploadsService.layerConfig(), FilesService.layerConfig()).pipe(
+      const configured = Layer.merge(UploadsClient.layerConfig(), FilesClient.layerConfig()).pipe(
         Layer.provide(FetchHttpClient.layer)
       )
       const provided = (entries: ReadonlyArray<readonly [string, string]>) =>

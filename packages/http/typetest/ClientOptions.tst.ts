@@ -1,6 +1,6 @@
 import * as ClientOptions from "@effect-uploads/http/ClientOptions"
 import type { RetryPolicy } from "@effect-uploads/http/RetryPolicy"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as Config from "effect/Config"
@@ -19,8 +19,8 @@ declare const widening: (
 
 describe("ClientOptions", () => {
   test("may all be left out, or be undefined", () => {
-    expect(UploadsService.layer).type.toBeCallableWith({})
-    expect(UploadsService.layer).type.toBeCallableWith({
+    expect(UploadsClient.layer).type.toBeCallableWith({})
+    expect(UploadsClient.layer).type.toBeCallableWith({
       apiKey: undefined,
       apiUrl: undefined,
       organizationId: undefined,
@@ -30,7 +30,7 @@ describe("ClientOptions", () => {
       attemptTimeout: undefined,
       partBody: undefined
     })
-    expect(UploadsService.layer).type.toBeCallableWith({
+    expect(UploadsClient.layer).type.toBeCallableWith({
       apiKey: secret,
       apiUrl: "https://uploads.example/v1",
       organizationId: secret,
@@ -43,37 +43,37 @@ describe("ClientOptions", () => {
   })
 
   test("a secret is redacted, never plain text", () => {
-    expect(UploadsService.layer).type.not.toBeCallableWith({ apiKey: "sk-plain" })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ apiKey: secretNumber })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ organizationId: "org-plain" })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ projectId: "proj-plain" })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ apiKey: "sk-plain" })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ apiKey: secretNumber })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ organizationId: "org-plain" })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ projectId: "proj-plain" })
     expect<ClientOptions.ClientOptions["apiKey"]>().type.toBe<Redacted.Redacted | undefined>()
   })
 
   test("take nothing else", () => {
-    expect(UploadsService.layer).type.not.toBeCallableWith({ apikey: secret })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ partBody: "bytes" })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ attemptTimeout: "5 moments" })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ retryPolicy: ofNumbers })
-    expect(UploadsService.layer).type.not.toBeCallableWith({ transformClient: widening })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ apikey: secret })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ partBody: "bytes" })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ attemptTimeout: "5 moments" })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ retryPolicy: ofNumbers })
+    expect(UploadsClient.layer).type.not.toBeCallableWith({ transformClient: widening })
   })
 })
 
 describe("ClientOptionsConfig", () => {
   test("names other sources of what differs between environments", () => {
-    expect(UploadsService.layerConfig).type.toBeCallableWith({
+    expect(UploadsClient.layerConfig).type.toBeCallableWith({
       apiKey: Config.redacted("MY_KEY"),
       apiUrl: Config.string("MY_URL"),
       organizationId: Config.succeed(undefined),
       projectId: Config.succeed(undefined),
       partBody: "blob"
     })
-    expect(UploadsService.layerConfig).type.toBeCallableWith({ apiKey: Config.succeed(undefined) })
+    expect(UploadsClient.layerConfig).type.toBeCallableWith({ apiKey: Config.succeed(undefined) })
   })
 
   test("a secret is redacted, never plain text", () => {
-    expect(UploadsService.layerConfig).type.not.toBeCallableWith({ apiKey: Config.string("MY_KEY") })
-    expect(UploadsService.layerConfig).type.not.toBeCallableWith({ apiKey: secret })
+    expect(UploadsClient.layerConfig).type.not.toBeCallableWith({ apiKey: Config.string("MY_KEY") })
+    expect(UploadsClient.layerConfig).type.not.toBeCallableWith({ apiKey: secret })
   })
 
   test("is read as ClientOptions", () => {

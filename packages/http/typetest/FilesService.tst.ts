@@ -6,7 +6,9 @@ import type { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import type { InvalidRequest, UploadNotFound } from "@effect-uploads/domain/UploadError"
 import type { ClientOptions, ClientOptionsConfig } from "@effect-uploads/http/ClientOptions"
 import type { FileRange } from "@effect-uploads/http/FileRange"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+import type * as FilesService from "@effect-uploads/http/FilesService"
 import type { ListFiles } from "@effect-uploads/http/ListFiles"
 import type * as ServiceError from "@effect-uploads/http/ServiceError"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -18,7 +20,7 @@ import type * as Stream from "effect/Stream"
 import { describe, expect, test } from "tstyche"
 
 declare const service: FilesService.Service
-declare const handle: FilesService.TestHandle
+declare const handle: FilesMemory.TestHandle
 declare const uploadId: UploadId
 declare const fileId: FileId
 declare const errors: {
@@ -100,29 +102,29 @@ describe("the methods of FilesService", () => {
 
 describe("the layers of FilesService", () => {
   test("a client needs an HttpClient and fails with nothing", () => {
-    expect(FilesService.make).type.toBe<
+    expect(FilesClient.make).type.toBe<
       (options: ClientOptions) => Effect.Effect<FilesService.Service, never, HttpClient.HttpClient>
     >()
-    expect(FilesService.layer).type.toBe<
+    expect(FilesClient.layer).type.toBe<
       (options: ClientOptions) => Layer.Layer<FilesService.FilesService, never, HttpClient.HttpClient>
     >()
   })
 
   test("from configuration it fails with ConfigError", () => {
-    expect(FilesService.layerConfig).type.toBe<
+    expect(FilesClient.layerConfig).type.toBe<
       (options?: ClientOptionsConfig) => Layer.Layer<
         FilesService.FilesService,
         ConfigError.ConfigError,
         HttpClient.HttpClient
       >
     >()
-    expect(FilesService.layerConfig).type.toBeCallableWith()
+    expect(FilesClient.layerConfig).type.toBeCallableWith()
   })
 
   test("in memory it needs nothing and fails with nothing", () => {
-    expect(FilesService.layerMemory).type.toBe<Layer.Layer<FilesService.FilesService>>()
-    expect(FilesService.layerTest).type.toBe<
-      Layer.Layer<FilesService.FilesService | FilesService.FilesServiceTest>
+    expect(FilesMemory.layerMemory).type.toBe<Layer.Layer<FilesService.FilesService>>()
+    expect(FilesMemory.layerTest).type.toBe<
+      Layer.Layer<FilesService.FilesService | FilesMemory.FilesServiceTest>
     >()
   })
 })

@@ -10,7 +10,9 @@ import type { UploadPart } from "@effect-uploads/domain/UploadPart"
 import type { ClientOptions, ClientOptionsConfig } from "@effect-uploads/http/ClientOptions"
 import type { PartData, PartLengthMismatch, PartUnreadable } from "@effect-uploads/http/PartData"
 import type * as ServiceError from "@effect-uploads/http/ServiceError"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as ConfigError from "effect/ConfigError"
 import type * as Context from "effect/Context"
@@ -19,7 +21,7 @@ import type * as Layer from "effect/Layer"
 import { describe, expect, test } from "tstyche"
 
 declare const service: UploadsService.Service
-declare const handle: UploadsService.TestHandle
+declare const handle: UploadsMemory.TestHandle
 declare const uploadId: UploadId
 declare const fileId: FileId
 declare const errors: {
@@ -156,29 +158,29 @@ describe("the methods of UploadsService", () => {
 
 describe("the layers of UploadsService", () => {
   test("a client needs an HttpClient and fails with nothing", () => {
-    expect(UploadsService.make).type.toBe<
+    expect(UploadsClient.make).type.toBe<
       (options: ClientOptions) => Effect.Effect<UploadsService.Service, never, HttpClient.HttpClient>
     >()
-    expect(UploadsService.layer).type.toBe<
+    expect(UploadsClient.layer).type.toBe<
       (options: ClientOptions) => Layer.Layer<UploadsService.UploadsService, never, HttpClient.HttpClient>
     >()
   })
 
   test("from configuration it fails with ConfigError", () => {
-    expect(UploadsService.layerConfig).type.toBe<
+    expect(UploadsClient.layerConfig).type.toBe<
       (options?: ClientOptionsConfig) => Layer.Layer<
         UploadsService.UploadsService,
         ConfigError.ConfigError,
         HttpClient.HttpClient
       >
     >()
-    expect(UploadsService.layerConfig).type.toBeCallableWith()
+    expect(UploadsClient.layerConfig).type.toBeCallableWith()
   })
 
   test("in memory it needs nothing and fails with nothing", () => {
-    expect(UploadsService.layerMemory).type.toBe<Layer.Layer<UploadsService.UploadsService>>()
-    expect(UploadsService.layerTest).type.toBe<
-      Layer.Layer<UploadsService.UploadsService | UploadsService.UploadsServiceTest>
+    expect(UploadsMemory.layerMemory).type.toBe<Layer.Layer<UploadsService.UploadsService>>()
+    expect(UploadsMemory.layerTest).type.toBe<
+      Layer.Layer<UploadsService.UploadsService | UploadsMemory.UploadsServiceTest>
     >()
   })
 })

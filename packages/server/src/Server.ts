@@ -16,21 +16,21 @@ import * as Option from "effect/Option"
 import * as Path from "node:path"
 import * as ApiKeys from "./ApiKeys.js"
 import * as Authentication from "./Authentication.js"
-import * as BytesInUse from "./Leases"
-import * as Database from "./internal/sql/database"
 import * as DurableFiles from "./DurableFiles.js"
 import * as DurableUploads from "./DurableUploads.js"
-import * as Health from "./internal/http/health"
-import * as HttpListener from "./internal/http/listener"
-import * as breakOff from "./internal/http/abortOnStreamError"
-import * as incomingBody from "./internal/http/incomingBody"
-import * as IncomingFiles from "./internal/files/incomingFiles"
-import * as ReferencePage from "./internal/http/referencePage"
-import * as PartFiles from "./FilePartStorage"
-import * as Prometheus from "./internal/http/prometheusMetrics"
-import * as RequestId from "./internal/http/requestId"
-import * as RequestLog from "./internal/http/requestLog"
-import * as ServerApi from "./internal/http/serverApi"
+import * as FilePartStorage from "./FilePartStorage.js"
+import * as IncomingFiles from "./internal/files/incomingFiles.js"
+import * as breakOff from "./internal/http/abortOnStreamError.js"
+import * as Health from "./internal/http/health.js"
+import * as incomingBody from "./internal/http/incomingBody.js"
+import * as HttpListener from "./internal/http/listener.js"
+import * as Prometheus from "./internal/http/prometheusMetrics.js"
+import * as ReferencePage from "./internal/http/referencePage.js"
+import * as RequestId from "./internal/http/requestId.js"
+import * as RequestLog from "./internal/http/requestLog.js"
+import * as ServerApi from "./internal/http/serverApi.js"
+import * as Database from "./internal/sql/database.js"
+import * as Leases from "./Leases.js"
 import type { ServerConfig } from "./ServerConfig.js"
 import * as ServerMetrics from "./ServerMetrics.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
@@ -75,8 +75,8 @@ const metrics = HttpApiBuilder.Router.use((router) =>
 export const layerDurable = (config: ServerConfig) => {
   const stores = Layer.mergeAll(
     SqlUploadRepository.layer.pipe(Layer.provide(Database.layer(config))),
-    PartFiles.layer({ directory: Path.join(config.dataDirectory, "parts") }),
-    BytesInUse.layer
+    FilePartStorage.layer({ directory: Path.join(config.dataDirectory, "parts") }),
+    Leases.layer
   )
   const sweeper = Sweeper.layer({
     interval: config.sweepInterval,

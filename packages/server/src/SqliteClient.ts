@@ -21,7 +21,7 @@ import Database from "libsql"
 import AsyncDatabase from "libsql/promise"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { toStorageError } from "./internal/sql/databaseError"
+import { toStorageError } from "./internal/sql/databaseError.js"
 import { StorageError } from "./StorageError.js"
 
 /**

@@ -9,14 +9,6 @@ export * as Authentication from "./Authentication.js"
 /**
  * @since 0.1.0
  */
-export * as BytesInUse from "./Leases"
-/**
- * @since 0.1.0
- */
-export * as Database from "./internal/sql/database"
-/**
- * @since 0.1.0
- */
 export * as DurableFiles from "./DurableFiles.js"
 /**
  * @since 0.1.0
@@ -25,15 +17,11 @@ export * as DurableUploads from "./DurableUploads.js"
 /**
  * @since 0.1.0
  */
-export * as Health from "./internal/http/health"
+export * as FilePartStorage from "./FilePartStorage.js"
 /**
  * @since 0.1.0
  */
-export * as HttpListener from "./internal/http/listener"
-/**
- * @since 0.1.0
- */
-export * as PartFiles from "./FilePartStorage"
+export * as Leases from "./Leases.js"
 /**
  * @since 0.1.0
  */
@@ -45,23 +33,7 @@ export * as Project from "./Project.js"
 /**
  * @since 0.1.0
  */
-export * as Prometheus from "./internal/http/prometheusMetrics"
-/**
- * @since 0.1.0
- */
-export * as RequestId from "./internal/http/requestId"
-/**
- * @since 0.1.0
- */
-export * as RequestLog from "./internal/http/requestLog"
-/**
- * @since 0.1.0
- */
 export * as Server from "./Server.js"
-/**
- * @since 0.1.0
- */
-export * as ServerApi from "./internal/http/serverApi"
 /**
  * @since 0.1.0
  */

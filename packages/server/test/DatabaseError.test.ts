@@ -1,6 +1,6 @@
 import { SqlError } from "@effect/sql/SqlError"
 import { expect, it } from "@effect/vitest"
-import { toStorageError } from "../src/internal/sql/databaseError"
+import { toStorageError } from "../src/internal/sql/databaseError.js"
 
 const reasonOf = (cause: object) => toStorageError("test")(new SqlError({ cause })).reason
 

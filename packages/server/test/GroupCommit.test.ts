@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import * as GroupCommit from "../src/internal/sql/groupCommit"
+import * as GroupCommit from "../src/internal/sql/groupCommit.js"
 
 /** Counts what ends transactions, and holds the next `COMMIT` back while `gate` is closed. */
 const observed = Effect.gen(function*() {

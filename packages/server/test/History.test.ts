@@ -9,10 +9,10 @@ import { FilesService } from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
 import { hop } from "@effect-uploads/http/test/server"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
-import * as BytesInUse from "@effect-uploads/server/Leases"
 import * as DurableFiles from "@effect-uploads/server/DurableFiles"
 import * as DurableUploads from "@effect-uploads/server/DurableUploads"
-import * as PartFiles from "@effect-uploads/server/FilePartStorage"
+import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
+import * as Leases from "@effect-uploads/server/Leases"
 import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
 import type { StoredUpload } from "@effect-uploads/server/UploadRepository"
 import { UploadRepository } from "@effect-uploads/server/UploadRepository"
@@ -229,8 +229,8 @@ describe("what races on one Upload is answered as some order of it would be", ()
         Layer.merge(DurableUploads.layer, DurableFiles.layer).pipe(
           Layer.provide(Layer.mergeAll(
             Layer.provide(SqlUploadRepository.layer, database()),
-            PartFiles.layer({ directory }),
-            BytesInUse.layer
+            FilePartStorage.layer({ directory }),
+            Leases.layer
           ))
         ))
     )

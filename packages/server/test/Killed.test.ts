@@ -1,6 +1,8 @@
 import type { UploadId } from "@effect-uploads/domain/Ids"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { expect, it } from "@effect/vitest"
@@ -60,7 +62,7 @@ const md5 = (parts: ReadonlyArray<Part>) =>
 
 const clientsOf = (apiUrl: string) => {
   const options = { apiUrl: `${apiUrl}/v1`, retryPolicy: RetryPolicy.none }
-  return Layer.merge(UploadsService.layer(options), FilesService.layer(options)).pipe(
+  return Layer.merge(UploadsClient.layer(options), FilesClient.layer(options)).pipe(
     Layer.provide(NodeHttpClient.layer)
   )
 }

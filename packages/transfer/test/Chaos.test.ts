@@ -2,10 +2,14 @@ import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
@@ -177,14 +181,14 @@ interface World {
   readonly fileSystem: FileSystem.FileSystem
   /** The files that are open. */
   readonly openFiles: () => number
-  readonly uploads: UploadsService.TestHandle
-  readonly files: FilesService.TestHandle
+  readonly uploads: UploadsMemory.TestHandle
+  readonly files: FilesMemory.TestHandle
 }
 
 const service = HttpApiBuilder.serve().pipe(
   Layer.provide(UploadsRoutes.layer),
   Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }).pipe(Layer.orDie)),
-  Layer.provideMerge(Layer.merge(UploadsService.layerTest, FilesService.layerTest)),
+  Layer.provideMerge(Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)),
   Layer.provideMerge(NodeFileSystem.layer)
 )
 
@@ -207,8 +211,8 @@ const makeWorld = Effect.gen(function*() {
         })
     }),
     openFiles: () => openFiles,
-    uploads: yield* UploadsService.UploadsServiceTest,
-    files: yield* FilesService.FilesServiceTest
+    uploads: yield* UploadsMemory.UploadsServiceTest,
+    files: yield* FilesMemory.FilesServiceTest
   }
   return world
 })
@@ -331,9 +335,9 @@ const perform = (world: World, run: Run): Effect.Effect<Outcome, never, HttpClie
     }
     const journal = yield* makeJournal
     const creating: Creating = { heard: new Set(), failed: 0, givenUp: 0 }
-    const service = recorded(yield* UploadsService.make(http), retryPolicy, creating)
+    const service = recorded(yield* UploadsClient.make(http), retryPolicy, creating)
     const context = Context.make(UploadsService.UploadsService, service).pipe(
-      run.files ? Context.add(FilesService.FilesService, yield* FilesService.make(http)) : (context) => context,
+      run.files ? Context.add(FilesService.FilesService, yield* FilesClient.make(http)) : (context) => context,
       Context.add(FileSystem.FileSystem, fileSystem),
       Context.add(
         TransferJournal.TransferJournal,
@@ -395,7 +399,7 @@ const problemsOf = (
   { creating, exits, fibers, journalled, logged, run }: Outcome,
   stored: {
     readonly uploads: ReadonlyArray<Upload.Upload>
-    readonly files: ReadonlyArray<FilesService.StoredFile>
+    readonly files: ReadonlyArray<FilesMemory.StoredFile>
     /** The Uploads whose creation the proxy let be heard. */
     readonly answered: ReadonlySet<UploadId>
   }
@@ -521,7 +525,7 @@ const giveUp = (client: keyof typeof clients) =>
     proxy.begin("given-up", {
       next: (kind) => kind === "addPart" ? Fault.StallReading({ after: 1000 }) : Fault.Pass({ delay: 0 })
     })
-    const uploads = yield* UploadsService.make({ apiUrl: proxy.url("given-up") })
+    const uploads = yield* UploadsClient.make({ apiUrl: proxy.url("given-up") })
     const upload = yield* uploads.create({
       filename: "given-up.bin",
       purpose: "user_data",

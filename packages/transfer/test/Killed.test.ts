@@ -1,6 +1,7 @@
 import type { UploadId } from "@effect-uploads/domain/Ids"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import { JournalEntry } from "@effect-uploads/transfer/TransferJournal"
@@ -51,7 +52,7 @@ const remembering = (arrivals: Arrivals) =>
       }))
   )
 
-const memory = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+const memory = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 const serviceOf = (arrivals: Arrivals) =>
   HttpApiBuilder.serve().pipe(
@@ -177,9 +178,9 @@ const transfer = (seed: number, options: {
 
       expect(kills).toBe(options.kills)
       expect(yield* fs.readDirectory(journal)).toEqual([])
-      const files = yield* (yield* FilesService.FilesServiceTest).files
+      const files = yield* (yield* FilesMemory.FilesServiceTest).files
       expect(files.map(({ bytes }) => Buffer.compare(bytes, data))).toEqual([0])
-      return { arrivals, uploads: yield* (yield* UploadsService.UploadsServiceTest).uploads }
+      return { arrivals, uploads: yield* (yield* UploadsMemory.UploadsServiceTest).uploads }
     }).pipe(Effect.scoped, Effect.provide(serviceOf(arrivals)))
   })
 

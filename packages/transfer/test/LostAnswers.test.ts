@@ -1,7 +1,7 @@
 import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import { UploadAlreadyCompleted } from "@effect-uploads/domain/UploadError"
 import { RequestTimeout, ServiceUnavailable } from "@effect-uploads/http/ServiceError"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -95,14 +95,14 @@ describe("a completion whose answer was lost", () => {
     it.effect(`is said with what is known where there is no FilesService, and the service tells ${told}`, () =>
       Effect.gen(function*() {
         const error = yield* Transfer.bytes(data, options).pipe(completedUnheard(told), Effect.flip)
-        const { uploads } = yield* UploadsService.UploadsServiceTest
+        const { uploads } = yield* UploadsMemory.UploadsServiceTest
         const [upload] = yield* uploads
         expect(upload?.status).toBe("completed")
         expect(error).toMatchObject({ _tag: "UploadAlreadyCompleted", uploadId: upload?.id })
         expect("fileId" in error ? error.fileId : undefined).toBe(
           told === "its File" && upload?.status === "completed" ? upload.file.id : undefined
         )
-      }).pipe(Effect.provide(UploadsService.layerTest)))
+      }).pipe(Effect.provide(UploadsMemory.layerTest)))
   }
 })
 
@@ -118,7 +118,7 @@ describe("a completion that nobody heard of", () => {
     Effect.gen(function*() {
       const error = yield* Transfer.bytes(data, options).pipe(completedInSilence, Effect.flip)
       expect(error._tag).toBe("UploadAlreadyCompleted")
-    }).pipe(Effect.provide(UploadsService.layerTest)))
+    }).pipe(Effect.provide(UploadsMemory.layerTest)))
 
   test("did not happen where the Upload can be cancelled", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { documented } from "@effect-uploads/domain/UploadLimits"
-import * as FilesService from "@effect-uploads/http/FilesService"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import { TransferError } from "@effect-uploads/transfer/TransferError"
 import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -24,7 +24,7 @@ const firstColumn = (heading: string): ReadonlyArray<string> => {
   )
 }
 
-const env = Layer.mergeAll(UploadsService.layerTest, FilesService.layerTest, NodeFileSystem.layer)
+const env = Layer.mergeAll(UploadsMemory.layerTest, FilesMemory.layerTest, NodeFileSystem.layer)
 
 describe("README.md", () => {
   it("shows the code of test/readme, which is compiled with the tests", () => {

@@ -1,6 +1,7 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import { expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
@@ -24,7 +25,7 @@ export const bytesOf = (length: number, seed = 1): Uint8Array<ArrayBuffer> => {
 
 export const md5Of = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex")
 
-export const both = Layer.merge(UploadsService.layerTest, FilesService.layerTest)
+export const both = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
 export type Both = Layer.Layer.Success<typeof both>
 
@@ -33,8 +34,8 @@ export const test = <E>(title: string, effect: () => Effect.Effect<void, E, Both
 
 export const services = Effect.all({
   uploads: UploadsService.UploadsService,
-  uploadsTest: UploadsService.UploadsServiceTest,
-  filesTest: FilesService.FilesServiceTest
+  uploadsTest: UploadsMemory.UploadsServiceTest,
+  filesTest: FilesMemory.FilesServiceTest
 })
 
 /** Runs with a service of which some methods are others. */
@@ -54,19 +55,19 @@ export const changedStream =
 export const statuses: Effect.Effect<
   ReadonlyArray<Upload.Upload["status"]>,
   never,
-  UploadsService.UploadsServiceTest
+  UploadsMemory.UploadsServiceTest
 > = Effect.gen(function*() {
-  const { uploads } = yield* UploadsService.UploadsServiceTest
+  const { uploads } = yield* UploadsMemory.UploadsServiceTest
   return (yield* uploads).map(({ status }) => status)
 })
 
 export const calls = (method: keyof UploadsService.Errors) =>
-  Effect.flatMap(UploadsService.UploadsServiceTest, (handle) => handle.calls(method))
+  Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.calls(method))
 
 /** The stored Files are the given ones, byte for byte. */
 export const expectFiles = (...expected: ReadonlyArray<Uint8Array>) =>
   Effect.gen(function*() {
-    const { files } = yield* FilesService.FilesServiceTest
+    const { files } = yield* FilesMemory.FilesServiceTest
     expect((yield* files).map(({ bytes }) => md5Of(bytes))).toEqual(expected.map(md5Of))
   })
 

@@ -1,4 +1,5 @@
 /** The program of `base.ts`, which sends a file too: part by part, with the client alone. */
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,5 +19,5 @@ const send = (data: Uint8Array) =>
   })
 
 Effect.runFork(
-  Effect.provide(send(new TextEncoder().encode("{}\n")), Layer.provide(UploadsService.layerConfig(), http))
+  Effect.provide(send(new TextEncoder().encode("{}\n")), Layer.provide(UploadsClient.layerConfig(), http))
 )

@@ -1,5 +1,5 @@
 /** The program of `base.ts`, which sends a file too: as a whole. */
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,5 +8,5 @@ import { http } from "./base.js"
 const send = (data: Uint8Array) => Transfer.bytes(data, { filename: "train.jsonl", purpose: "fine-tune" })
 
 Effect.runFork(
-  Effect.provide(send(new TextEncoder().encode("{}\n")), Layer.provide(UploadsService.layerConfig(), http))
+  Effect.provide(send(new TextEncoder().encode("{}\n")), Layer.provide(UploadsClient.layerConfig(), http))
 )

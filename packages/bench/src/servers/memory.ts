@@ -1,7 +1,7 @@
 /** The routes over the service in memory, and nothing else: no keys, no metrics, no request ids, no spans. */
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
@@ -14,7 +14,7 @@ import { createServer } from "node:http"
 
 HttpApiBuilder.serve().pipe(
   Layer.provide(UploadsRoutes.layer),
-  Layer.provide([UploadsService.layerMemory, FilesService.layerMemory]),
+  Layer.provide([UploadsMemory.layerMemory, FilesMemory.layerMemory]),
   Layer.merge(Layer.effectDiscard(HttpServer.addressFormattedWith(Console.log))),
   Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
   // As little as the server that it is compared with.

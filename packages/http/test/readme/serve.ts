@@ -1,7 +1,7 @@
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import { FilesGroup, UploadsGroup } from "@effect-uploads/http/UploadsApi"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Layer from "effect/Layer"
@@ -17,5 +17,5 @@ const routes = HttpApiBuilder.api(Api).pipe(Layer.provide([
 /** Needs an `HttpServer`, such as `NodeHttpServer.layer` or `BunHttpServer.layer`. */
 export const server = HttpApiBuilder.serve().pipe(
   Layer.provide(routes),
-  Layer.provide([UploadsService.layerMemory, FilesService.layerMemory])
+  Layer.provide([UploadsMemory.layerMemory, FilesMemory.layerMemory])
 )

@@ -1,7 +1,11 @@
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
-import * as FilesService from "@effect-uploads/http/FilesService"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+import type * as FilesService from "@effect-uploads/http/FilesService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -29,7 +33,7 @@ export const testKey = Redacted.make("sk-test-not-a-real-key")
 
 export type Both = UploadsService.UploadsService | FilesService.FilesService
 
-export const memory: Layer.Layer<Both> = Layer.merge(UploadsService.layerMemory, FilesService.layerMemory)
+export const memory: Layer.Layer<Both> = Layer.merge(UploadsMemory.layerMemory, FilesMemory.layerMemory)
 
 /** Both services as clients of the server in the context. */
 export const clients = (
@@ -37,7 +41,7 @@ export const clients = (
 ): Layer.Layer<Both, never, HttpServer.HttpServer | HttpClient.HttpClient> =>
   Layer.unwrapEffect(Effect.map(url, (apiUrl) => {
     const all = { apiKey: testKey, apiUrl, ...options }
-    return Layer.merge(UploadsService.layer(all), FilesService.layer(all))
+    return Layer.merge(UploadsClient.layer(all), FilesClient.layer(all))
   }))
 
 /**

@@ -14,9 +14,11 @@ import {
 } from "@effect-uploads/domain/UploadError"
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
 import type { ApiError } from "@effect-uploads/http/ErrorMapping"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesService from "@effect-uploads/http/FilesService"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import { ServiceError } from "@effect-uploads/http/ServiceError"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
@@ -54,7 +56,7 @@ export const respond = (
 /** Both services as clients over an `HttpClient`; nothing is sent again, unless the options say so. */
 export const over = (client: HttpClient.HttpClient, options?: Partial<ClientOptions>): Layer.Layer<Both> => {
   const all = { apiKey: testKey, apiUrl: "https://stub.test/v1", retryPolicy: RetryPolicy.none, ...options }
-  return Layer.merge(UploadsService.layer(all), FilesService.layer(all)).pipe(
+  return Layer.merge(UploadsClient.layer(all), FilesClient.layer(all)).pipe(
     Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
   )
 }

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import type * as PartStorage from "../PartStorage.js"
 import { StorageError } from "../StorageError.js"
 import type { StoredPart } from "../UploadRepository.js"
-import * as Checksum from "./files/checksum"
+import * as Checksum from "./files/checksum.js"
 
 /** A stretch of one part. */
 export interface Section {

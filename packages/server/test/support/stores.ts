@@ -1,7 +1,7 @@
-import * as BytesInUse from "@effect-uploads/server/Leases"
 import * as DurableFiles from "@effect-uploads/server/DurableFiles"
 import * as DurableUploads from "@effect-uploads/server/DurableUploads"
-import * as PartFiles from "@effect-uploads/server/FilePartStorage"
+import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
+import * as Leases from "@effect-uploads/server/Leases"
 import * as SqliteClient from "@effect-uploads/server/SqliteClient"
 import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -21,8 +21,8 @@ export const temporaryDirectory = Effect.flatMap(FileSystem.FileSystem, (fs) => 
 const storesOn = (database: Layer.Layer<SqlClient, unknown>, directory: string) =>
   Layer.mergeAll(
     SqlUploadRepository.layer.pipe(Layer.provide(database)),
-    PartFiles.layer({ directory: Path.join(directory, "parts") }),
-    BytesInUse.layer
+    FilePartStorage.layer({ directory: Path.join(directory, "parts") }),
+    Leases.layer
   ).pipe(Layer.orDie)
 
 /** The stores of a server in a folder. */

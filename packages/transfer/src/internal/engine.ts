@@ -33,8 +33,8 @@ import type * as TransferJournal from "../TransferJournal.js"
 import type { JournalEntry } from "../TransferJournal.js"
 import type { TransferOptions } from "../TransferOptions.js"
 import { defaultRetryPolicy } from "../TransferOptions.js"
-import * as lanes from "./partSender"
-import * as ledgers from "./journalWriter"
+import * as ledgers from "./journalWriter.js"
+import * as lanes from "./partSender.js"
 import * as progresses from "./progress.js"
 import type { Source } from "./source.js"
 
@@ -71,7 +71,10 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
   Effect.gen(function*() {
     const ledger = yield* ledgers.make(job.journal, job.source)
     const emit = Option.getOrElse(job.watcher, () => () => Effect.void)
-    const attempt = (load: ledgers.JournalWriter["load"], first: boolean): Effect.Effect<Upload.Completed, TransferError> =>
+    const attempt = (
+      load: ledgers.JournalWriter["load"],
+      first: boolean
+    ): Effect.Effect<Upload.Completed, TransferError> =>
       Effect.catchTag(oneUpload(job, ledger, load, first), "UploadGone", ({ uploadId }) =>
         Effect.zipRight(
           emit(TransferEvent.Restarted({ replaced: uploadId })),

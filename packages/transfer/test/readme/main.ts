@@ -1,4 +1,4 @@
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { put } from "./put.js"
 
-const client = Layer.provide(UploadsService.layerConfig(), NodeHttpClient.layer)
+const client = Layer.provide(UploadsClient.layerConfig(), NodeHttpClient.layer)
 const journal = Layer.provide(TransferJournal.layerKeyValueStore, KeyValueStore.layerFileSystem("./journals"))
 
 put("data.bin").pipe(

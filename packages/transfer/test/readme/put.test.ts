@@ -1,5 +1,5 @@
 import { ServiceUnavailable } from "@effect-uploads/http/ServiceError"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -8,11 +8,11 @@ import * as TestClock from "effect/TestClock"
 
 it.effect("a part that fails is sent again", () =>
   Effect.gen(function*() {
-    const service = yield* UploadsService.UploadsServiceTest
+    const service = yield* UploadsMemory.UploadsServiceTest
     yield* service.failNext("addPart", new ServiceUnavailable({}))
     const transfer = Transfer.bytes(new Uint8Array(10), { purpose: "user_data", filename: "data.bin" })
     const fiber = yield* Effect.fork(transfer)
     yield* TestClock.adjust("2 seconds")
     expect((yield* Fiber.join(fiber)).file.bytes).toBe(10)
     expect(yield* service.calls("addPart")).toBe(2)
-  }).pipe(Effect.provide(UploadsService.layerTest)))
+  }).pipe(Effect.provide(UploadsMemory.layerTest)))

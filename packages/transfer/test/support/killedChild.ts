@@ -1,5 +1,5 @@
-import * as FilesService from "@effect-uploads/http/FilesService"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -27,7 +27,7 @@ const settings = Config.all({
 
 const program = Effect.gen(function*() {
   const { apiUrl, concurrency, journal, partSize, path } = yield* settings
-  const http = Layer.merge(UploadsService.layer({ apiUrl }), FilesService.layer({ apiUrl })).pipe(
+  const http = Layer.merge(UploadsClient.layer({ apiUrl }), FilesClient.layer({ apiUrl })).pipe(
     Layer.provide(NodeHttpClient.layer)
   )
   const kept = TransferJournal.layerKeyValueStore.pipe(

@@ -1,5 +1,6 @@
 import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -7,6 +8,6 @@ import { apiKey, task } from "./task.js"
 
 /** The client on undici, with the short way from file to socket. */
 export const node: Layer.Layer<UploadsService.UploadsService> = Layer.provide(
-  UploadsService.layer({ apiUrl: task.apiUrl, apiKey: Redacted.make(apiKey) }),
+  UploadsClient.layer({ apiUrl: task.apiUrl, apiKey: Redacted.make(apiKey) }),
   Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
 )

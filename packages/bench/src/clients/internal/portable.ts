@@ -1,4 +1,5 @@
-import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -6,6 +7,6 @@ import { apiKey, task } from "./task.js"
 
 /** The client that runs anywhere, on the fastest `HttpClient` that Node has for it. */
 export const portable: Layer.Layer<UploadsService.UploadsService> = Layer.provide(
-  UploadsService.layer({ apiUrl: task.apiUrl, apiKey: Redacted.make(apiKey) }),
+  UploadsClient.layer({ apiUrl: task.apiUrl, apiKey: Redacted.make(apiKey) }),
   NodeHttpClient.layerUndici
 )

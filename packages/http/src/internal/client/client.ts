@@ -15,21 +15,21 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { ClientOptions } from "../../ClientOptions"
-import type { DomainError } from "../../ErrorEnvelope"
-import * as ErrorMapping from "../../ErrorMapping"
-import type { Bounds } from "../../FileRange"
-import { slice } from "../../FileRange"
-import * as RetryPolicy from "../../RetryPolicy"
-import type { ServiceError } from "../../ServiceError"
-import { RequestTimeout, ServiceUnavailable, TransportFailed } from "../../ServiceError"
-import { bytesOf, read } from "./responseBody"
-import { connect } from "./connection"
-import { countCall, countDownload } from "./metrics"
-import * as rangeAnswer from "./rangeResponse"
-import type { ErrorRules } from "./errorRules"
-import type { Reply } from "./errorResponse"
-import { redacting } from "../secrets"
+import type { ClientOptions } from "../../ClientOptions.js"
+import type { DomainError } from "../../ErrorEnvelope.js"
+import * as ErrorMapping from "../../ErrorMapping.js"
+import type { Bounds } from "../../FileRange.js"
+import { slice } from "../../FileRange.js"
+import * as RetryPolicy from "../../RetryPolicy.js"
+import type { ServiceError } from "../../ServiceError.js"
+import { RequestTimeout, ServiceUnavailable, TransportFailed } from "../../ServiceError.js"
+import { redacting } from "../secrets.js"
+import { connect } from "./connection.js"
+import type { Reply } from "./errorResponse.js"
+import type { ErrorRules } from "./errorRules.js"
+import { countCall, countDownload } from "./metrics.js"
+import * as rangeAnswer from "./rangeResponse.js"
+import { bytesOf, read } from "./responseBody.js"
 
 /** What can go wrong with any request. */
 export type RequestError = InvalidRequest | ServiceError
@@ -66,7 +66,10 @@ export interface Client {
     readonly success: Answer<A>
     readonly reading: ErrorRules<E>
     /** What an error means when the service may have acted on an earlier attempt, whose answer was lost. */
-    readonly afterUnheard?: (error: E | E1 | RequestError, earlier: AmbiguousFailure) => Effect.Effect<A, E | E1 | RequestError>
+    readonly afterUnheard?: (
+      error: E | E1 | RequestError,
+      earlier: AmbiguousFailure
+    ) => Effect.Effect<A, E | E1 | RequestError>
   }) => Effect.Effect<A, E | E1 | RequestError>
 
   /** One request, sent again until its answer begins, and as much of its body as is asked for, as it arrives. */

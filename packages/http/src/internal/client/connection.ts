@@ -8,11 +8,11 @@ import * as Effect from "effect/Effect"
 import { flow } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { ClientOptions } from "../../ClientOptions"
-import { defaultApiUrl } from "../../ClientOptions"
-import { TransportFailed } from "../../ServiceError"
-import type { Redact } from "../secrets"
-import { isHeaderText, sanitized, secretHeader } from "../secrets"
+import type { ClientOptions } from "../../ClientOptions.js"
+import { defaultApiUrl } from "../../ClientOptions.js"
+import { TransportFailed } from "../../ServiceError.js"
+import type { Redact } from "../secrets.js"
+import { isHeaderText, sanitized, secretHeader } from "../secrets.js"
 
 /** The secrets and names that stand in headers, with the fields that an error names. */
 const headerOptions = [

@@ -13,9 +13,9 @@ import type { Md5 } from "@effect-uploads/domain/Md5"
 import * as UploadError from "@effect-uploads/domain/UploadError"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { DomainError } from "../../ErrorEnvelope"
-import type { Named, Refusal } from "./errorResponse"
-import { mentions } from "./errorResponse"
+import type { DomainError } from "../../ErrorEnvelope.js"
+import type { Named, Refusal } from "./errorResponse.js"
+import { mentions } from "./errorResponse.js"
 
 /** How the refusals of one operation are read. */
 export interface ErrorRules<E extends DomainError> {

@@ -1,8 +1,8 @@
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type * as HttpBody from "@effect/platform/HttpBody"
 import * as Option from "effect/Option"
-import * as PartData from "../../PartData"
-import type { Framing } from "../multipart/writer"
+import * as PartData from "../../PartData.js"
+import type { Framing } from "../multipart/writer.js"
 
 /** A body that comes from a file: what an HTTP client has to know to send it without a detour. */
 export interface FileBody {

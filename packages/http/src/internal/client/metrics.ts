@@ -6,7 +6,7 @@ import * as MetricKey from "effect/MetricKey"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import * as UploadsMetrics from "../../UploadsMetrics"
+import * as UploadsMetrics from "../../UploadsMetrics.js"
 
 /** The metric of a tagged key is looked up once for each pair; that of a metric tagged later, for each call. */
 const requests = new Map<string, typeof UploadsMetrics.requests>()

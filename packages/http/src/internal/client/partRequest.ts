@@ -10,10 +10,10 @@ import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { PartDataError } from "../../PartData"
-import * as PartData from "../../PartData"
-import * as fileBody from "./fileBody"
-import * as multipart from "../multipart/writer"
+import type { PartDataError } from "../../PartData.js"
+import * as PartData from "../../PartData.js"
+import * as multipart from "../multipart/writer.js"
+import * as fileBody from "./fileBody.js"
 
 /** A part that is ready to be sent, as often as it takes. */
 export interface PartRequest {

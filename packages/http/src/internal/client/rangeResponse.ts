@@ -2,8 +2,8 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { Bounds } from "../../FileRange"
-import { whole } from "../../FileRange"
+import type { Bounds } from "../../FileRange.js"
+import { whole } from "../../FileRange.js"
 
 const isWhole = ({ end, start }: Bounds): boolean => start === 0 && end === Infinity
 

@@ -2,10 +2,10 @@ import type * as Headers from "@effect/platform/Headers"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { TransportFailed } from "../../ServiceError"
-import { transportFailed } from "./connection"
-import type { Reply } from "./errorResponse"
-import type { Redact } from "../secrets"
+import type { TransportFailed } from "../../ServiceError.js"
+import type { Redact } from "../secrets.js"
+import { transportFailed } from "./connection.js"
+import type { Reply } from "./errorResponse.js"
 
 /** The body as it arrives. */
 export const bytesOf = (

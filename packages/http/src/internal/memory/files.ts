@@ -9,11 +9,11 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
-import * as FileRange from "../../FileRange"
-import type * as FilesService from "../../FilesService"
-import * as ListFiles from "../../ListFiles"
-import type { State } from "./state"
-import { isAlive, living } from "./state"
+import * as FileRange from "../../FileRange.js"
+import type * as FilesService from "../../FilesService.js"
+import * as ListFiles from "../../ListFiles.js"
+import type { State } from "./state.js"
+import { isAlive, living } from "./state.js"
 
 export const make = (ref: Ref.Ref<State>): FilesService.Service => {
   const find = (fileId: FileId) =>

@@ -1,6 +1,8 @@
+import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import type { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -9,18 +11,30 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import type * as FilesService from "../../FilesService"
-import type * as UploadsService from "../../UploadsService"
-import * as memoryFiles from "./files"
-import type { State } from "./state"
-import { inSequence, living } from "./state"
-import * as memoryUploads from "./uploads"
+import type * as FilesService from "../../FilesService.js"
+import type * as UploadsService from "../../UploadsService.js"
+import * as memoryFiles from "./files.js"
+import type { State } from "./state.js"
+import { inSequence, living } from "./state.js"
+import * as memoryUploads from "./uploads.js"
+
+/** A part of a pending Upload with its bytes joined. */
+export interface PartSnapshot {
+  readonly part: UploadPart
+  readonly bytes: Uint8Array
+}
+
+/** A File with its bytes joined. */
+export interface FileSnapshot {
+  readonly file: FileObject
+  readonly bytes: Uint8Array
+}
 
 /** What tests see of the state. */
 export interface Snapshot {
   readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
-  readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<UploadsService.StoredPart>>
-  readonly files: Effect.Effect<ReadonlyArray<FilesService.StoredFile>>
+  readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<PartSnapshot>>
+  readonly files: Effect.Effect<ReadonlyArray<FileSnapshot>>
 }
 
 export class MemoryStore extends Context.Tag("@effect-uploads/http/internal/MemoryStore")<MemoryStore, {

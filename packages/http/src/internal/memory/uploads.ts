@@ -17,10 +17,10 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { md5 } from "js-md5"
-import * as PartData from "../../PartData"
-import type * as UploadsService from "../../UploadsService"
-import type { State, StoredUpload } from "./state"
-import { commit } from "./state"
+import * as PartData from "../../PartData.js"
+import type * as UploadsService from "../../UploadsService.js"
+import type { State, StoredUpload } from "./state.js"
+import { commit } from "./state.js"
 
 /** Every command is checked against the state that it changes. */
 export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Service => {

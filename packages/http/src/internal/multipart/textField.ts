@@ -1,5 +1,5 @@
 import * as Either from "effect/Either"
-import type { Decoder } from "./transferEncoding"
+import type { Decoder } from "./transferEncoding.js"
 
 /** What a field of text may take up, in bytes: room for any word of the API. */
 const maximumBytes = 1024

@@ -6,7 +6,7 @@
  */
 import type { FileId } from "@effect-uploads/domain/Ids"
 import type * as Headers from "@effect/platform/Headers"
-import type { Bounds } from "../../FileRange"
+import type { Bounds } from "../../FileRange.js"
 
 export type FileAnswer =
   | { readonly _tag: "Whole" }

@@ -1,5 +1,5 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import type { ErrorEnvelope, Status } from "../../ErrorEnvelope"
+import type { ErrorEnvelope, Status } from "../../ErrorEnvelope.js"
 
 /** The documented envelope for what is wrong with the request itself, and no error of a service. */
 export const errorReply = (

@@ -1,6 +1,6 @@
-import type { Reason } from "../../StorageError"
-import { StorageError } from "../../StorageError"
-import { codeOf } from "./errorCode"
+import type { Reason } from "../../StorageError.js"
+import { StorageError } from "../../StorageError.js"
+import { codeOf } from "./errorCode.js"
 
 const reasons: Readonly<Record<string, Reason>> = {
   ENOSPC: "Full",

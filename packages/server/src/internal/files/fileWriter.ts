@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises"
-import * as Checksum from "./checksum"
-import type { PageBuffers } from "./pageBuffers"
-import { pageBytes } from "./pageBuffers"
+import * as Checksum from "./checksum.js"
+import type { PageBuffers } from "./pageBuffers.js"
+import { pageBytes } from "./pageBuffers.js"
 
 /**
  * Writes a file from its beginning on while counting and hashing. One buffer is filled while the other is written, always from a

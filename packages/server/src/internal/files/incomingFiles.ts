@@ -4,9 +4,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import type { StorageError } from "../../StorageError"
-import { UploadRepository } from "../../UploadRepository"
-import { storageError } from "./fileError"
+import type { StorageError } from "../../StorageError.js"
+import { UploadRepository } from "../../UploadRepository.js"
+import { storageError } from "./fileError.js"
 
 const makeEmpty = async (directory: string): Promise<void> => {
   await Fs.mkdir(directory, { recursive: true, mode: 0o700 })

@@ -8,9 +8,9 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { PartStorage } from "../../PartStorage"
-import type { StorageError } from "../../StorageError"
-import { UploadRepository } from "../../UploadRepository"
+import { PartStorage } from "../../PartStorage.js"
+import type { StorageError } from "../../StorageError.js"
+import { UploadRepository } from "../../UploadRepository.js"
 
 /** What does not answer by then is as good as gone. */
 const patience = Duration.seconds(2)

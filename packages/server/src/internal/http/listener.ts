@@ -13,7 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type { Server } from "node:http"
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
-import * as badRequests from "./malformedRequests"
+import * as badRequests from "./malformedRequests.js"
 
 /**
  * @since 0.1.0

@@ -4,8 +4,8 @@ import * as Runtime from "effect/Runtime"
 import type { Server, ServerResponse } from "node:http"
 import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
-import * as RequestId from "./requestId"
-import { codeOf } from "../files/errorCode"
+import { codeOf } from "../files/errorCode.js"
+import * as RequestId from "./requestId.js"
 
 interface Refusal {
   readonly status: number

@@ -9,7 +9,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Layer from "effect/Layer"
-import { Authentication } from "../../Authentication"
+import { Authentication } from "../../Authentication.js"
 
 /**
  * @since 0.1.0

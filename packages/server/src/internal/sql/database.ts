@@ -10,9 +10,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Path from "node:path"
-import { toStorageError } from "./databaseError"
-import * as SqliteClient from "../../SqliteClient"
-import type { StorageError } from "../../StorageError"
+import * as SqliteClient from "../../SqliteClient.js"
+import type { StorageError } from "../../StorageError.js"
+import { toStorageError } from "./databaseError.js"
 
 /**
  * @since 0.1.0

@@ -3,8 +3,8 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
-import type { Reason } from "../../StorageError"
-import { StorageError } from "../../StorageError"
+import type { Reason } from "../../StorageError.js"
+import { StorageError } from "../../StorageError.js"
 
 /** Of SQLite: the lowest byte of a result code, see https://sqlite.org/rescode.html */
 const ofSqlite: Record.ReadonlyRecord<string, Reason> = {

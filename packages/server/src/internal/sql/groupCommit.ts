@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Mailbox from "effect/Mailbox"
 import type { ParseError } from "effect/ParseResult"
 import type * as Scope from "effect/Scope"
-import * as Transaction from "./transaction"
+import * as Transaction from "./transaction.js"
 
 /*
  * A commit costs as much as the disk takes to write, whatever it holds. So the commands that arrive while one commit is

@@ -2,9 +2,9 @@ import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type { StorageError } from "../../StorageError"
-import { toStorageError } from "./databaseError"
-import { rising } from "./dialect"
+import type { StorageError } from "../../StorageError.js"
+import { toStorageError } from "./databaseError.js"
+import { rising } from "./dialect.js"
 
 /*
  * Names begin with `upload`, since a PostgreSQL database may belong to an application, too. Times are in whole seconds.

@@ -7,7 +7,7 @@ import * as Upload from "@effect-uploads/domain/Upload"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { ProjectId } from "../../Project"
+import { ProjectId } from "../../Project.js"
 
 const parseText = ParseResult.decodeUnknown(Schema.parseJson(Schema.String))
 

@@ -1,7 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import { begin } from "./dialect"
+import { begin } from "./dialect.js"
 
 /**
  * Runs an effect in a transaction of its own, which is durable when it succeeds.

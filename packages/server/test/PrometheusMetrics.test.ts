@@ -1,8 +1,8 @@
-import * as Prometheus from "@effect-uploads/server/Prometheus"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as Prometheus from "../src/internal/http/prometheusMetrics.js"
 
 /** The lines of one metric. */
 const linesOf = (name: string) =>

@@ -1,4 +1,4 @@
-import * as PartFiles from "@effect-uploads/server/FilePartStorage"
+import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
 import { PartStorage } from "@effect-uploads/server/PartStorage"
 import type { StorageError } from "@effect-uploads/server/StorageError"
 import { describe, expect, it } from "@effect/vitest"
@@ -20,9 +20,9 @@ const temporaryFolder = Effect.acquireRelease(
 )
 
 suite(
-  "PartFiles",
+  "FilePartStorage",
   Layer.unwrapScoped(
-    Effect.map(temporaryFolder, (folder) => PartFiles.layer({ directory: Path.join(folder, "parts") }))
+    Effect.map(temporaryFolder, (folder) => FilePartStorage.layer({ directory: Path.join(folder, "parts") }))
   )
 )
 
@@ -54,7 +54,7 @@ describe("the folder", () => {
   test("has a folder for each Upload that nobody else may enter", (folder) =>
     Effect.gen(function*() {
       const directory = Path.join(folder, "a", "parts")
-      const storage = yield* PartFiles.make({ directory })
+      const storage = yield* FilePartStorage.make({ directory })
       yield* storage.write(key(), inChunks(pattern(10), 10))
       expect(tree(directory)).toEqual(["upload_1", "upload_1/part_1"])
       const modeOf = (path: string) => Fs.statSync(Path.join(directory, path)).mode & 0o777
@@ -65,18 +65,19 @@ describe("the folder", () => {
 
   test("may be there before, with names that are none of ours", (folder) =>
     Effect.gen(function*() {
-      yield* Effect.flatMap(PartFiles.make({ directory: folder }), ({ write }) => write(key(), inChunks(pattern(1), 1)))
+      yield* Effect.flatMap(FilePartStorage.make({ directory: folder }), ({ write }) =>
+        write(key(), inChunks(pattern(1), 1)))
       Fs.writeFileSync(Path.join(folder, "a-file"), "")
       Fs.writeFileSync(Path.join(folder, ".hidden"), "")
       Fs.writeFileSync(Path.join(folder, "upload_1", "no id.incoming"), "")
       Fs.mkdirSync(Path.join(folder, "upload_2"))
-      const found = yield* Effect.provide(listed, PartFiles.layer({ directory: folder }))
+      const found = yield* Effect.provide(listed, FilePartStorage.layer({ directory: folder }))
       expect(found).toEqual(["upload_1/part_1"])
     }))
 
   test("keeps half-written parts of a process that was killed until they are removed", (folder) =>
     Effect.gen(function*() {
-      const storage = yield* PartFiles.make({ directory: folder })
+      const storage = yield* FilePartStorage.make({ directory: folder })
       for (const [uploadId, partId] of [["upload_1", "a"], ["upload_1", "b"], ["upload_2", "a"]] as const) {
         Fs.mkdirSync(Path.join(folder, uploadId), { recursive: true })
         Fs.writeFileSync(Path.join(folder, uploadId, `${partId}.incoming`), "half")
@@ -99,14 +100,14 @@ describe("the folder", () => {
       const directory = Path.join(folder, "file")
       Fs.writeFileSync(directory, "")
       for (const path of [directory, Path.join(directory, "parts")]) {
-        const error = yield* Effect.flip(PartFiles.make({ directory: path }))
+        const error = yield* Effect.flip(FilePartStorage.make({ directory: path }))
         expect(error).toMatchObject({ _tag: "StorageError", store: "parts", reason: "Failed" })
       }
     }))
 
   test("fails a part whose folder has become a file, and keeps it", (folder) =>
     Effect.gen(function*() {
-      const storage = yield* PartFiles.make({ directory: folder })
+      const storage = yield* FilePartStorage.make({ directory: folder })
       Fs.writeFileSync(Path.join(folder, "upload_1"), "not ours")
       const error = yield* Effect.flip(storage.write(key(), inChunks(pattern(10), 10)))
       expect(error).toMatchObject({ reason: "Failed", operation: "PartStorage.write" })
@@ -117,7 +118,7 @@ describe("the folder", () => {
 describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
   test("when a part is written, fails, or is interrupted at any moment", (folder) =>
     Effect.gen(function*() {
-      const storage = yield* PartFiles.make({ directory: folder })
+      const storage = yield* FilePartStorage.make({ directory: folder })
       yield* storage.write(key("a"), inChunks(pattern(300_000), 10_000))
       yield* Effect.flip(storage.write(key("b"), Stream.concat(inChunks(pattern(300_000), 10_000), Stream.fail("x"))))
       expect(openFiles(folder)).toEqual([])
@@ -133,7 +134,7 @@ describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
 
   test("when a reader finishes, fails, leaves early or is interrupted", (folder) =>
     Effect.gen(function*() {
-      const storage = yield* PartFiles.make({ directory: folder })
+      const storage = yield* FilePartStorage.make({ directory: folder })
       yield* storage.write(key(), inChunks(pattern(2_000_000), 65_536))
       const reading = (bytes: number) => storage.read(key(), { offset: 0, bytes })
       const ends: ReadonlyArray<Effect.Effect<void, unknown>> = [
@@ -157,7 +158,7 @@ describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
 
   test("when a list is left early", (folder) =>
     Effect.gen(function*() {
-      const storage = yield* PartFiles.make({ directory: folder })
+      const storage = yield* FilePartStorage.make({ directory: folder })
       for (const upload of ["a", "b", "c"]) yield* storage.write(key("part_1", upload), inChunks(pattern(1), 1))
       yield* Stream.runDrain(Stream.take(storage.list, 1))
       expect(openFiles(folder)).toEqual([])
@@ -170,7 +171,7 @@ describe("a file system", () => {
     () =>
       Effect.gen(function*() {
         const folder = yield* tinyFolder
-        const storage = yield* PartFiles.make({ directory: folder })
+        const storage = yield* FilePartStorage.make({ directory: folder })
         const error = yield* Effect.flip(storage.write(key(), inChunks(pattern(3_000_000), 65_536)))
         expect(error).toMatchObject({ store: "parts", reason: "Full", operation: "PartStorage.write" })
         expect(tree(folder)).toEqual([])
@@ -192,10 +193,10 @@ describe("a file system", () => {
     () =>
       Effect.gen(function*() {
         const folder = yield* tinyFolder
-        const first = yield* PartFiles.make({ directory: folder })
+        const first = yield* FilePartStorage.make({ directory: folder })
         yield* first.write(key(), inChunks(pattern(1000), 100))
         mount("-o", "remount,ro", folder)
-        const storage = yield* PartFiles.make({ directory: folder })
+        const storage = yield* FilePartStorage.make({ directory: folder })
         yield* Stream.runDrain(storage.read(key(), { offset: 0, bytes: 1000 }))
         const failures: ReadonlyArray<Effect.Effect<unknown, StorageError>> = [
           storage.write(key("b"), inChunks(pattern(10), 10)),
@@ -203,7 +204,7 @@ describe("a file system", () => {
           storage.remove(key()),
           storage.removeUpload(key().uploadId),
           storage.ping,
-          PartFiles.make({ directory: Path.join(folder, "new") })
+          FilePartStorage.make({ directory: Path.join(folder, "new") })
         ]
         for (const failure of failures) expect((yield* Effect.flip(failure)).reason).toBe("ReadOnly")
         expect(openFiles(folder)).toEqual([])
