@@ -4,8 +4,16 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A number of bytes: a non-negative safe integer. The wire type of other SDKs is a 64-bit integer; beyond
- * 2^53 - 1 a JavaScript number would be rounded, so such a value is refused.
+ * A number of bytes: an integer from 0 to 2^53 - 1.
+ *
+ * Other SDKs use a 64-bit integer. JavaScript would round a number above 2^53 - 1, so decoding rejects it.
+ *
+ * @example
+ * ```ts
+ * import { ByteSize } from "@effect-uploads/domain/ByteSize"
+ *
+ * export const partBytes = ByteSize.make(64 * 1024 ** 2)
+ * ```
  *
  * @since 0.1.0
  * @category schemas

@@ -12,8 +12,8 @@ import type { InvalidRequest } from "./UploadError.js"
 import { fromParseError } from "./UploadError.js"
 
 /**
- * `partIds` in the order of the file, whatever the order in which the parts were added; `md5` of the whole file, if the
- * service is to verify it.
+ * `partIds` lists the parts in the order of the file. That order may differ from the order in which the parts were added.
+ * `md5` is the checksum of the whole file. The service verifies it if it is present.
  *
  * @since 0.1.0
  * @category schemas
@@ -32,7 +32,15 @@ export interface CompleteUpload extends Schema.Schema.Type<typeof CompleteUpload
 const validateSchema = Schema.validateEither(CompleteUpload)
 
 /**
- * Everything about the request that can be known without the service.
+ * Checks the request as far as that is possible without the service. The error names the field, the problem and the limit.
+ *
+ * @example
+ * ```ts
+ * import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
+ * import { PartId } from "@effect-uploads/domain/Ids"
+ *
+ * export const checked = CompleteUpload.validate({ partIds: [PartId.make("part_1"), PartId.make("part_2")] })
+ * ```
  *
  * @since 0.1.0
  * @category guards

@@ -15,15 +15,16 @@ import { fromParseError, InvalidRequest } from "./UploadError.js"
 import type { Limits } from "./UploadLimits.js"
 
 /**
- * `bytes` is the exact size of the whole file; `expiresAfter` is how long the File is to live.
+ * `bytes` is the exact size of the whole file. `expiresAfter` is the lifetime of the File, counted from the creation of the
+ * Upload; without it the default of the purpose applies.
  *
- * A request is the caller's own word, so its fields are plain; {@link validate} says what is wrong with them.
+ * The fields are plain strings and numbers, so that a caller writes no brands. {@link validate} checks them.
  *
  * @since 0.1.0
  * @category schemas
  */
 export const CreateUpload = Schema.Struct({
-  // The documented wire type is any text. What it must be is told by the refusal.
+  // The JSON Schema shows the documented type, which is any string. The error message names the rule.
   filename: Schema.NonEmptyString.annotations({ jsonSchema: { type: "string" } }),
   purpose: FilePurpose,
   bytes: Schema.NonNegativeInt.annotations({ description: "a number of bytes from 0 to 2^53 - 1" }),
@@ -40,7 +41,7 @@ export interface CreateUpload extends Schema.Schema.Type<typeof CreateUpload> {}
 const Validated = Schema.Struct({ ...CreateUpload.fields, bytes: ByteSize })
 
 /**
- * A request that {@link validate} found nothing wrong with.
+ * A request that passed {@link validate}.
  *
  * @since 0.1.0
  * @category models
@@ -50,7 +51,18 @@ export interface Validated extends Schema.Schema.Type<typeof Validated> {}
 const validateSchema = Schema.validateEither(Validated)
 
 /**
- * Everything about the request that can be known without the service.
+ * Checks the request as far as that is possible without the service. The error names the field, the problem and the limit.
+ *
+ * @example
+ * ```ts
+ * import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
+ * import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
+ *
+ * export const checked = CreateUpload.validate(
+ *   { filename: "training.jsonl", purpose: "fine-tune", bytes: 1_000_000, mimeType: "text/jsonl" },
+ *   UploadLimits.documented
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category guards
@@ -70,21 +82,22 @@ export const validate = (request: CreateUpload, limits: Limits): Either.Either<V
   )
 
 /**
- * A request that a service takes: the purpose is one that it knows, and it is settled when the File expires.
+ * A request that a service accepts: the service knows the purpose, and the lifetime of the File is decided.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Accepted extends Validated {
   readonly purpose: UploadPurpose
-  /** How long the File lives: what was asked for, else what its purpose has by default. */
+  /** The lifetime of the File: the requested one, else the default of the purpose. None: the File does not expire. */
   readonly fileLifetime: Option.Option<ExpiresAfter>
 }
 
 const isUploadPurpose = Schema.is(UploadPurpose)
 
 /**
- * What a service checks: a client leaves the purpose to it, because more will come.
+ * The check of a service: {@link validate}, and the purpose is a known one. A client does not check the purpose, because
+ * a service may know newer ones.
  *
  * @since 0.1.0
  * @category guards

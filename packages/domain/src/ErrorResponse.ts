@@ -3,10 +3,10 @@
  */
 import * as Schema from "effect/Schema"
 
-const text = Schema.optionalWith(Schema.String, { exact: true })
+const optionalText = Schema.optionalWith(Schema.String, { exact: true })
 
 /**
- * What a service said when it refused: kept beside the typed reason, so that nothing it told is lost.
+ * The error response of a service. A typed error keeps it, so that no information of the service is lost.
  *
  * @since 0.1.0
  * @category models
@@ -14,16 +14,16 @@ const text = Schema.optionalWith(Schema.String, { exact: true })
 export class ErrorResponse extends Schema.Class<ErrorResponse>("@effect-uploads/domain/ErrorResponse")({
   /** The HTTP status. */
   status: Schema.Int,
-  /** `x-request-id`: what the service's support asks for. */
-  requestId: text,
-  message: text,
-  type: text,
-  code: text,
-  param: text,
-  /** The beginning of a body that was not the documented envelope. */
-  excerpt: text
-}, { identifier: "Refusal", description: "What a service said when it refused" }) {
-  /** Where it comes from: the status, the code and the request id. */
+  /** The header `x-request-id`, which the support of the service asks for. */
+  requestId: optionalText,
+  message: optionalText,
+  type: optionalText,
+  code: optionalText,
+  param: optionalText,
+  /** The beginning of a body that does not have the documented form. */
+  excerpt: optionalText
+}, { identifier: "ErrorResponse", description: "The error response of a service" }) {
+  /** The status, the code and the request id, as text for an error message. */
   get origin(): string {
     return [
       `status ${this.status}`,
@@ -34,13 +34,25 @@ export class ErrorResponse extends Schema.Class<ErrorResponse>("@effect-uploads/
 }
 
 /**
- * The words of an error, with what the service said where it said something else.
+ * An error message that ends with the origin of the response and, if it differs, with the message of the service.
+ *
+ * @example
+ * ```ts
+ * import { ErrorResponse, formatMessage } from "@effect-uploads/domain/ErrorResponse"
+ *
+ * const response = new ErrorResponse({ status: 404, message: "No such Upload" })
+ *
+ * export const message = formatMessage("Upload upload_1 was not found", response)
+ * // Upload upload_1 was not found (status 404: No such Upload)
+ * ```
  *
  * @since 0.1.0
  * @category combinators
  */
-export const explain = (words: string, response: ErrorResponse | undefined): string => {
-  if (response === undefined) return words
-  const said = response.message ?? response.excerpt ?? words
-  return said === words ? `${words} (${response.origin})` : `${words} (${response.origin}: ${said})`
+export const formatMessage = (message: string, response: ErrorResponse | undefined): string => {
+  if (response === undefined) return message
+  const serviceMessage = response.message ?? response.excerpt ?? message
+  return serviceMessage === message
+    ? `${message} (${response.origin})`
+    : `${message} (${response.origin}: ${serviceMessage})`
 }

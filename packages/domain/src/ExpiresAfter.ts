@@ -1,5 +1,5 @@
 /**
- * When the File of a completed Upload expires.
+ * The lifetime of the File of a completed Upload.
  *
  * @since 0.1.0
  */
@@ -11,12 +11,16 @@ import type { FilePurpose } from "./FilePurpose.js"
 import type { Timestamp } from "./Timestamp.js"
 
 /**
+ * The shortest lifetime that the API documents: 1 hour.
+ *
  * @since 0.1.0
  * @category configuration
  */
 export const minimum: Duration.Duration = Duration.hours(1)
 
 /**
+ * The longest lifetime that the API documents: 30 days.
+ *
  * @since 0.1.0
  * @category configuration
  */
@@ -40,8 +44,8 @@ const FromSelf = Schema.DurationFromSelf.pipe(
 )
 
 /**
- * The time that a File lives, counted from the creation of its Upload: whole seconds from 1 hour to 30 days. On
- * the wire `{ anchor: "created_at", seconds }`.
+ * The lifetime of a File, counted from the creation of its Upload: whole seconds from 1 hour to 30 days. The type is a
+ * `Duration`; the wire form is `{ anchor: "created_at", seconds }`.
  *
  * @since 0.1.0
  * @category schemas
@@ -66,7 +70,18 @@ export const ExpiresAfter = Schema.transform(
 export type ExpiresAfter = typeof ExpiresAfter.Type
 
 /**
- * What holds where a request says nothing: a file for the Batch API expires after 30 days, any other never.
+ * The lifetime of a File whose request has no `expires_after`. A File for the Batch API expires after 30 days, any other
+ * File does not expire.
+ *
+ * @see https://platform.openai.com/docs/api-reference/uploads/create
+ *
+ * @example
+ * ```ts
+ * import * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
+ *
+ * export const batch = ExpiresAfter.defaultFor("batch") // Option.some(Duration.days(30))
+ * export const vision = ExpiresAfter.defaultFor("vision") // Option.none()
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -75,7 +90,7 @@ export const defaultFor = (purpose: FilePurpose): Option.Option<ExpiresAfter> =>
   purpose === "batch" ? Option.some(maximum) : Option.none()
 
 /**
- * The moment at which a File expires, from the creation of its Upload.
+ * The moment at which a File expires: the creation of its Upload plus the lifetime.
  *
  * @since 0.1.0
  * @category combinators

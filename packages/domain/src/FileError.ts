@@ -1,14 +1,14 @@
 /**
- * Why an operation on a File is refused.
+ * The error of an operation on a File.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { ErrorResponse, explain } from "./ErrorResponse.js"
+import { ErrorResponse, formatMessage } from "./ErrorResponse.js"
 import { FileId } from "./Ids.js"
 
 /**
- * No such File: never created, deleted, expired, or another project's.
+ * The File does not exist: it was never created, it was deleted, it expired, or it belongs to another project.
  *
  * @since 0.1.0
  * @category errors
@@ -19,7 +19,7 @@ export class FileNotFound extends Schema.TaggedError<FileNotFound>("@effect-uplo
   { identifier: "FileNotFound" }
 ) {
   override get message(): string {
-    return explain(`File ${this.fileId} was not found`, this.response)
+    return formatMessage(`File ${this.fileId} was not found`, this.response)
   }
 }
 

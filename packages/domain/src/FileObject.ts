@@ -1,5 +1,5 @@
 /**
- * The File that a completed Upload yields.
+ * The File that a completed Upload becomes.
  *
  * @since 0.1.0
  */
@@ -14,9 +14,9 @@ import * as wire from "./internal/wire.js"
 import { Timestamp } from "./Timestamp.js"
 
 /**
- * The wire's `File` object, named as in the official SDKs because `File` is a global of its own.
+ * The `File` object of the API. The class is named `FileObject`, as in the official SDKs, because `File` is a global.
  *
- * `status` is deprecated by the service; where an answer leaves it out, the file counts as `processed`.
+ * The API deprecates `status`. A response without it decodes as `processed`.
  *
  * @since 0.1.0
  * @category models
@@ -29,7 +29,7 @@ export class FileObject extends Schema.Class<FileObject>("@effect-uploads/domain
     createdAt: Schema.propertySignature(Timestamp).pipe(Schema.fromKey("created_at")),
     expiresAt: wire.optional(Timestamp).pipe(Schema.fromKey("expires_at")),
     filename: Schema.String,
-    // The documented wire type is a closed list, while a purpose that came later passes through unchanged.
+    // The documented wire type is a closed list. At run time a newer purpose passes through unchanged.
     purpose: Schema.make<FilePurpose, DocumentedPurpose>(FilePurpose.ast),
     status: wire.requiredWithFallback(Schema.Literal("uploaded", "processed", "error"), "processed"),
     statusDetails: wire.optional(Schema.String).pipe(Schema.fromKey("status_details"))
@@ -38,7 +38,7 @@ export class FileObject extends Schema.Class<FileObject>("@effect-uploads/domain
 ) {}
 
 /**
- * A File at or past `expiresAt` is gone, whatever a service last said of it.
+ * True from `expiresAt` on. A service may still list an expired File, so the clock decides and not the service.
  *
  * @since 0.1.0
  * @category guards

@@ -42,7 +42,7 @@ export const DocumentedPurpose = Schema.Literal(
 export type DocumentedPurpose = typeof DocumentedPurpose.Type
 
 /**
- * What a file is for: one of the known purposes, or one that came later.
+ * The purpose of a file: one of the known purposes, or a newer one.
  *
  * @since 0.1.0
  * @category models

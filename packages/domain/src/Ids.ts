@@ -1,8 +1,8 @@
 /**
  * The identifiers of the Uploads API.
  *
- * OpenAI's look like `upload_…`, `part_…` and `file-…`, those of compatible services do not, so an id is an
- * opaque, non-empty token: accepted as it comes and percent-encoded into a path.
+ * An id is an opaque, non-empty string. OpenAI's ids start with `upload_`, `part_` or `file-`, but those of compatible
+ * services have other forms. Decoding keeps an id unchanged; a client percent-encodes it into a path.
  *
  * @since 0.1.0
  */
@@ -57,7 +57,7 @@ export const FileId = Schema.NonEmptyString.pipe(
 export type FileId = typeof FileId.Type
 
 /**
- * 128 random bits as 32 hexadecimal digits: enough that no two are ever the same.
+ * 128 random bits as 32 hexadecimal digits. With so many bits a collision is not a practical concern.
  *
  * @since 0.1.0
  * @category constructors
@@ -70,7 +70,15 @@ export const randomHexDigits: Effect.Effect<string> = Effect.map(
 const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
 
 /**
- * An id such as OpenAI's: `upload_` and 32 hexadecimal digits.
+ * A new id in OpenAI's form: `upload_` and 32 hexadecimal digits.
+ *
+ * @example
+ * ```ts
+ * import { randomUploadId } from "@effect-uploads/domain/Ids"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const logged = Effect.tap(randomUploadId, (uploadId) => Effect.log(uploadId))
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -81,7 +89,7 @@ export const randomUploadId: Effect.Effect<UploadId> = Effect.map(
 )
 
 /**
- * An id such as OpenAI's: `part_` and 32 hexadecimal digits.
+ * A new id in OpenAI's form: `part_` and 32 hexadecimal digits.
  *
  * @since 0.1.0
  * @category constructors
@@ -92,7 +100,7 @@ export const randomPartId: Effect.Effect<PartId> = Effect.map(
 )
 
 /**
- * An id such as OpenAI's: `file-` and 22 letters or digits.
+ * A new id in OpenAI's form: `file-` and 22 letters or digits.
  *
  * @since 0.1.0
  * @category constructors

@@ -4,7 +4,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * An MD5 checksum as 32 hexadecimal digits: lower case in the type and when written, either case when read.
+ * An MD5 checksum as 32 hexadecimal digits. Decoding accepts upper and lower case. The decoded value and the encoded value
+ * are lower case, so that equal checksums are equal strings.
  *
  * @since 0.1.0
  * @category schemas

@@ -1,8 +1,8 @@
 /**
  * The MIME type that an Upload declares.
  *
- * For some purposes the service insists on a supported type; the lists here are the documented ones, from the
- * guides for file search, vision, fine-tuning and the Batch API.
+ * Some purposes accept certain types only. The lists here come from OpenAI's guides for file search, vision, fine-tuning and
+ * the Batch API.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ export const MimeType = Schema.String.pipe(
  */
 export type MimeType = typeof MimeType.Type
 
-/** File extension to types; the first of several is the one to declare. */
+/** Maps a file extension to its types. {@link infer} returns the first of them. */
 type Table = Readonly<Record<string, Arr.NonEmptyReadonlyArray<MimeType>>>
 
 const jsonLines: Table = { jsonl: ["text/jsonl", "application/jsonl"] }
@@ -80,8 +80,15 @@ const extension = (filename: string): string => {
 }
 
 /**
- * The type to declare for a file: what its extension means for the purpose, else what it means for any other.
- * None when the extension is in no list.
+ * The type to declare for a file, by its extension. The list of the purpose comes first, then the lists of the other
+ * purposes. None if no list has the extension.
+ *
+ * @example
+ * ```ts
+ * import * as MimeType from "@effect-uploads/domain/MimeType"
+ *
+ * export const mimeType = MimeType.infer("training.jsonl", "fine-tune") // Option.some("text/jsonl")
+ * ```
  *
  * @since 0.1.0
  * @category combinators
@@ -94,8 +101,8 @@ export const infer = (filename: string, purpose: FilePurpose): Option.Option<Mim
   )
 
 /**
- * The types that are documented for a purpose. None when there is no list: `user_data` takes any type, and for
- * `evals` and later purposes no list is published.
+ * The types that are documented for a purpose. None if there is no list: `user_data` accepts any type, and no list is
+ * published for `evals` and newer purposes.
  *
  * @since 0.1.0
  * @category combinators
@@ -104,8 +111,7 @@ export const documentedFor = (purpose: FilePurpose): Option.Option<ReadonlyArray
   Option.map(Record.get(tables, purpose), (table) => Arr.dedupe(Record.values(table).flat()))
 
 /**
- * Whether nothing in the documentation speaks against the type: it is in the list of the purpose, or the purpose
- * has no list. Parameters such as `charset` do not count.
+ * True if the list of the purpose has the type, or if the purpose has no list. Parameters such as `charset` are ignored.
  *
  * @since 0.1.0
  * @category guards

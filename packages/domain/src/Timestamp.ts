@@ -7,7 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** The last second that a JavaScript date can hold. */
+/** The last second that a JavaScript `Date` can represent. */
 const maxSeconds = 8_640_000_000_000
 
 const WholeSeconds = Schema.DateTimeUtcFromSelf.pipe(
@@ -43,7 +43,15 @@ export const Timestamp = Schema.transform(
 export type Timestamp = typeof Timestamp.Type
 
 /**
- * The second of a moment, within what a timestamp can be.
+ * The timestamp of a moment in Unix milliseconds. Fractions of a second are cut off. A moment outside the range of
+ * timestamps becomes the first or the last timestamp.
+ *
+ * @example
+ * ```ts
+ * import * as Timestamp from "@effect-uploads/domain/Timestamp"
+ *
+ * export const createdAt = Timestamp.fromEpochMillis(1_757_400_000_999) // 2025-09-09T06:40:00.000Z
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -52,7 +60,15 @@ export const fromEpochMillis = (millis: number): Timestamp =>
   DateTime.unsafeMake(Math.min(Math.max(Math.floor(millis / 1000), 0), maxSeconds) * 1000)
 
 /**
- * Cut to the whole second that the wire can carry.
+ * The timestamp of a `DateTime`. Fractions of a second are cut off, because the wire carries whole seconds.
+ *
+ * @example
+ * ```ts
+ * import * as Timestamp from "@effect-uploads/domain/Timestamp"
+ * import * as DateTime from "effect/DateTime"
+ *
+ * export const createdAt = Timestamp.fromDateTime(DateTime.unsafeMake("2025-09-09T06:40:00.999Z"))
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -61,7 +77,15 @@ export const fromDateTime = (dateTime: DateTime.DateTime): Timestamp =>
   fromEpochMillis(DateTime.toEpochMillis(dateTime))
 
 /**
- * The current second of the `Clock`.
+ * The current time of the `Clock`, in whole seconds.
+ *
+ * @example
+ * ```ts
+ * import * as Timestamp from "@effect-uploads/domain/Timestamp"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const secondsNow = Effect.map(Timestamp.now, (now) => now.epochMillis / 1000)
+ * ```
  *
  * @since 0.1.0
  * @category constructors

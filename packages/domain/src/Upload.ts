@@ -1,5 +1,5 @@
 /**
- * An Upload and its life.
+ * An Upload, its states and the transitions between them.
  *
  * ```text
  *            ┌── complete ──▶ Completed (has its File)
@@ -9,9 +9,11 @@
  *            └── expiresAt ─▶ Expired
  * ```
  *
- * Each state is a class of its own, told apart by `status`, and a transition takes the state that it leaves: cancelling
- * a `Completed` does not compile. A pending Upload at or past `expiresAt` *is* expired, whatever a service last said of
- * it: ask {@link at}.
+ * Each state is a class. The field `status` discriminates them. A transition accepts only the state that it leaves, so
+ * `cancel` of a `Completed` does not compile.
+ *
+ * A pending Upload is expired from `expiresAt` on, even if the service last reported it as pending. {@link at} gives the
+ * Upload as of a moment.
  *
  * @since 0.1.0
  */
@@ -31,11 +33,11 @@ import { fromEpochMillis, Timestamp } from "./Timestamp.js"
 import type { UploadNotPending } from "./UploadError.js"
 import { UploadAlreadyCancelled, UploadAlreadyCompleted, UploadExpired } from "./UploadError.js"
 
-/** What an Upload has in every state. */
-const common = {
+/** The schemas of the fields that every state has. */
+const commonSchemas = {
   id: UploadId,
   object: wire.objectTag("upload"),
-  /** The bytes that the Upload declared, not those that it holds. */
+  /** The size that the Upload was created with. The parts that it has received may be fewer bytes. */
   bytes: ByteSize,
   createdAt: Schema.propertySignature(Timestamp).pipe(Schema.fromKey("created_at")),
   expiresAt: Schema.propertySignature(Timestamp).pipe(Schema.fromKey("expires_at")),
@@ -44,27 +46,27 @@ const common = {
 }
 
 /**
- * Takes parts, until it is completed, cancelled or expires.
+ * Accepts parts until it is completed or cancelled, or until it expires.
  *
  * @since 0.1.0
  * @category models
  */
 export class Pending extends Schema.Class<Pending>("@effect-uploads/domain/Upload/Pending")(
-  { ...common, status: wire.status("pending") },
+  { ...commonSchemas, status: wire.status("pending") },
   { identifier: "PendingUpload" }
 ) {}
 
 /**
- * Its parts have become a File.
+ * The parts have become a File.
  *
  * @since 0.1.0
  * @category models
  */
 export class Completed extends Schema.Class<Completed>("@effect-uploads/domain/Upload/Completed")(
   {
-    ...common,
+    ...commonSchemas,
     status: wire.status("completed"),
-    // Documented as nullable; a completed Upload without its File is refused, and the error points here.
+    // The API documents `file` as nullable. Decoding rejects a completed Upload without its File, with the path `file`.
     file: Schema.optionalToRequired(
       Schema.NullOr(FileObject),
       Schema.NullOr(Schema.typeSchema(FileObject)).pipe(
@@ -77,24 +79,24 @@ export class Completed extends Schema.Class<Completed>("@effect-uploads/domain/U
 ) {}
 
 /**
- * Given up: its parts are gone.
+ * The Upload was cancelled, and its parts no longer exist.
  *
  * @since 0.1.0
  * @category models
  */
 export class Cancelled extends Schema.Class<Cancelled>("@effect-uploads/domain/Upload/Cancelled")(
-  { ...common, status: wire.status("cancelled") },
+  { ...commonSchemas, status: wire.status("cancelled") },
   { identifier: "CancelledUpload" }
 ) {}
 
 /**
- * Was not completed in time.
+ * The Upload was not completed before `expiresAt`.
  *
  * @since 0.1.0
  * @category models
  */
 export class Expired extends Schema.Class<Expired>("@effect-uploads/domain/Upload/Expired")(
-  { ...common, status: wire.status("expired") },
+  { ...commonSchemas, status: wire.status("expired") },
   { identifier: "ExpiredUpload" }
 ) {}
 
@@ -120,7 +122,29 @@ export type Upload = typeof Upload.Type
 export const isUpload = (u: unknown): u is Upload => Schema.is(Upload)(u)
 
 /**
- * A new Upload that expires when its lifetime has passed, cut to the whole second.
+ * A new pending Upload. It expires at `createdAt` plus `lifetime`, cut to the whole second.
+ *
+ * @example
+ * ```ts
+ * import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
+ * import { UploadId } from "@effect-uploads/domain/Ids"
+ * import * as Timestamp from "@effect-uploads/domain/Timestamp"
+ * import * as Upload from "@effect-uploads/domain/Upload"
+ * import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
+ * import * as Either from "effect/Either"
+ *
+ * const limits = UploadLimits.documented
+ *
+ * export const pending = Either.map(
+ *   CreateUpload.validate({ filename: "a.txt", purpose: "user_data", bytes: 12, mimeType: "text/plain" }, limits),
+ *   (request) =>
+ *     Upload.create(request, {
+ *       id: UploadId.make("upload_1"),
+ *       createdAt: Timestamp.fromEpochMillis(1_757_400_000_000),
+ *       lifetime: limits.uploadLifetime
+ *     })
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -142,8 +166,8 @@ export const create = (
     purpose: request.purpose
   })
 
-/** The fields that a transition leaves as they are. */
-const kept = ({ bytes, createdAt, expiresAt, filename, id, purpose }: Pending) => ({
+/** The fields that a transition copies unchanged. */
+const commonFields = ({ bytes, createdAt, expiresAt, filename, id, purpose }: Pending) => ({
   id,
   bytes,
   createdAt,
@@ -153,28 +177,44 @@ const kept = ({ bytes, createdAt, expiresAt, filename, id, purpose }: Pending) =
 })
 
 /**
+ * The completed Upload, with its File.
+ *
  * @since 0.1.0
  * @category transitions
  */
 export const complete: {
   (file: FileObject): (self: Pending) => Completed
   (self: Pending, file: FileObject): Completed
-} = dual(2, (self: Pending, file: FileObject): Completed => new Completed({ ...kept(self), file }))
+} = dual(2, (self: Pending, file: FileObject): Completed => new Completed({ ...commonFields(self), file }))
 
 /**
+ * The cancelled Upload.
+ *
+ * @example
+ * ```ts
+ * import * as Upload from "@effect-uploads/domain/Upload"
+ * import type * as DateTime from "effect/DateTime"
+ * import * as Either from "effect/Either"
+ *
+ * export const cancelAt = (upload: Upload.Upload, now: DateTime.DateTime) =>
+ *   Either.map(Upload.ensurePending(upload, now), Upload.cancel)
+ * ```
+ *
  * @since 0.1.0
  * @category transitions
  */
-export const cancel = (self: Pending): Cancelled => new Cancelled(kept(self))
+export const cancel = (self: Pending): Cancelled => new Cancelled(commonFields(self))
 
 /**
+ * The expired Upload. {@link at} decides when this applies.
+ *
  * @since 0.1.0
  * @category transitions
  */
-export const expire = (self: Pending): Expired => new Expired(kept(self))
+export const expire = (self: Pending): Expired => new Expired(commonFields(self))
 
 /**
- * What an Upload is at a moment: a pending one is expired from `expiresAt` on, any other stays what it is.
+ * The Upload as of a moment. A pending Upload is expired from `expiresAt` on. Any other state stays as it is.
  *
  * @since 0.1.0
  * @category transitions
@@ -189,7 +229,7 @@ export const at: {
 )
 
 /**
- * The Upload if it is still pending at that moment, else the error that says why it is not.
+ * The Upload if it is still pending at the moment, else the error that names the reason.
  *
  * @since 0.1.0
  * @category guards

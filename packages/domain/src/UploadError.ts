@@ -1,8 +1,8 @@
 /**
- * Why an operation on an Upload is refused: one error for each reason on which a caller acts differently.
+ * The errors of the operations on an Upload: one class for each reason on which a caller acts differently.
  *
- * Each carries the facts that are known. Fields about the service's side are absent where an error comes from a
- * service that does not tell them. `response` is what the service said, absent where the reason was found locally.
+ * A field is absent if the service did not report it. `response` holds the error response of the service. It is absent if
+ * the error was found without a request.
  *
  * @since 0.1.0
  */
@@ -10,18 +10,18 @@ import * as DateTime from "effect/DateTime"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { ByteSize } from "./ByteSize.js"
-import { ErrorResponse, explain } from "./ErrorResponse.js"
+import { ErrorResponse, formatMessage } from "./ErrorResponse.js"
 import { FileId, PartId, UploadId } from "./Ids.js"
 import * as parseIssue from "./internal/parseIssue.js"
 import { Md5 } from "./Md5.js"
 import { Timestamp } from "./Timestamp.js"
 
-const known = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
+const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
-const response = known(ErrorResponse)
+const response = optional(ErrorResponse)
 
 /**
- * The request cannot be right, whatever the state of the Upload: change it, do not send it again.
+ * The request is invalid in any state of the Upload. Change the request; sending it again fails again.
  *
  * @since 0.1.0
  * @category errors
@@ -29,12 +29,12 @@ const response = known(ErrorResponse)
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("@effect-uploads/domain/InvalidRequest")(
   "InvalidRequest",
   {
-    /** The field in the words of the API, such as `expires_after.seconds`; absent when the service names none. */
-    field: known(Schema.String),
-    /** What is wrong with its value. */
+    /** The name of the field on the wire, such as `expires_after.seconds`. Absent if the service names no field. */
+    field: optional(Schema.String),
+    /** The problem with the value, such as `got -1`. */
     problem: Schema.String,
-    /** What the value must be. */
-    limit: known(Schema.String),
+    /** The rule that the value must follow, such as `at most 255 characters`. */
+    limit: optional(Schema.String),
     response
   },
   { identifier: "InvalidRequest" }
@@ -42,12 +42,25 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("@effect-
   override get message(): string {
     const where = this.field === undefined ? "Invalid request" : `Invalid \`${this.field}\``
     const limit = this.limit === undefined ? "" : `; it must be ${this.limit}`
-    return explain(`${where}: ${this.problem}${limit}`, this.response)
+    return formatMessage(`${where}: ${this.problem}${limit}`, this.response)
   }
 }
 
 /**
- * The first finding of a schema as an error of the API. Fields are named as on the wire, whichever side was checked.
+ * Turns the first issue of a schema error into an `InvalidRequest`. The field has its wire name, even if the checked value
+ * was a decoded one.
+ *
+ * @example
+ * ```ts
+ * import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
+ * import * as UploadError from "@effect-uploads/domain/UploadError"
+ * import * as Either from "effect/Either"
+ * import * as Schema from "effect/Schema"
+ *
+ * const decode = Schema.decodeUnknownEither(CreateUpload.CreateUpload)
+ *
+ * export const decodeRequest = (body: unknown) => Either.mapLeft(decode(body), UploadError.fromParseError)
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -59,7 +72,7 @@ export const fromParseError = (error: ParseResult.ParseError): InvalidRequest =>
 }
 
 /**
- * No such Upload: never created, created with another project's key, or forgotten by the service.
+ * The Upload does not exist: it was never created, it belongs to another project, or the service has deleted its record.
  *
  * @since 0.1.0
  * @category errors
@@ -70,12 +83,12 @@ export class UploadNotFound extends Schema.TaggedError<UploadNotFound>("@effect-
   { identifier: "UploadNotFound" }
 ) {
   override get message(): string {
-    return explain(`Upload ${this.uploadId} was not found`, this.response)
+    return formatMessage(`Upload ${this.uploadId} was not found`, this.response)
   }
 }
 
 /**
- * The Upload was completed before: its File exists.
+ * The Upload was completed before, and its File exists.
  *
  * @since 0.1.0
  * @category errors
@@ -83,18 +96,18 @@ export class UploadNotFound extends Schema.TaggedError<UploadNotFound>("@effect-
 export class UploadAlreadyCompleted
   extends Schema.TaggedError<UploadAlreadyCompleted>("@effect-uploads/domain/UploadAlreadyCompleted")(
     "UploadAlreadyCompleted",
-    { uploadId: UploadId, fileId: known(FileId), response },
+    { uploadId: UploadId, fileId: optional(FileId), response },
     { identifier: "UploadAlreadyCompleted" }
   )
 {
   override get message(): string {
     const file = this.fileId === undefined ? "" : ` as File ${this.fileId}`
-    return explain(`Upload ${this.uploadId} is already completed${file}`, this.response)
+    return formatMessage(`Upload ${this.uploadId} is already completed${file}`, this.response)
   }
 }
 
 /**
- * The Upload was cancelled before: its parts are gone.
+ * The Upload was cancelled before, and its parts no longer exist.
  *
  * @since 0.1.0
  * @category errors
@@ -107,45 +120,45 @@ export class UploadAlreadyCancelled
   )
 {
   override get message(): string {
-    return explain(`Upload ${this.uploadId} is already cancelled`, this.response)
+    return formatMessage(`Upload ${this.uploadId} is already cancelled`, this.response)
   }
 }
 
 /**
- * The Upload was not completed in time: start a new one.
+ * The Upload was not completed before its `expiresAt`. Create a new Upload.
  *
  * @since 0.1.0
  * @category errors
  */
 export class UploadExpired extends Schema.TaggedError<UploadExpired>("@effect-uploads/domain/UploadExpired")(
   "UploadExpired",
-  { uploadId: UploadId, expiredAt: known(Timestamp), response },
+  { uploadId: UploadId, expiredAt: optional(Timestamp), response },
   { identifier: "UploadExpired" }
 ) {
   override get message(): string {
     const when = this.expiredAt === undefined ? "" : ` at ${DateTime.formatIso(this.expiredAt)}`
-    return explain(`Upload ${this.uploadId} expired${when}`, this.response)
+    return formatMessage(`Upload ${this.uploadId} expired${when}`, this.response)
   }
 }
 
 /**
- * A part id at completion is none of the Upload's.
+ * `complete` listed a part id that does not belong to the Upload.
  *
  * @since 0.1.0
  * @category errors
  */
 export class PartNotFound extends Schema.TaggedError<PartNotFound>("@effect-uploads/domain/PartNotFound")(
   "PartNotFound",
-  { uploadId: UploadId, partId: known(PartId), response },
+  { uploadId: UploadId, partId: optional(PartId), response },
   { identifier: "PartNotFound" }
 ) {
   override get message(): string {
-    return explain(`Part ${this.partId ?? "(not named)"} was not found in Upload ${this.uploadId}`, this.response)
+    return formatMessage(`Part ${this.partId ?? "(not named)"} was not found in Upload ${this.uploadId}`, this.response)
   }
 }
 
 /**
- * A part has more bytes than a part may have: send it in smaller parts.
+ * A part is larger than the limit for a part. Send smaller parts.
  *
  * @since 0.1.0
  * @category errors
@@ -154,10 +167,10 @@ export class PartTooLarge extends Schema.TaggedError<PartTooLarge>("@effect-uplo
   "PartTooLarge",
   {
     uploadId: UploadId,
-    /** The size of the part in bytes; absent where it was refused before its end was seen. */
-    bytes: known(ByteSize),
-    /** The most bytes that a part may have. */
-    limit: known(ByteSize),
+    /** The size of the part in bytes. Absent if the part was rejected before it was read to its end. */
+    bytes: optional(ByteSize),
+    /** The limit in bytes. */
+    limit: optional(ByteSize),
     response
   },
   { identifier: "PartTooLarge" }
@@ -165,12 +178,12 @@ export class PartTooLarge extends Schema.TaggedError<PartTooLarge>("@effect-uplo
   override get message(): string {
     const size = this.bytes === undefined ? "" : ` of ${this.bytes} bytes`
     const limit = this.limit === undefined ? "" : `; the limit is ${this.limit} bytes`
-    return explain(`A part${size} is too large for Upload ${this.uploadId}${limit}`, this.response)
+    return formatMessage(`A part${size} is too large for Upload ${this.uploadId}${limit}`, this.response)
   }
 }
 
 /**
- * A part would take the Upload past the bytes that it declared.
+ * The parts would have more bytes than the Upload declared.
  *
  * @since 0.1.0
  * @category errors
@@ -180,24 +193,26 @@ export class UploadSizeExceeded
     "UploadSizeExceeded",
     {
       uploadId: UploadId,
-      /** The bytes that the Upload was created with. */
-      declared: known(ByteSize),
-      /** The bytes that it would hold with this part; absent where the part was refused before its end was seen. */
-      received: known(ByteSize),
+      /** The size that the Upload was created with, in bytes. */
+      declared: optional(ByteSize),
+      /**
+       * The bytes of all parts together with this one. Absent if the part was rejected before it was read to its end.
+       */
+      received: optional(ByteSize),
       response
     },
     { identifier: "UploadSizeExceeded" }
   )
 {
   override get message(): string {
-    const declared = this.declared === undefined ? "" : `: it declared ${this.declared} bytes`
-    const received = this.received === undefined ? "" : ` and would hold ${this.received}`
-    return explain(`The part takes Upload ${this.uploadId} past its size${declared}${received}`, this.response)
+    const declared = this.declared === undefined ? "" : ` of ${this.declared} bytes`
+    const received = this.received === undefined ? "" : `: the parts have ${this.received} bytes`
+    return formatMessage(`The part exceeds the size${declared} of Upload ${this.uploadId}${received}`, this.response)
   }
 }
 
 /**
- * At completion the parts do not add up to the bytes that the Upload declared.
+ * The parts that `complete` listed have more or fewer bytes than the Upload declared.
  *
  * @since 0.1.0
  * @category errors
@@ -206,10 +221,10 @@ export class BytesMismatch extends Schema.TaggedError<BytesMismatch>("@effect-up
   "BytesMismatch",
   {
     uploadId: UploadId,
-    /** The bytes that the Upload was created with. */
-    declared: known(ByteSize),
-    /** The bytes of the parts that were listed. */
-    received: known(ByteSize),
+    /** The size that the Upload was created with, in bytes. */
+    declared: optional(ByteSize),
+    /** The bytes of the listed parts together. */
+    received: optional(ByteSize),
     response
   },
   { identifier: "BytesMismatch" }
@@ -217,13 +232,12 @@ export class BytesMismatch extends Schema.TaggedError<BytesMismatch>("@effect-up
   override get message(): string {
     const declared = this.declared === undefined ? "" : `: it declared ${this.declared} bytes`
     const received = this.received === undefined ? "" : `, the listed parts have ${this.received}`
-    return explain(`The parts of Upload ${this.uploadId} do not add up${declared}${received}`, this.response)
+    return formatMessage(`The parts of Upload ${this.uploadId} do not add up${declared}${received}`, this.response)
   }
 }
 
 /**
- * At completion the md5 of the parts is not the md5 that was given: the bytes changed on the way, or the order is
- * wrong.
+ * The md5 that `complete` sent is not the md5 of the listed parts. The bytes changed on the way, or the order is wrong.
  *
  * @since 0.1.0
  * @category errors
@@ -232,10 +246,10 @@ export class ChecksumMismatch extends Schema.TaggedError<ChecksumMismatch>("@eff
   "ChecksumMismatch",
   {
     uploadId: UploadId,
-    /** The md5 that was given. */
-    expected: known(Md5),
-    /** The md5 that the service found. */
-    actual: known(Md5),
+    /** The md5 that the request has. */
+    expected: optional(Md5),
+    /** The md5 that the service computed. */
+    actual: optional(Md5),
     response
   },
   { identifier: "ChecksumMismatch" }
@@ -243,12 +257,12 @@ export class ChecksumMismatch extends Schema.TaggedError<ChecksumMismatch>("@eff
   override get message(): string {
     const expected = this.expected === undefined ? "" : `: expected ${this.expected}`
     const actual = this.actual === undefined ? "" : `, found ${this.actual}`
-    return explain(`The md5 of Upload ${this.uploadId} does not match${expected}${actual}`, this.response)
+    return formatMessage(`The md5 of Upload ${this.uploadId} does not match${expected}${actual}`, this.response)
   }
 }
 
 /**
- * Why an Upload takes no more commands.
+ * The errors of a command on an Upload that is not pending.
  *
  * @since 0.1.0
  * @category errors

@@ -12,17 +12,19 @@ import { ByteSize } from "./ByteSize.js"
  * @category models
  */
 export interface Limits {
-  /** The most bytes that a Part may have. */
+  /** The maximum size of a Part, in bytes. */
   readonly partBytes: ByteSize
-  /** The most bytes that an Upload may declare. */
+  /** The maximum size of an Upload, in bytes. */
   readonly uploadBytes: ByteSize
-  /** How long an Upload stays pending before it expires. */
+  /** The time from the creation of an Upload to its expiry. */
   readonly uploadLifetime: Duration.Duration
 }
 
 /**
- * What OpenAI documents: 64 MB a Part, 8 GB an Upload, one hour from creation to expiry. Official clients send
- * parts of 67,108,864 bytes, so the units are read as MiB and GiB.
+ * The limits that OpenAI documents: 64 MB for a Part, 8 GB for an Upload, and one hour from creation to expiry. The official
+ * clients send parts of 67,108,864 bytes, so MB and GB are read as MiB and GiB.
+ *
+ * @see https://platform.openai.com/docs/api-reference/uploads
  *
  * @since 0.1.0
  * @category configuration
@@ -34,7 +36,19 @@ export const documented: Limits = {
 }
 
 /**
- * The limits in force: the documented ones, unless a layer provides those of another service.
+ * The limits that clients and services apply. The default is {@link documented}.
+ *
+ * @example
+ * ```ts
+ * import { ByteSize } from "@effect-uploads/domain/ByteSize"
+ * import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const smallParts = Layer.succeed(UploadLimits.UploadLimits, {
+ *   ...UploadLimits.documented,
+ *   partBytes: ByteSize.make(5 * 1024 ** 2)
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category services

@@ -7,7 +7,7 @@ import * as wire from "./internal/wire.js"
 import { Timestamp } from "./Timestamp.js"
 
 /**
- * The receipt for a chunk of bytes that was added to an Upload.
+ * The response to `addPart`: the id of the stored part. The bytes themselves are not in it.
  *
  * @since 0.1.0
  * @category models

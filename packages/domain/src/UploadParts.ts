@@ -1,6 +1,6 @@
 /**
- * What a service decides about the parts of a pending Upload: how many bytes it still takes, and the File that the listed
- * parts make.
+ * The rules of a service for the parts of a pending Upload: how many bytes may still be added, and which File the listed
+ * parts become.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { Limits } from "./UploadLimits.js"
 import type { UploadPart } from "./UploadPart.js"
 
 /**
- * A part as a service holds it.
+ * A part that a service has stored, with its size.
  *
  * @since 0.1.0
  * @category models
@@ -27,7 +27,7 @@ export interface StoredPart {
 }
 
 /**
- * The bytes that parts have together.
+ * The sum of the sizes of the parts, in bytes.
  *
  * @since 0.1.0
  * @category getters
@@ -36,37 +36,41 @@ export const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
   ByteSize.make(parts.reduce((sum, { bytes }) => sum + bytes, 0))
 
 /**
- * The bytes that the Upload holds with one part more.
+ * Checks that a part of `bytes` fits into the Upload, and returns the new number of received bytes.
  *
  * @since 0.1.0
  * @category guards
  */
 export const checkFits = (
   upload: Pending,
-  held: ByteSize,
+  receivedBytes: ByteSize,
   bytes: ByteSize
 ): Either.Either<ByteSize, UploadSizeExceeded> => {
-  const received = ByteSize.make(held + bytes)
+  const received = ByteSize.make(receivedBytes + bytes)
   return received > upload.bytes
     ? Either.left(new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes, received }))
     : Either.right(received)
 }
 
 /**
- * Why a part is refused that has more bytes than the Upload has room for, or than a part may have: known while it is still
- * being read.
+ * The error for a part that exceeds the rest of the Upload or the limit for a part, whichever is smaller. A service can
+ * raise it while the part is still being read.
  *
  * @since 0.1.0
  * @category errors
  */
-export const overflowError = (upload: Pending, held: ByteSize, limits: Limits): PartTooLarge | UploadSizeExceeded =>
-  upload.bytes - held < limits.partBytes
+export const overflowError = (
+  upload: Pending,
+  receivedBytes: ByteSize,
+  limits: Limits
+): PartTooLarge | UploadSizeExceeded =>
+  upload.bytes - receivedBytes < limits.partBytes
     ? new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes })
     : new PartTooLarge({ uploadId: upload.id, limit: limits.partBytes })
 
 /**
- * The listed parts in their order, if they are the Upload's and add up to the bytes that it declared. A part may be listed
- * more than once.
+ * The stored parts in the order of `partIds`. Fails if a part does not belong to the Upload, or if the sizes do not add up to
+ * the declared size. A part may be listed more than once.
  *
  * @since 0.1.0
  * @category guards
@@ -76,7 +80,7 @@ export const orderParts = <Part extends StoredPart>(
   parts: ReadonlyArray<Part>,
   partIds: ReadonlyArray<PartId>
 ): Either.Either<ReadonlyArray<Part>, PartNotFound | BytesMismatch> => {
-  const byId = new Map(parts.map((held) => [held.part.id, held]))
+  const byId = new Map(parts.map((stored) => [stored.part.id, stored]))
   return Either.all(
     partIds.map((partId) =>
       Either.fromNullable(byId.get(partId), () => new PartNotFound({ uploadId: upload.id, partId }))
@@ -91,7 +95,18 @@ export const orderParts = <Part extends StoredPart>(
 }
 
 /**
- * The File of a completed Upload.
+ * The File that a pending Upload becomes. It has the creation time of the Upload.
+ *
+ * @example
+ * ```ts
+ * import { FileId } from "@effect-uploads/domain/Ids"
+ * import * as Upload from "@effect-uploads/domain/Upload"
+ * import * as UploadParts from "@effect-uploads/domain/UploadParts"
+ * import * as Option from "effect/Option"
+ *
+ * export const complete = (pending: Upload.Pending) =>
+ *   Upload.complete(pending, UploadParts.toFile(pending, { id: FileId.make("file-1"), expiresAfter: Option.none() }))
+ * ```
  *
  * @since 0.1.0
  * @category constructors

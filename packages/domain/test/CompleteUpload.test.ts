@@ -16,24 +16,24 @@ const partIds = [PartId.make("part_def456"), PartId.make("part_ghi789")]
 const md5 = "d41d8cd98f00b204e9800998ecf8427e"
 
 describe("CompleteUpload", () => {
-  it("decodes the documented request, and writes it back", () => {
+  it("decodes the documented request and encodes it unchanged", () => {
     const wire = fixtures.parse(fixtures.completeRequest)
     expect(decode(wire)).toEqual({ partIds })
     expect(toWire(CompleteUpload.CompleteUpload)(decode(wire))).toStrictEqual(wire)
   })
 
-  it("keeps the order of the parts, and a part that is listed twice", () => {
+  it("keeps the order of the part ids and repeated part ids", () => {
     const [first = "", second = ""] = partIds
     for (const part_ids of [[second, first], [first, first, second]]) {
       expect(encode(decode({ part_ids }))).toStrictEqual({ part_ids })
     }
   })
 
-  it("reads an md5 in either case, and writes lower case", () => {
+  it("decodes an md5 in either case and encodes it in lower case", () => {
     expect(encode(decode({ part_ids: [], md5: md5.toUpperCase() }))).toStrictEqual({ part_ids: [], md5 })
   })
 
-  it("writes no key for an md5 that is undefined", () => {
+  it("encodes no key for an md5 that is undefined", () => {
     expect(encode({ partIds, md5: undefined })).toStrictEqual(encode({ partIds }))
   })
 
@@ -43,20 +43,20 @@ describe("CompleteUpload", () => {
     ["part_ids.1", { part_ids: ["part_1", ""] }],
     ["part_ids.0", { part_ids: [1] }],
     ["md5", { part_ids: ["part_1"], md5: "d41d8cd9" }]
-  ])("refuses a spoilt `%s` on the wire", (path, wire) => {
+  ])("rejects an invalid `%s` on the wire", (path, wire) => {
     expect(faultsOf(wire)).toEqual([path])
   })
 
   describe("validate", () => {
-    it("gives the request back when nothing is wrong with it", () => {
+    it("returns a valid request unchanged", () => {
       for (const request of [{ partIds }, { partIds, md5 }, { partIds, md5: undefined }, { partIds: [] }]) {
         expect(CompleteUpload.validate(request)).toEqual(Either.right(request))
       }
     })
 
-    it.each(["", "d41d8cd9", `${md5}0`, md5.toUpperCase(), "1B2M2Y8AsgTpgAmY7PhCfg=="])("refuses the md5 %j", (md5) => {
-      const refusal = Either.flip(CompleteUpload.validate({ partIds, md5 }))
-      expect(Either.map(refusal, ({ field, limit }) => ({ field, limit }))).toEqual(
+    it.each(["", "d41d8cd9", `${md5}0`, md5.toUpperCase(), "1B2M2Y8AsgTpgAmY7PhCfg=="])("rejects the md5 %j", (md5) => {
+      const rejection = Either.flip(CompleteUpload.validate({ partIds, md5 }))
+      expect(Either.map(rejection, ({ field, limit }) => ({ field, limit }))).toEqual(
         Either.right({ field: "md5", limit: "an md5 checksum of 32 hexadecimal digits in lower case" })
       )
     })

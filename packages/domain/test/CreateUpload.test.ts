@@ -22,24 +22,24 @@ const request: CreateUpload.CreateUpload = {
   expiresAfter: Duration.hours(1)
 }
 
-const validate = (spoil: Partial<CreateUpload.CreateUpload>, limits = UploadLimits.documented) =>
-  CreateUpload.validate({ ...request, ...spoil }, limits)
+const validate = (change: Partial<CreateUpload.CreateUpload>, limits = UploadLimits.documented) =>
+  CreateUpload.validate({ ...request, ...change }, limits)
 
-/** What is said of a spoilt request; undefined when nothing is. */
-const refusal = (spoil: Partial<CreateUpload.CreateUpload>, limits = UploadLimits.documented) =>
-  Either.match(validate(spoil, limits), {
+/** The field and limit of the error for a changed request. Undefined if the request is valid. */
+const rejection = (change: Partial<CreateUpload.CreateUpload>, limits = UploadLimits.documented) =>
+  Either.match(validate(change, limits), {
     onLeft: (error) => ({ field: error.field, limit: error.limit }),
     onRight: () => undefined
   })
 
 describe("CreateUpload", () => {
-  it("decodes the documented request, and writes it back", () => {
+  it("decodes the documented request and encodes it unchanged", () => {
     const wire = fixtures.parse(fixtures.createRequest)
     expect(decode(wire)).toEqual(request)
     expect(toWire(CreateUpload.CreateUpload)(decode(wire))).toEqual(wire)
   })
 
-  it("writes no key for an `expiresAfter` that is undefined", () => {
+  it("encodes no key for an `expiresAfter` that is undefined", () => {
     const encode = Schema.encodeSync(CreateUpload.CreateUpload)
     const { expiresAfter: _, ...rest } = request
     expect(Object.keys(encode({ ...rest, expiresAfter: undefined }))).not.toContain("expires_after")
@@ -53,37 +53,37 @@ describe("CreateUpload", () => {
     ["mime_type", { mime_type: "text" }],
     ["expires_after.seconds", { expires_after: { anchor: "created_at", seconds: 3599 } }],
     ["expires_after.anchor", { expires_after: { anchor: "never", seconds: 3600 } }]
-  ])("refuses a spoilt `%s` on the wire", (path, spoil) => {
+  ])("rejects an invalid `%s` on the wire", (path, change) => {
     const wire = Schema.encodeSync(CreateUpload.CreateUpload)(request)
     expect(faultsOf(wire)).toEqual([])
-    expect(faultsOf({ ...wire, ...spoil })).toEqual([path])
+    expect(faultsOf({ ...wire, ...change })).toEqual([path])
   })
 
   describe("validate", () => {
-    it("gives the request back when nothing is wrong with it", () => {
+    it("returns a valid request unchanged", () => {
       expect(validate({})).toEqual(Either.right(request))
       expect(validate({ expiresAfter: undefined })).toEqual(Either.right({ ...request, expiresAfter: undefined }))
       expect(validate({ bytes: 0 })).toEqual(Either.right({ ...request, bytes: 0 }))
     })
 
-    it("takes a purpose that came later, and any type for it", () => {
-      expect(refusal({ purpose: "telepathy", mimeType: "application/x-thought" })).toBeUndefined()
+    it("accepts an unknown purpose with any MIME type", () => {
+      expect(rejection({ purpose: "telepathy", mimeType: "application/x-thought" })).toBeUndefined()
     })
 
-    it("refuses an empty filename", () => {
-      expect(refusal({ filename: "" })).toEqual({ field: "filename", limit: "a non empty string" })
+    it("rejects an empty filename", () => {
+      expect(rejection({ filename: "" })).toEqual({ field: "filename", limit: "a non empty string" })
     })
 
-    it("refuses an empty purpose", () => {
-      expect(refusal({ purpose: "" })).toMatchObject({ field: "purpose" })
+    it("rejects an empty purpose", () => {
+      expect(rejection({ purpose: "" })).toMatchObject({ field: "purpose" })
     })
 
-    it.each([-1, 0.5, NaN, Infinity, 2 ** 53])("refuses %d bytes", (bytes) => {
-      expect(refusal({ bytes })).toEqual({ field: "bytes", limit: "a number of bytes from 0 to 2^53 - 1" })
+    it.each([-1, 0.5, NaN, Infinity, 2 ** 53])("rejects %d bytes", (bytes) => {
+      expect(rejection({ bytes })).toEqual({ field: "bytes", limit: "a number of bytes from 0 to 2^53 - 1" })
     })
 
-    it("refuses more bytes than an Upload may have, and takes just as many", () => {
-      expect(refusal({ bytes: 8 * 1024 ** 3 })).toBeUndefined()
+    it("accepts exactly as many bytes as the limit and rejects one more", () => {
+      expect(rejection({ bytes: 8 * 1024 ** 3 })).toBeUndefined()
       expect(validate({ bytes: 8 * 1024 ** 3 + 1 })).toEqual(
         Either.left(
           new InvalidRequest({
@@ -95,14 +95,14 @@ describe("CreateUpload", () => {
       )
     })
 
-    it("goes by the limits that it is given", () => {
+    it("applies the limits of its argument", () => {
       const limits = { ...UploadLimits.documented, uploadBytes: ByteSize.make(1024) }
-      expect(refusal({ bytes: 1024 }, limits)).toBeUndefined()
-      expect(refusal({ bytes: 1025 }, limits)).toEqual({ field: "bytes", limit: "at most 1024 bytes" })
+      expect(rejection({ bytes: 1024 }, limits)).toBeUndefined()
+      expect(rejection({ bytes: 1025 }, limits)).toEqual({ field: "bytes", limit: "at most 1024 bytes" })
     })
 
-    it.each(["", "text", "text/plain\r\nx: y"])("refuses the type %j", (mimeType) => {
-      expect(refusal({ mimeType })).toEqual({
+    it.each(["", "text", "text/plain\r\nx: y"])("rejects the MIME type %j", (mimeType) => {
+      expect(rejection({ mimeType })).toEqual({
         field: "mime_type",
         limit: "a MIME type of the form type/subtype"
       })
@@ -113,8 +113,8 @@ describe("CreateUpload", () => {
       Duration.seconds(2592001),
       Duration.millis(3600500),
       Duration.infinity
-    ])("refuses to keep the File for %s", (expiresAfter) => {
-      expect(refusal({ expiresAfter })).toEqual({
+    ])("rejects a File lifetime of %s", (expiresAfter) => {
+      expect(rejection({ expiresAfter })).toEqual({
         field: "expires_after",
         limit: "a Duration of whole seconds from 3600 (1 hour) to 2592000 (30 days)"
       })

@@ -16,24 +16,24 @@ const faultsOf = faults(ExpiresAfter.ExpiresAfter)
 const wire = (seconds: unknown) => ({ anchor: "created_at", seconds })
 
 describe("ExpiresAfter", () => {
-  it("has the documented bounds", () => {
+  it("has the documented minimum and maximum", () => {
     expect(Duration.toSeconds(ExpiresAfter.minimum)).toBe(3600)
     expect(Duration.toSeconds(ExpiresAfter.maximum)).toBe(2592000)
   })
 
-  it.each([3600, 3601, 86400, 2592000])("takes %d seconds", (seconds) => {
+  it.each([3600, 3601, 86400, 2592000])("accepts %d seconds", (seconds) => {
     expect(decode(wire(seconds))).toEqual(Duration.seconds(seconds))
     expect(encode(Duration.seconds(seconds))).toStrictEqual(wire(seconds))
   })
 
   it.each([3599, 2592001, 0, -3600, 3600.5, NaN, Infinity, "3600", null, undefined])(
-    "refuses %s seconds on the wire, and says where",
+    "rejects %s seconds on the wire with the path of the field",
     (seconds) => {
       expect(faultsOf(wire(seconds))).toEqual(["seconds"])
     }
   )
 
-  it("counts from the creation of the Upload alone", () => {
+  it("accepts `created_at` as the only anchor", () => {
     expect(faultsOf({ anchor: "completed_at", seconds: 3600 })).toEqual(["anchor"])
     expect(faultsOf({ seconds: 3600 })).toEqual(["anchor"])
   })
@@ -45,12 +45,12 @@ describe("ExpiresAfter", () => {
     Duration.nanos(3_600_000_000_001n),
     Duration.zero,
     Duration.infinity
-  ])("refuses %s in the type", (duration) => {
+  ])("rejects a Duration of %s", (duration) => {
     expect(isExpiresAfter(duration)).toBe(false)
     expect(() => encode(duration)).toThrow("whole seconds from 3600 (1 hour) to 2592000 (30 days)")
   })
 
-  it("takes whole seconds however they are said", () => {
+  it("accepts whole seconds in every unit of Duration", () => {
     expect(encode(Duration.nanos(3_600_000_000_000n))).toStrictEqual(wire(3600))
     expect(encode(Duration.days(30))).toStrictEqual(wire(2592000))
   })
@@ -62,7 +62,7 @@ describe("ExpiresAfter", () => {
     }
   })
 
-  it("expires that long after the creation of the Upload", () => {
+  it("expires at the creation of the Upload plus the lifetime", () => {
     const createdAt = Schema.decodeSync(Timestamp)(1719184911)
     expect(ExpiresAfter.expiresAt(Option.some(Duration.hours(1)), createdAt)).toEqual(
       Option.some(Schema.decodeSync(Timestamp)(1719188511))
@@ -70,7 +70,7 @@ describe("ExpiresAfter", () => {
     expect(ExpiresAfter.expiresAt(Option.none(), createdAt)).toEqual(Option.none())
   })
 
-  it.prop("expires at a moment that the wire can carry", [
+  it.prop("expires at a moment that can be encoded", [
     ExpiresAfter.ExpiresAfter,
     Schema.Int.pipe(Schema.between(0, 8_000_000_000_000))
   ], ([duration, seconds]) => {

@@ -7,14 +7,15 @@ import { describe, expect, it } from "@effect/vitest"
 const fileId = FileId.make("file-abc123")
 
 describe("FileNotFound", () => {
-  it("names the File, and what the service said", () => {
+  it("has a message with the File id and the message of the service", () => {
     expect(new FileNotFound({ fileId }).message).toBe("File file-abc123 was not found")
-    expect(new FileNotFound({ fileId, response: new ErrorResponse({ status: 404, message: "Gone" }) }).message).toBe(
-      "File file-abc123 was not found (status 404: Gone)"
-    )
+    expect(new FileNotFound({ fileId, response: new ErrorResponse({ status: 404, message: "No such File" }) }).message)
+      .toBe(
+        "File file-abc123 was not found (status 404: No such File)"
+      )
   })
 
-  it("is recognized by its own guard alone", () => {
+  it("is accepted by `isFileNotFound` and by no other guard", () => {
     const error = new FileNotFound({ fileId })
     expect(isFileNotFound(error)).toBe(true)
     expect(isUploadError(error)).toBe(false)

@@ -12,7 +12,7 @@ const decode = Schema.decodeUnknownSync(FileObject)
 const faultsOf = faults(FileObject)
 
 describe("FileObject", () => {
-  it.each(fixtures.files)("decodes: $name", ({ expiresAt, json, status }) => {
+  it.each(fixtures.files)("decodes the sample \"$name\"", ({ expiresAt, json, status }) => {
     const file = decode(fixtures.parse(json))
     expect(file).toBeInstanceOf(FileObject)
     expect(file.status).toBe(status)
@@ -21,7 +21,7 @@ describe("FileObject", () => {
     )
   })
 
-  it("reads a null and an absent key alike, and writes neither", () => {
+  it("decodes null like an absent key and encodes no key for either", () => {
     const nulls = decode({ ...fixtures.file, expires_at: null, status_details: null })
     expect(nulls).toEqual(decode(fixtures.file))
     expect(nulls.expiresAt).toEqual(Option.none())
@@ -29,19 +29,19 @@ describe("FileObject", () => {
     expect(toWire(FileObject)(nulls)).toStrictEqual(fixtures.file)
   })
 
-  it("counts as processed where the deprecated status is left out, and writes it", () => {
+  it("decodes as processed without the deprecated status and encodes the status", () => {
     const { object: _object, status: _status, ...rest } = fixtures.file
     expect(decode(rest).status).toBe("processed")
     expect(toWire(FileObject)(decode(rest))).toStrictEqual(fixtures.file)
   })
 
-  it("lets a purpose that came later through, both ways", () => {
+  it("decodes and encodes an unknown purpose unchanged", () => {
     const wire = { ...fixtures.file, purpose: "telepathy" }
     expect(decode(wire).purpose).toBe("telepathy")
     expect(toWire(FileObject)(decode(wire))).toStrictEqual(wire)
   })
 
-  it("drops unknown keys", () => {
+  it("drops unknown keys of a File", () => {
     expect(toWire(FileObject)(decode({ ...fixtures.file, sha256: "x" }))).toStrictEqual(fixtures.file)
   })
 
@@ -56,11 +56,11 @@ describe("FileObject", () => {
     ["purpose", { purpose: "" }],
     ["status", { status: "lost" }],
     ["status_details", { status_details: 1 }]
-  ])("refuses a spoilt `%s`, and says where (%j)", (path, spoil) => {
-    expect(faultsOf({ ...fixtures.file, ...spoil })).toContain(path)
+  ])("rejects an invalid `%s` with its path (%j)", (path, change) => {
+    expect(faultsOf({ ...fixtures.file, ...change })).toContain(path)
   })
 
-  it("has expired from the instant on that it says, and never where it says none", () => {
+  it("has expired from `expiresAt` on, and never without `expiresAt`", () => {
     const at = (seconds: number) => DateTime.unsafeMake(seconds * 1000)
     const file = decode({ ...fixtures.file, expires_at: 1_800_000_000 })
     expect(hasExpired(file, DateTime.subtract(at(1_800_000_000), { millis: 1 }))).toBe(false)

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 const isFilePurpose = Schema.is(FilePurpose)
 
 describe("FilePurpose", () => {
-  it("lists the purposes with which an Upload may be created", () => {
+  it("lists the purposes of an Upload", () => {
     expect([...UploadPurpose.literals].sort()).toEqual([
       "assistants",
       "batch",
@@ -16,7 +16,7 @@ describe("FilePurpose", () => {
     ])
   })
 
-  it("lists the purposes that are documented for a File", () => {
+  it("lists the documented purposes of a File", () => {
     expect([...DocumentedPurpose.literals].sort()).toEqual([
       "assistants",
       "assistants_output",
@@ -29,13 +29,13 @@ describe("FilePurpose", () => {
     ])
   })
 
-  it("is any of them, or one that came later", () => {
+  it("accepts the listed purposes and unknown ones", () => {
     for (const purpose of [...UploadPurpose.literals, ...DocumentedPurpose.literals, "telepathy", "constructor"]) {
       expect(isFilePurpose(purpose)).toBe(true)
     }
   })
 
-  it.each(["", 1, null, undefined])("is not %j", (purpose) => {
+  it.each(["", 1, null, undefined])("rejects %j as a purpose", (purpose) => {
     expect(isFilePurpose(purpose)).toBe(false)
   })
 })

@@ -7,13 +7,13 @@ const suite = <A extends string>(name: string, schema: Schema.Schema<A, string>)
     const decode = Schema.decodeUnknownSync(schema)
 
     it.each(["upload_68c0a1b2c3d4e5f60718293a4b5c6d7e", "1", "a/../b?x=1", " ", "é", "__proto__"])(
-      "takes the token %j as it comes",
+      "keeps the id %j unchanged",
       (id) => {
         expect(decode(id)).toBe(id)
       }
     )
 
-    it.each(["", 1, null, undefined])("refuses %j", (id) => {
+    it.each(["", 1, null, undefined])("rejects the id %j", (id) => {
       expect(() => decode(id)).toThrow()
     })
   })

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 
 const isMimeType = Schema.is(MimeType.MimeType)
 
-/** The documented extensions of a purpose with their types, the one to declare first. */
+/** The documented extensions of each purpose with their types. `infer` returns the first type. */
 const documented: Record<string, Record<string, ReadonlyArray<string>>> = {
   assistants: {
     c: ["text/x-c"],
@@ -45,7 +45,7 @@ const rows = Object.entries(documented).flatMap(([purpose, table]) =>
   Object.entries(table).map(([extension, types]) => ({ purpose, extension, types }))
 )
 
-/** Names that every object has without having been given them. */
+/** Names of properties that every object inherits. */
 const inherited = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"]
 
 describe("MimeType", () => {
@@ -57,7 +57,7 @@ describe("MimeType", () => {
       "text/plain; charset=utf-8",
       "text/plain;charset=\"utf-8\"",
       "TEXT/PLAIN"
-    ])("takes %j", (text) => {
+    ])("accepts %j", (text) => {
       expect(isMimeType(text)).toBe(true)
     })
 
@@ -74,32 +74,32 @@ describe("MimeType", () => {
       "text/plain\r\n; charset=utf-8",
       "text/plain; charset=utf-8\r\nx-header: 1",
       "téxt/plain"
-    ])("refuses %j", (text) => {
+    ])("rejects %j", (text) => {
       expect(isMimeType(text)).toBe(false)
     })
 
-    it.prop("never takes a line break, which would end a header", [MimeType.MimeType], ([mimeType]) => {
+    it.prop("never accepts a line break, which would end a header", [MimeType.MimeType], ([mimeType]) => {
       expect(mimeType).not.toMatch(/[\r\n]/)
     })
   })
 
   describe("infer", () => {
-    it.each(rows)(".$extension for $purpose is $types.0", ({ extension, purpose, types }) => {
+    it.each(rows)("infers $types.0 from .$extension for $purpose", ({ extension, purpose, types }) => {
       const expected = Option.fromNullable(types[0])
       expect(MimeType.infer(`name.${extension}`, purpose)).toEqual(expected)
       expect(MimeType.infer(`NAME.${extension.toUpperCase()}`, purpose)).toEqual(expected)
-      // What an extension means does not hang on the purpose.
+      // The extension has the same type for the purposes that have no list.
       expect(MimeType.infer(`name.${extension}`, "user_data")).toEqual(expected)
       expect(MimeType.infer(`name.${extension}`, "evals")).toEqual(expected)
     })
 
-    it("falls back on what the extension means for another purpose", () => {
+    it("falls back on the list of another purpose", () => {
       expect(MimeType.infer("photo.png", "assistants")).toEqual(Option.some("image/png"))
       expect(MimeType.infer("notes.txt", "batch")).toEqual(Option.some("text/plain"))
     })
 
     it.each(["archive.tar.gz", "unknown.xyz", "README", "", ".", "..", "name.", ".gitignore", "json", "a.txt/b"])(
-      "finds nothing for %j",
+      "infers no type from the filename %j",
       (filename) => {
         for (const purpose of ["assistants", "batch", "vision", "user_data"]) {
           expect(MimeType.infer(filename, purpose)).toEqual(Option.none())
@@ -107,19 +107,19 @@ describe("MimeType", () => {
       }
     )
 
-    it("reads the last extension, and that of a dotfile", () => {
+    it("infers from the last extension, and from that of a dotfile", () => {
       expect(MimeType.infer("train.csv.jsonl", "fine-tune")).toEqual(Option.some("text/jsonl"))
       expect(MimeType.infer(".eslintrc.json", "assistants")).toEqual(Option.some("application/json"))
     })
 
-    it.each(inherited)("finds nothing under the inherited name %j", (name) => {
+    it.each(inherited)("infers nothing from the inherited property name %j", (name) => {
       expect(MimeType.infer(`file.${name}`, "assistants")).toEqual(Option.none())
       expect(MimeType.infer(`file.${name}`, name)).toEqual(Option.none())
       expect(MimeType.infer("file.txt", name)).toEqual(Option.some("text/plain"))
     })
 
     it.prop(
-      "finds a type that may be declared, or none",
+      "infers a valid type or none from any filename and purpose",
       [FastCheck.string(), FastCheck.string()],
       ([name, purpose]) => {
         for (const filename of [name, `${name}.txt`, `.${name}`]) {
@@ -137,13 +137,13 @@ describe("MimeType", () => {
       )
     })
 
-    it.each(["user_data", "evals", "telepathy", "", ...inherited])("knows no list for %j", (purpose) => {
+    it.each(["user_data", "evals", "telepathy", "", ...inherited])("returns no list for the purpose %j", (purpose) => {
       expect(MimeType.documentedFor(purpose)).toEqual(Option.none())
     })
   })
 
   describe("isDocumentedFor", () => {
-    it.each(rows)("$types for $purpose", ({ purpose, types }) => {
+    it.each(rows)("accepts $types for $purpose", ({ purpose, types }) => {
       for (const type of types) {
         expect(MimeType.isDocumentedFor(type, purpose)).toBe(true)
         expect(MimeType.isDocumentedFor(type.toUpperCase(), purpose)).toBe(true)
@@ -151,15 +151,18 @@ describe("MimeType", () => {
       }
     })
 
-    it("not for a purpose with another list", () => {
+    it("rejects a type that is in the list of another purpose only", () => {
       expect(MimeType.isDocumentedFor("image/png", "assistants")).toBe(false)
       expect(MimeType.isDocumentedFor("text/plain", "vision")).toBe(false)
       expect(MimeType.isDocumentedFor("application/json", "fine-tune")).toBe(false)
       expect(MimeType.isDocumentedFor("text/plain-ish", "assistants")).toBe(false)
     })
 
-    it.each(["user_data", "evals", "telepathy", ...inherited])("anything for %j, which has no list", (purpose) => {
-      expect(MimeType.isDocumentedFor("application/x-anything", purpose)).toBe(true)
-    })
+    it.each(["user_data", "evals", "telepathy", ...inherited])(
+      "accepts any type for the purpose %j, which has no list",
+      (purpose) => {
+        expect(MimeType.isDocumentedFor("application/x-anything", purpose)).toBe(true)
+      }
+    )
   })
 })

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8")
 const readme = read("../README.md")
 
-/** What stands in the first column of the table under a heading. */
+/** The code in the first column of the table under a heading. */
 const firstColumn = (heading: string): ReadonlyArray<string> => {
   const [section = ""] = readme.split(`\n## ${heading}\n`).slice(1).join().split("\n## ")
   return [...section.matchAll(/^\| `([^`]+)` \|/gm)].flatMap(([, name]) => name ?? [])
@@ -16,12 +16,12 @@ describe("README.md", () => {
     vi.restoreAllMocks()
   })
 
-  it("shows the code of readme.ts, which is compiled with the tests", () => {
+  it("shows the code of readme.ts, which the compiler checks with the tests", () => {
     const blocks = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code)
     expect(blocks).toEqual([read("./readme.ts")])
   })
 
-  it("says beside each line that prints what it prints", async () => {
+  it("shows the printed text beside each line that prints", async () => {
     const printed: Array<unknown> = []
     vi.spyOn(console, "log").mockImplementation((value) => {
       printed.push(value)
@@ -31,11 +31,11 @@ describe("README.md", () => {
     expect([...readme.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)].map(([, comment]) => comment)).toEqual(printed)
   })
 
-  it("lists every module, each once", () => {
+  it("lists every module of the package once", () => {
     expect([...firstColumn("Modules")].sort()).toEqual(Object.keys(Domain).sort())
   })
 
-  it("lists every state", () => {
+  it("lists every state of an Upload", () => {
     expect(firstColumn("States")).toEqual(Domain.Upload.Upload.members.map(({ name }) => `Upload.${name}`))
   })
 })

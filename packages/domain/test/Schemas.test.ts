@@ -21,8 +21,8 @@ import { toWire } from "./support.js"
 addEqualityTesters()
 
 /*
- * The documented wire shapes, written down a second time and without the domain. `wire` below refuses keys that are
- * not listed and `undefined` where a key may be left out, so they are exact.
+ * The documented wire shapes, written down independently of the domain. The checks are exact: a key that is not listed
+ * fails, and so does `undefined` for an optional key.
  */
 const text = Schema.String
 const number = Schema.Number
@@ -88,7 +88,7 @@ const errors = {
 
 const tested = new Set<string>()
 
-/** Every value comes back through JSON as it was, and is written in the documented shape. */
+/** Every value survives JSON unchanged and is encoded in the documented shape. */
 const roundTrips = <A, I, W>(name: string, schema: Schema.Schema<A, I>, wire: Schema.Schema<W>) => {
   tested.add(name)
   const encode = Schema.encodeSync(schema)
@@ -102,9 +102,13 @@ const roundTrips = <A, I, W>(name: string, schema: Schema.Schema<A, I>, wire: Sc
     expect(back).toEqual(value)
   })
 
-  it.prop(`${name} is written in its wire shape, no key more or less`, [Schema.typeSchema(schema)], ([value]) => {
-    expect(encode(value)).toSatisfy((encoded) => isExact(encoded))
-  })
+  it.prop(
+    `${name} is encoded in its documented shape, without missing or extra keys`,
+    [Schema.typeSchema(schema)],
+    ([value]) => {
+      expect(encode(value)).toSatisfy((encoded) => isExact(encoded))
+    }
+  )
 }
 
 describe("Schemas", () => {
@@ -160,7 +164,7 @@ describe("Schemas", () => {
     Schema.Struct({ id: text, object: Schema.Literal("upload.part"), created_at: number, upload_id: text })
   )
 
-  it("are all of the exported ones", () => {
+  it("every exported schema has these tests", () => {
     const exported = Object.entries(Domain).flatMap(([namespace, module]) =>
       Object.entries(module).flatMap(([name, value]) => Schema.isSchema(value) ? [`${namespace}.${name}`] : [])
     )

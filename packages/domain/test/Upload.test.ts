@@ -50,14 +50,14 @@ const expired = Upload.expire(pending)
 
 describe("Upload", () => {
   describe("decodes", () => {
-    it.each(fixtures.uploads)("$name", ({ json, status }) => {
+    it.each(fixtures.uploads)("the sample \"$name\"", ({ json, status }) => {
       const upload = decode(fixtures.parse(json))
       expect(upload.status).toBe(status)
       expect(upload.object).toBe("upload")
       expect(Upload.isUpload(upload)).toBe(true)
     })
 
-    it("into camelCase, moments and the class of the state", () => {
+    it("into camelCase fields, DateTimes and the class of the state", () => {
       expect(decode(fixtures.pending)).toEqual(pending)
       expect(decode({ ...fixtures.pending, status: "completed", file: fixtures.file })).toEqual(completed)
       expect(decode({ ...fixtures.pending, status: "cancelled" })).toEqual(cancelled)
@@ -68,16 +68,16 @@ describe("Upload", () => {
       expect(decode({ ...fixtures.pending, status: "expired" })).toBeInstanceOf(Upload.Expired)
     })
 
-    it("without `object`", () => {
+    it("an Upload without `object`", () => {
       const { object: _, ...rest } = fixtures.pending
       expect(decode(rest)).toEqual(pending)
     })
 
-    it("with a purpose that came later", () => {
+    it("an Upload with an unknown purpose", () => {
       expect(decode({ ...fixtures.pending, purpose: "telepathy" }).purpose).toBe("telepathy")
     })
 
-    it.each(["pending", "cancelled", "expired"])("`file: null`, and any other `file`, of a %s one", (status) => {
+    it.each(["pending", "cancelled", "expired"])("a %s Upload with any `file`, and drops the `file`", (status) => {
       for (const file of [null, fixtures.file, "nonsense"]) {
         const upload = decode({ ...fixtures.pending, status, file })
         expect(upload.status).toBe(status)
@@ -86,7 +86,7 @@ describe("Upload", () => {
     })
 
     it.prop(
-      "the same with unknown keys, be they named like those of the type",
+      "an Upload with unknown keys, even if they are names of the decoded type",
       [
         Upload.Upload,
         FastCheck.dictionary(
@@ -99,13 +99,13 @@ describe("Upload", () => {
       }
     )
 
-    it("the largest size that a number can hold exactly", () => {
+    it("an Upload with the largest safe integer as size", () => {
       expect(decode({ ...fixtures.pending, bytes: Number.MAX_SAFE_INTEGER }).bytes).toBe(9007199254740991)
     })
   })
 
-  describe("refuses, and says where:", () => {
-    const spoilt: ReadonlyArray<readonly [what: string, path: string, spoil: Record<string, unknown>]> = [
+  describe("rejects, with the path of the field:", () => {
+    const invalid: ReadonlyArray<readonly [what: string, path: string, change: Record<string, unknown>]> = [
       ["an unknown status", "status", { status: "paused" }],
       ["no status", "status", { status: undefined }],
       ["a negative size", "bytes", { bytes: -1 }],
@@ -120,24 +120,27 @@ describe("Upload", () => {
       ["an empty purpose", "purpose", { purpose: "" }],
       ["no filename", "filename", { filename: null }],
       ["another object", "object", { object: "file" }],
-      ["a completed one with `file: null`", "file", { status: "completed", file: null }],
-      ["a completed one without `file`", "file", { status: "completed" }],
-      ["a completed one with a spoilt file", "file.bytes", {
+      ["a completed Upload with `file: null`", "file", { status: "completed", file: null }],
+      ["a completed Upload without `file`", "file", { status: "completed" }],
+      ["a completed Upload with a invalid file", "file.bytes", {
         status: "completed",
         file: { ...fixtures.file, bytes: -1 }
       }]
     ]
 
-    it.each(spoilt)("%s", (_, path, spoil) => {
-      expect(faultsOf({ ...fixtures.pending, ...spoil })).toContain(path)
+    it.each(invalid)("%s", (_, path, change) => {
+      expect(faultsOf({ ...fixtures.pending, ...change })).toContain(path)
     })
 
-    it.each(["created_at", "expires_at", "filename", "id", "purpose", "bytes", "status"])("no `%s`", (key) => {
-      const rest = Object.fromEntries(Object.entries(fixtures.pending).filter(([name]) => name !== key))
-      expect(faultsOf(rest)).toEqual([key])
-    })
+    it.each(["created_at", "expires_at", "filename", "id", "purpose", "bytes", "status"])(
+      "an Upload without `%s`",
+      (key) => {
+        const rest = Object.fromEntries(Object.entries(fixtures.pending).filter(([name]) => name !== key))
+        expect(faultsOf(rest)).toEqual([key])
+      }
+    )
 
-    it("every fault at once", () => {
+    it("several invalid fields at once, with all paths", () => {
       expect(faultsOf({ ...fixtures.pending, bytes: -1, created_at: 0.5, id: "" })).toEqual([
         "id",
         "bytes",
@@ -145,7 +148,7 @@ describe("Upload", () => {
       ])
     })
 
-    it("a 64-bit size beyond 2^53, which JSON.parse has rounded", () => {
+    it("a 64-bit size above 2^53, which JSON.parse has rounded", () => {
       const json = JSON.stringify(fixtures.pending)
       for (const bytes of ["9007199254740993", "9223372036854775807"]) {
         const text = json.replace("\"bytes\":12", `"bytes":${bytes}`)
@@ -154,18 +157,18 @@ describe("Upload", () => {
       }
     })
 
-    it.each([null, undefined, "upload", 1, [], {}])("%j, which is no Upload", (input) => {
+    it.each([null, undefined, "upload", 1, [], {}])("%j, which is not an Upload", (input) => {
       expect(faultsOf(input)).not.toEqual([])
     })
   })
 
   describe("encodes", () => {
-    it("what was decoded, with `object` and without what is not its own", () => {
+    it("the decoded fields and `object`, and no other keys", () => {
       const { object: _, ...rest } = fixtures.pending
       expect(toWire(Upload.Upload)(decode({ ...rest, file: null, x: 1 }))).toStrictEqual(fixtures.pending)
     })
 
-    it("a completed one with its file, leaving out the nulls", () => {
+    it("a completed Upload with its file and without null keys", () => {
       const wire = { ...fixtures.pending, status: "completed", file: fixtures.file }
       const read = { ...wire, file: { ...fixtures.file, expires_at: null, status_details: null } }
       expect(toWire(Upload.Upload)(decode(read))).toStrictEqual(wire)
@@ -173,21 +176,21 @@ describe("Upload", () => {
   })
 
   describe("is a value:", () => {
-    it.prop("equal and of one hash when its fields are", [Upload.Upload], ([upload]) => {
+    it.prop("equal to an Upload with equal fields, with the same hash", [Upload.Upload], ([upload]) => {
       const same = decode(toWire(Upload.Upload)(upload))
       expect(same).not.toBe(upload)
       expect(Equal.equals(same, upload)).toBe(true)
       expect(Hash.hash(same)).toBe(Hash.hash(upload))
     })
 
-    it("different in another state", () => {
+    it("not equal to an Upload in another state", () => {
       const states = [pending, completed, cancelled, expired]
       for (const a of states) {
         for (const b of states) expect(Equal.equals(a, b)).toBe(a === b)
       }
     })
 
-    it("recognized by `isUpload`, unlike its fields alone", () => {
+    it("accepted by `isUpload`, unlike a struct with the same fields", () => {
       expect([pending, completed, cancelled, expired].every(Upload.isUpload)).toBe(true)
       expect(Upload.isUpload(Data.struct({ ...pending }))).toBe(false)
       expect(Upload.isUpload(fixtures.pending)).toBe(false)
@@ -203,30 +206,30 @@ describe("Upload", () => {
       mimeType: "text/plain"
     }
 
-    it("is pending until its lifetime has passed", () => {
+    it("returns a pending Upload that expires after its lifetime", () => {
       expect(Upload.create(request, { id: pending.id, createdAt, lifetime: Duration.hours(1) })).toEqual(pending)
     })
 
-    it("expires on a whole second, whatever the lifetime", () => {
+    it("cuts the expiry to a whole second", () => {
       const { expiresAt } = Upload.create(request, { id: pending.id, createdAt, lifetime: Duration.millis(2750) })
       expect(DateTime.distance(createdAt, expiresAt)).toBe(2000)
     })
   })
 
   describe("transitions", () => {
-    const kept = { ...fixtures.pending, status: undefined }
+    const commonFields = { ...fixtures.pending, status: undefined }
 
-    it("keep every field but the status", () => {
-      expect(toWire(Upload.Upload)(cancelled)).toEqual({ ...kept, status: "cancelled" })
-      expect(toWire(Upload.Upload)(expired)).toEqual({ ...kept, status: "expired" })
-      expect(toWire(Upload.Upload)(completed)).toEqual({ ...kept, status: "completed", file: fixtures.file })
+    it("change no field but the status", () => {
+      expect(toWire(Upload.Upload)(cancelled)).toEqual({ ...commonFields, status: "cancelled" })
+      expect(toWire(Upload.Upload)(expired)).toEqual({ ...commonFields, status: "expired" })
+      expect(toWire(Upload.Upload)(completed)).toEqual({ ...commonFields, status: "completed", file: fixtures.file })
     })
 
-    it("leave what they start from as it was", () => {
+    it("do not change the Upload that they start from", () => {
       expect(toWire(Upload.Upload)(pending)).toEqual(fixtures.pending)
     })
 
-    it("complete, data first or last", () => {
+    it("accept the data first or last", () => {
       expect(pipe(pending, Upload.complete(file))).toEqual(Upload.complete(pending, file))
     })
   })
@@ -235,25 +238,25 @@ describe("Upload", () => {
     const before = DateTime.subtract(expiresAt, { millis: 1 })
     const after = DateTime.add(expiresAt, { millis: 1 })
 
-    it("a pending one expires at `expiresAt`, not before", () => {
+    it("a pending Upload expires at `expiresAt` and not before", () => {
       expect(Upload.at(pending, before)).toBe(pending)
       expect(Upload.at(pending, expiresAt)).toEqual(expired)
       expect(Upload.at(pending, after)).toEqual(expired)
     })
 
-    it("any other stays what it is", () => {
+    it("an Upload in another state is returned unchanged", () => {
       for (const upload of [completed, cancelled, expired]) {
         for (const now of [before, expiresAt, after]) expect(Upload.at(upload, now)).toBe(upload)
       }
     })
 
-    it("reads a zoned time as the moment that it is", () => {
+    it("accepts a zoned time", () => {
       const zoned = (moment: DateTime.Utc) => DateTime.setZoneOffset(moment, 14 * 60 * 60 * 1000)
       expect(Upload.at(pending, zoned(before))).toBe(pending)
       expect(Upload.at(pending, zoned(expiresAt))).toEqual(expired)
     })
 
-    it("data first or last", () => {
+    it("accepts the data first or last", () => {
       expect(pipe(pending, Upload.at(after))).toEqual(Upload.at(pending, after))
     })
   })
@@ -261,29 +264,29 @@ describe("Upload", () => {
   describe("ensurePending", () => {
     const before = DateTime.subtract(expiresAt, { millis: 1 })
 
-    it("gives the pending one back", () => {
+    it("returns a pending Upload unchanged", () => {
       expect(Upload.ensurePending(pending, before)).toEqual(Either.right(pending))
     })
 
-    it("says as which File it was completed", () => {
+    it("fails with the File id of a completed Upload", () => {
       expect(Upload.ensurePending(completed, before)).toEqual(
         Either.left(new UploadAlreadyCompleted({ uploadId: pending.id, fileId: file.id }))
       )
     })
 
-    it("says that it was cancelled", () => {
+    it("fails for a cancelled Upload", () => {
       expect(Upload.ensurePending(cancelled, before)).toEqual(
         Either.left(new UploadAlreadyCancelled({ uploadId: pending.id }))
       )
     })
 
-    it("says when it expired, whether or not the service has said so", () => {
+    it("fails with the time of expiry, even if the service reported the Upload as pending", () => {
       const left = Either.left(new UploadExpired({ uploadId: pending.id, expiredAt: expiresAt }))
       expect(Upload.ensurePending(expired, before)).toEqual(left)
       expect(Upload.ensurePending(pending, expiresAt)).toEqual(left)
     })
 
-    it("data first or last", () => {
+    it("accepts the data first or last", () => {
       expect(pipe(pending, Upload.ensurePending(expiresAt))).toEqual(Upload.ensurePending(pending, expiresAt))
     })
   })

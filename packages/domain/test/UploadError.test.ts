@@ -1,7 +1,7 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
 import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
-import { ErrorResponse, explain } from "@effect-uploads/domain/ErrorResponse"
+import { ErrorResponse, formatMessage } from "@effect-uploads/domain/ErrorResponse"
 import { FileNotFound } from "@effect-uploads/domain/FileError"
 import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
 import { Timestamp } from "@effect-uploads/domain/Timestamp"
@@ -31,7 +31,7 @@ const otherMd5 = "e4d909c290d0fb1ca068ffaddf22cbd0"
 const bytes = (size: number) => ByteSize.make(size)
 
 describe("UploadError", () => {
-  it("has one tag for each error, and FileNotFound another", () => {
+  it("has a unique tag for each error, FileNotFound included", () => {
     const tags = [...UploadError.UploadError.members, FileNotFound].map(({ _tag }) => _tag)
     expect(new Set(tags).size).toBe(tags.length)
     expect(tags).toEqual([
@@ -49,7 +49,7 @@ describe("UploadError", () => {
     ])
   })
 
-  it("is the union of every error of the module", () => {
+  it("is the union of every error class of the module", () => {
     const exported = Object.values(UploadError).filter((value) =>
       Schema.isSchema(value) && value !== UploadError.UploadError
     )
@@ -58,7 +58,7 @@ describe("UploadError", () => {
   })
 
   it.prop(
-    "survives the wire: equal, of one hash, with its class and its message",
+    "decodes to an equal error with the same hash, class and message",
     [UploadError.UploadError],
     ([error]) => {
       const back = decode(toWire(UploadError.UploadError)(error))
@@ -71,7 +71,7 @@ describe("UploadError", () => {
     }
   )
 
-  it("differs from one with another tag or another field", () => {
+  it("is not equal to an error with another tag or another field", () => {
     const other = UploadId.make("upload_def456")
     const errors: ReadonlyArray<UploadError.UploadError> = [uploadId, other].flatMap((uploadId) => [
       new UploadError.UploadNotFound({ uploadId }),
@@ -85,7 +85,7 @@ describe("UploadError", () => {
     }
   })
 
-  it.effect("is caught by its tag alone", () =>
+  it.effect("is caught by its own tag and by no other", () =>
     Effect.gen(function*() {
       const fail = (error: UploadError.UploadError) => Effect.fail(error)
       const caught = yield* fail(new UploadError.PartNotFound({ uploadId, partId })).pipe(
@@ -99,13 +99,13 @@ describe("UploadError", () => {
       expect(passed).toEqual(new UploadError.UploadNotFound({ uploadId }))
     }))
 
-  it.prop("is recognized by `isUploadError`", [UploadError.UploadError], ([error]) => {
+  it.prop("is accepted by `isUploadError`, unlike its encoded form", [UploadError.UploadError], ([error]) => {
     expect(UploadError.isUploadError(error)).toBe(true)
     expect(UploadError.isUploadError(toWire(UploadError.UploadError)(error))).toBe(false)
   })
 
   it.each([undefined, null, "UploadNotFound", new Error("UploadNotFound"), new FileNotFound({ fileId })])(
-    "`isUploadError` is not taken in by %s",
+    "`isUploadError` rejects %s",
     (u) => {
       expect(UploadError.isUploadError(u)).toBe(false)
     }
@@ -137,10 +137,10 @@ describe("UploadError", () => {
         new UploadError.PartTooLarge({ uploadId, bytes: bytes(9), limit: bytes(8) }),
         "A part of 9 bytes is too large for Upload upload_abc123; the limit is 8 bytes"
       ],
-      [new UploadError.UploadSizeExceeded({ uploadId }), "The part takes Upload upload_abc123 past its size"],
+      [new UploadError.UploadSizeExceeded({ uploadId }), "The part exceeds the size of Upload upload_abc123"],
       [
         new UploadError.UploadSizeExceeded({ uploadId, declared: bytes(8), received: bytes(9) }),
-        "The part takes Upload upload_abc123 past its size: it declared 8 bytes and would hold 9"
+        "The part exceeds the size of 8 bytes of Upload upload_abc123: the parts have 9 bytes"
       ],
       [new UploadError.BytesMismatch({ uploadId }), "The parts of Upload upload_abc123 do not add up"],
       [
@@ -154,22 +154,22 @@ describe("UploadError", () => {
       ]
     ]
 
-    it.each(messages)("%s", (error, message) => {
+    it.each(messages)("%s has its message", (error, message) => {
       expect(error.message).toBe(message)
     })
 
-    it.prop("end with what the service said", [UploadError.UploadError, ErrorResponse], ([error, response]) => {
+    it.prop("end with the message of the service", [UploadError.UploadError, ErrorResponse], ([error, response]) => {
       const encoded = Schema.encodeSync(UploadError.UploadError)(error)
-      const heard = decode({ ...encoded, response: toWire(ErrorResponse)(response) })
-      expect(heard.message).toBe(explain(decode(Struct.omit(encoded, "response")).message, response))
+      const withResponse = decode({ ...encoded, response: toWire(ErrorResponse)(response) })
+      expect(withResponse.message).toBe(formatMessage(decode(Struct.omit(encoded, "response")).message, response))
     })
   })
 
   describe("fromParseError", () => {
-    const said = <A>(either: Either.Either<A, ParseResult.ParseError>) =>
+    const messageOf = <A>(either: Either.Either<A, ParseResult.ParseError>) =>
       Either.match(either, {
         onLeft: (error) => UploadError.fromParseError(error).message,
-        onRight: () => "nothing is wrong"
+        onRight: () => "valid"
       })
 
     const wire = { filename: "a.txt", purpose: "assistants", bytes: 1, mime_type: "text/plain" }
@@ -183,62 +183,64 @@ describe("UploadError", () => {
     const type = "a MIME type of the form type/subtype"
     const seconds = "whole seconds from 3600 (1 hour) to 2592000 (30 days)"
 
-    it("names a field of the wire as on the wire", () => {
-      expect(said(decodeCreate({ ...wire, mime_type: "x" }))).toBe(`Invalid \`mime_type\`: got "x"; it must be ${type}`)
-      expect(said(decodeCreate({ ...wire, bytes: 0.5 }))).toBe(
+    it("names an encoded field by its wire name", () => {
+      expect(messageOf(decodeCreate({ ...wire, mime_type: "x" }))).toBe(
+        `Invalid \`mime_type\`: got "x"; it must be ${type}`
+      )
+      expect(messageOf(decodeCreate({ ...wire, bytes: 0.5 }))).toBe(
         "Invalid `bytes`: got 0.5; it must be a number of bytes from 0 to 2^53 - 1"
       )
-      expect(said(decodeCreate({ ...wire, expires_after: { anchor: "created_at", seconds: 1 } }))).toBe(
+      expect(messageOf(decodeCreate({ ...wire, expires_after: { anchor: "created_at", seconds: 1 } }))).toBe(
         `Invalid \`expires_after.seconds\`: got 1; it must be ${seconds}`
       )
-      expect(said(decodeComplete({ part_ids: ["part_1", ""] }))).toBe(
+      expect(messageOf(decodeComplete({ part_ids: ["part_1", ""] }))).toBe(
         "Invalid `part_ids.1`: got \"\"; it must be the non-empty identifier of a Part"
       )
-      expect(said(Schema.decodeUnknownEither(Upload)({ ...fixtures.pending, status: "completed" }))).toBe(
+      expect(messageOf(Schema.decodeUnknownEither(Upload)({ ...fixtures.pending, status: "completed" }))).toBe(
         "Invalid `file`: got null; it must be the File of a completed Upload"
       )
     })
 
-    it("names a field of the type as on the wire", () => {
-      expect(said(validateCreate({ ...request, mimeType: "x" }))).toBe(
+    it("names a decoded field by its wire name", () => {
+      expect(messageOf(validateCreate({ ...request, mimeType: "x" }))).toBe(
         `Invalid \`mime_type\`: got "x"; it must be ${type}`
       )
-      expect(said(validateCreate({ ...request, expiresAfter: Duration.seconds(3599) }))).toBe(
+      expect(messageOf(validateCreate({ ...request, expiresAfter: Duration.seconds(3599) }))).toBe(
         `Invalid \`expires_after\`: got 59m 59s; it must be a Duration of ${seconds}`
       )
-      expect(said(validateComplete({ partIds: ["part_1", ""] }))).toBe(
+      expect(messageOf(validateComplete({ partIds: ["part_1", ""] }))).toBe(
         "Invalid `part_ids.1`: got \"\"; it must be the non-empty identifier of a Part"
       )
     })
 
-    it("says that a field is missing, on either side", () => {
+    it("reports a missing field, encoded or decoded", () => {
       const { mime_type: _wire, ...wireRest } = wire
       const { mimeType: _type, ...requestRest } = request
       const missing = `Invalid \`mime_type\`: it is missing; it must be ${type}`
-      expect(said(decodeCreate(wireRest))).toBe(missing)
-      expect(said(validateCreate(requestRest))).toBe(missing)
+      expect(messageOf(decodeCreate(wireRest))).toBe(missing)
+      expect(messageOf(validateCreate(requestRest))).toBe(missing)
     })
 
-    it("says that a field is not known, where such are refused", () => {
-      expect(said(decodeCreate({ ...wire, colour: "red" }, { onExcessProperty: "error" }))).toBe(
+    it("reports an unknown field when unknown fields are errors", () => {
+      expect(messageOf(decodeCreate({ ...wire, colour: "red" }, { onExcessProperty: "error" }))).toBe(
         "Invalid `colour`: it is not a known field; it must be left out"
       )
     })
 
-    it("names no field when the whole is wrong", () => {
+    it("names no field when the value is not an object", () => {
       for (const whole of [null, "text", 1]) {
         const error = Either.getOrThrow(Either.flip(decodeCreate(whole)))
         expect(UploadError.fromParseError(error).field).toBeUndefined()
-        expect(said(decodeCreate(whole))).toMatch(/^Invalid request: got /)
+        expect(messageOf(decodeCreate(whole))).toMatch(/^Invalid request: got /)
       }
     })
 
-    it("tells the first of several faults", () => {
+    it("reports the first of several issues", () => {
       const all = Schema.decodeUnknownEither(CreateUpload.CreateUpload, { errors: "all" })
-      expect(said(all({ ...wire, filename: "", bytes: -1 }))).toMatch(/^Invalid `filename`: /)
+      expect(messageOf(all({ ...wire, filename: "", bytes: -1 }))).toMatch(/^Invalid `filename`: /)
     })
 
-    it("does not repeat a long value in full", () => {
+    it("shortens a long value", () => {
       const error = Either.getOrThrow(Either.flip(decodeCreate({ ...wire, mime_type: "x".repeat(10_000) })))
       expect(UploadError.fromParseError(error).problem.length).toBeLessThan(100)
     })

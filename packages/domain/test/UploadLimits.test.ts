@@ -12,18 +12,18 @@ const small: UploadLimits.Limits = {
 }
 
 describe("UploadLimits", () => {
-  it("are documented as 64 MiB a Part, 8 GiB an Upload, and one hour", () => {
+  it("default to 64 MiB for a Part, 8 GiB for an Upload and a lifetime of one hour", () => {
     expect(UploadLimits.documented.partBytes).toBe(67_108_864)
     expect(UploadLimits.documented.uploadBytes).toBe(8_589_934_592)
     expect(Duration.toSeconds(UploadLimits.documented.uploadLifetime)).toBe(3600)
   })
 
-  it.effect("are the documented ones where nothing provides others", () =>
+  it.effect("are the documented ones without a layer", () =>
     Effect.gen(function*() {
       expect(yield* UploadLimits.UploadLimits).toBe(UploadLimits.documented)
     }))
 
-  it.effect("are those that a layer provides", () =>
+  it.effect("are the limits of the layer that provides them", () =>
     Effect.gen(function*() {
       expect(yield* UploadLimits.UploadLimits).toBe(small)
     }).pipe(Effect.provide(Layer.succeed(UploadLimits.UploadLimits, small))))

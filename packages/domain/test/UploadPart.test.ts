@@ -20,14 +20,14 @@ const part = new UploadPart({
 })
 
 describe("UploadPart", () => {
-  it.each(fixtures.parts)("decodes: $name", ({ createdAt, json }) => {
+  it.each(fixtures.parts)("decodes the sample \"$name\"", ({ createdAt, json }) => {
     const decoded = decode(fixtures.parse(json))
     expect(decoded).toBeInstanceOf(UploadPart)
     expect(decoded.createdAt.epochMillis).toBe(createdAt * 1000)
     expect(decoded.uploadId).toBe("upload_abc123")
   })
 
-  it("decodes without `object` and with unknown keys, and writes `object` and no unknown key", () => {
+  it("decodes without `object` and with unknown keys, and encodes `object` and no unknown keys", () => {
     const { object: _, ...rest } = wire
     expect(decode({ ...rest, etag: "x" })).toEqual(part)
     expect(toWire(UploadPart)(decode({ ...rest, etag: "x" }))).toStrictEqual(wire)
@@ -38,11 +38,11 @@ describe("UploadPart", () => {
     ["object", { object: "upload" }],
     ["created_at", { created_at: 0.5 }],
     ["upload_id", { upload_id: null }]
-  ])("refuses a spoilt `%s`, and says where", (path, spoil) => {
-    expect(faultsOf({ ...wire, ...spoil })).toContain(path)
+  ])("rejects an invalid `%s` with its path", (path, change) => {
+    expect(faultsOf({ ...wire, ...change })).toContain(path)
   })
 
-  it("does not read the keys of the type as keys of the wire", () => {
+  it("rejects the camelCase names of the type on the wire", () => {
     expect(faultsOf({ id: "part_1", createdAt: 1, uploadId: "upload_1" })).toEqual(["created_at", "upload_id"])
   })
 })

@@ -24,7 +24,7 @@ const pending = (bytes: number) =>
     purpose: "fine-tune"
   })
 
-const held = (id: string, bytes: number) => ({
+const stored = (id: string, bytes: number) => ({
   part: new UploadPart({ id: PartId.make(id), createdAt, uploadId: UploadId.make("upload_1") }),
   bytes
 })
@@ -32,21 +32,21 @@ const held = (id: string, bytes: number) => ({
 const size = (bytes: number) => ByteSize.make(bytes)
 
 describe("UploadParts", () => {
-  it.prop("admits parts up to the declared bytes, and not one more", [
+  it.prop("accepts parts up to the declared size and rejects one more byte", [
     FastCheck.nat(1000),
     FastCheck.nat(1000),
     FastCheck.nat(1000)
   ], ([declared, before, bytes]) => {
-    const admitted = UploadParts.checkFits(pending(declared), size(before), size(bytes))
-    if (before + bytes <= declared) expect(admitted).toEqual(Either.right(before + bytes))
+    const result = UploadParts.checkFits(pending(declared), size(before), size(bytes))
+    if (before + bytes <= declared) expect(result).toEqual(Either.right(before + bytes))
     else {
-      expect(Either.flip(admitted)).toMatchObject({
+      expect(Either.flip(result)).toMatchObject({
         right: { _tag: "UploadSizeExceeded", declared, received: before + bytes }
       })
     }
   })
 
-  it("says of a part that runs over which limit it ran over", () => {
+  it("names the limit that an oversized part exceeds", () => {
     const limits = { ...documented, partBytes: size(10) }
     expect(UploadParts.overflowError(pending(100), size(90), limits)).toMatchObject({ _tag: "PartTooLarge", limit: 10 })
     expect(UploadParts.overflowError(pending(100), size(91), limits)).toMatchObject({
@@ -55,18 +55,18 @@ describe("UploadParts", () => {
     })
   })
 
-  it("arranges the listed parts, each as often as it is listed", () => {
-    const [a, b, c] = [held("a", 1), held("b", 2), held("c", 3)]
-    const arrange = (bytes: number, ...ids: ReadonlyArray<string>) =>
+  it("orders the listed parts, and repeats a part that is listed twice", () => {
+    const [a, b, c] = [stored("a", 1), stored("b", 2), stored("c", 3)]
+    const order = (bytes: number, ...ids: ReadonlyArray<string>) =>
       UploadParts.orderParts(pending(bytes), [a, b, c], ids.map((id) => PartId.make(id)))
-    expect(arrange(6, "c", "a", "b")).toEqual(Either.right([c, a, b]))
-    expect(arrange(4, "b", "b")).toEqual(Either.right([b, b]))
-    expect(arrange(0)).toEqual(Either.right([]))
-    expect(Either.flip(arrange(6, "a", "d"))).toMatchObject({ right: { _tag: "PartNotFound", partId: "d" } })
-    expect(Either.flip(arrange(6, "a"))).toMatchObject({ right: { _tag: "BytesMismatch", declared: 6, received: 1 } })
+    expect(order(6, "c", "a", "b")).toEqual(Either.right([c, a, b]))
+    expect(order(4, "b", "b")).toEqual(Either.right([b, b]))
+    expect(order(0)).toEqual(Either.right([]))
+    expect(Either.flip(order(6, "a", "d"))).toMatchObject({ right: { _tag: "PartNotFound", partId: "d" } })
+    expect(Either.flip(order(6, "a"))).toMatchObject({ right: { _tag: "BytesMismatch", declared: 6, received: 1 } })
   })
 
-  it("makes the File that expires from the creation of the Upload", () => {
+  it("counts the lifetime of the File from the creation of the Upload", () => {
     const file = (expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>) =>
       UploadParts.toFile(pending(3), { id: FileId.make("file-1"), expiresAfter })
     expect(file(Option.none())).toMatchObject({ bytes: 3, createdAt, expiresAt: Option.none(), status: "processed" })

@@ -10,19 +10,18 @@ import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 
 /*
- * Random commands under a moving clock, run against the domain and against a model that knows four words and a
- * number. The clock moves by parts of a second, and lifetimes are as short as its steps, so that commands often fall
- * on the moment of expiry.
+ * Random commands run against the domain and against a small model: a status and a time of expiry. The clock moves by
+ * fractions of a second and lifetimes are as short as its steps, so that commands often run at the moment of expiry.
  */
 
-/** The model: milliseconds, the last status, and when a pending Upload stops being so. */
+/** The model: the time in milliseconds, the last status, and the expiry of a pending Upload. */
 interface Model {
   now: number
   status: Upload.Upload["status"] | "none"
   expiresAt: number
 }
 
-/** The domain's side: one Upload, in the state that it was last put in. */
+/** The system under test: one Upload. */
 interface Real {
   upload: Upload.Upload | undefined
 }
@@ -42,7 +41,7 @@ const fileOf = (upload: Upload.Pending): FileObject =>
     status: "processed"
   })
 
-/** The edges of the state diagram; a state may always stay what it is. */
+/** The edges of the state diagram. Every state may also stay as it is. */
 const edges: Record<Upload.Upload["status"], ReadonlyArray<string>> = {
   pending: ["pending", "completed", "cancelled", "expired"],
   completed: ["completed"],
@@ -56,7 +55,7 @@ const whyNot = {
   expired: "UploadExpired"
 }
 
-/** A step along the diagram that keeps whatever does not belong to the state. */
+/** A step along the diagram. It must keep the common fields. */
 const step = (real: Real, from: Upload.Upload, to: Upload.Upload): void => {
   expect(edges[from.status]).toContain(to.status)
   expect("file" in to).toBe(to.status === "completed")
@@ -68,7 +67,7 @@ const step = (real: Real, from: Upload.Upload, to: Upload.Upload): void => {
 
 const commandNames = new Set<string>()
 
-/** A command on an existing Upload; `now` is the model's. */
+/** A command on an existing Upload. `now` is the time of the model. */
 const command = (
   name: string,
   run: (model: Model, real: Real, upload: Upload.Upload, now: DateTime.Utc) => void
@@ -84,7 +83,7 @@ const command = (
   toString: () => name
 })
 
-/** What a transition asks for first: a pending Upload, else the reason that the model knows. */
+/** A transition: it runs on a pending Upload, else `ensurePending` fails with the reason that the model expects. */
 const attempt = (
   name: string,
   to: "completed" | "cancelled" | "expired",
@@ -136,7 +135,7 @@ const complete = attempt("complete", "completed", (pending) => Upload.complete(p
 const cancel = attempt("cancel", "cancelled", Upload.cancel)
 const expire = attempt("expire", "expired", Upload.expire)
 
-/** Writes down what the Upload is by now, as a service may at any time. */
+/** Replaces the Upload by its state at the current time, as a service may do at any moment. */
 const at = command("at", (model, real, upload, now) => {
   const current = Upload.at(upload, now)
   expect(current.status).toBe(statusNow(model))
@@ -145,15 +144,15 @@ const at = command("at", (model, real, upload, now) => {
   model.status = current.status
 })
 
-/** Only asks: nothing may change. */
+/** Checks only: nothing may change. */
 const ensurePending = command("ensurePending", (model, _, upload, now) => {
-  const answer = Upload.ensurePending(upload, now)
-  expect(Either.isRight(answer)).toBe(statusNow(model) === "pending")
-  if (Either.isRight(answer)) expect(answer.right).toBe(upload)
+  const result = Upload.ensurePending(upload, now)
+  expect(Either.isRight(result)).toBe(statusNow(model) === "pending")
+  if (Either.isRight(result)) expect(result.right).toBe(upload)
 })
 
 describe("Upload transitions", () => {
-  it("never leave the state diagram, and do what the model does", () => {
+  it("stay within the state diagram and agree with the model", () => {
     const outcomes = new Set<string>()
     const commands = FastCheck.commands([
       FastCheck.integer({ min: 0, max: 3 }).map(create),
@@ -173,7 +172,7 @@ describe("Upload transitions", () => {
       }),
       { numRuns: 300 }
     )
-    // The commands went everywhere, so that agreement means something.
+    // Every state was reached and every command ran, so that the agreement is meaningful.
     expect([...outcomes]).toEqual(expect.arrayContaining(Object.keys(edges)))
     expect([...commandNames].sort()).toEqual(["at", "cancel", "complete", "create", "ensurePending", "expire", "tick"])
   })

@@ -1,9 +1,9 @@
 /*
- * What the published documentation shows, and the shapes that the service has been recorded to send (with made-up
- * ids): keys and values alone. They are text, because that is what arrives.
+ * Samples of the published documentation, and shapes that were recorded from the service (with invented ids). They are JSON
+ * text, because a client receives text.
  */
 
-/** JSON as it is after the wire: of no known type. */
+/** Parses JSON to `unknown`, the type that a client has before it decodes. */
 export const parse = (text: string): unknown => JSON.parse(text)
 
 const documentedFile = `"id": "file-xyz321", "object": "file", "bytes": 2147483648, "created_at": 1719186911,
@@ -45,7 +45,7 @@ export const uploads: ReadonlyArray<UploadSample> = [
     status: "completed"
   },
   {
-    name: "placeholders, pending and yet with a file",
+    name: "placeholders, pending with a file",
     json: `{ ${placeholderUpload}, "object": "upload" }`,
     status: "pending"
   },
@@ -119,7 +119,7 @@ export const createRequest = `{ "purpose": "fine-tune", "filename": "training_ex
 
 export const completeRequest = `{ "part_ids": ["part_def456", "part_ghi789"] }`
 
-/** The fields of a pending Upload that nothing is wrong with, to be spoilt one at a time. */
+/** A valid pending Upload. Tests change one field at a time. */
 export const pending = {
   id: "upload_abc123",
   object: "upload",
@@ -131,7 +131,7 @@ export const pending = {
   status: "pending"
 }
 
-/** The fields of a File that nothing is wrong with. */
+/** A valid File. */
 export const file = {
   id: "file-xyz321",
   object: "file",

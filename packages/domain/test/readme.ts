@@ -4,11 +4,11 @@ import * as Either from "effect/Either"
 import * as Match from "effect/Match"
 import * as Schema from "effect/Schema"
 
-const tell = Match.type<Upload.Upload>().pipe(
+const describe = Match.type<Upload.Upload>().pipe(
   Match.discriminatorsExhaustive("status")({
-    pending: ({ expiresAt }) => `takes parts until ${DateTime.formatIso(expiresAt)}`,
+    pending: ({ expiresAt }) => `accepts parts until ${DateTime.formatIso(expiresAt)}`,
     completed: ({ file }) => `is now File ${file.id}`,
-    cancelled: () => "was given up",
+    cancelled: () => "was cancelled",
     expired: () => "was not completed in time"
   })
 )
@@ -17,15 +17,15 @@ const upload = Schema.decodeUnknownSync(Schema.parseJson(Upload.Upload))(`{
   "id": "upload_abc123", "object": "upload", "bytes": 12, "filename": "hello.txt", "purpose": "assistants",
   "created_at": 1757400000, "expires_at": 1757403600, "status": "pending"
 }`)
-console.log(tell(upload)) // takes parts until 2025-09-09T07:40:00.000Z
+console.log(describe(upload)) // accepts parts until 2025-09-09T07:40:00.000Z
 
 const cancelAt = (now: DateTime.DateTime) =>
   Upload.ensurePending(upload, now).pipe(
     Either.map(Upload.cancel),
-    Either.match({ onLeft: (error) => error.message, onRight: tell })
+    Either.match({ onLeft: (error) => error.message, onRight: describe })
   )
-console.log(cancelAt(upload.createdAt)) // was given up
+console.log(cancelAt(upload.createdAt)) // was cancelled
 console.log(cancelAt(upload.expiresAt)) // Upload upload_abc123 expired at 2025-09-09T07:40:00.000Z
 
-// @ts-expect-error A Cancelled takes no transition: only a Pending can be cancelled.
+// @ts-expect-error Only a Pending can be cancelled, so a Cancelled does not compile.
 export const cancelTwice = (cancelled: Upload.Cancelled) => Upload.cancel(cancelled)

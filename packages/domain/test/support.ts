@@ -3,13 +3,13 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { parse } from "./fixtures.js"
 
-/** A value as it is on the wire: encoded, written as JSON and parsed again. */
+/** A value as a receiver sees it: encoded, serialized as JSON and parsed again. */
 export const toWire = <A, I>(schema: Schema.Schema<A, I>) => {
   const encode = Schema.encodeSync(schema)
   return (value: A): unknown => parse(JSON.stringify(encode(value)))
 }
 
-/** Where decoding finds fault, one path a finding; none when it finds no fault. */
+/** The paths of all issues that decoding reports. Empty if the value is valid. */
 export const faults = <A, I>(schema: Schema.Schema<A, I>) => {
   const decode = Schema.decodeUnknownEither(schema, { errors: "all" })
   return (input: unknown): ReadonlyArray<string> =>

@@ -5,12 +5,12 @@ import type * as OpenAI from "openai/resources/files"
 import { describe, expect, test } from "tstyche"
 
 describe("FileObject", () => {
-  test("is on the wire what it is in the official SDK, both ways", () => {
+  test("its encoded type equals the type of the official SDK", () => {
     expect<typeof FileObject.FileObject.Encoded>().type.toBeAssignableTo<OpenAI.FileObject>()
     expect<OpenAI.FileObject>().type.toBeAssignableTo<typeof FileObject.FileObject.Encoded>()
   })
 
-  test("says with an Option what a File may lack", () => {
+  test("its optional fields are Options", () => {
     expect<FileObject.FileObject["expiresAt"]>().type.toBe<Option.Option<Timestamp>>()
     expect<FileObject.FileObject["statusDetails"]>().type.toBe<Option.Option<string>>()
   })

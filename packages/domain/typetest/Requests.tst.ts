@@ -14,7 +14,7 @@ declare const request: CreateUpload.CreateUpload
 declare const completion: CompleteUpload.CompleteUpload
 
 describe("CreateUpload", () => {
-  test("is written with plain values", () => {
+  test("has fields of plain types", () => {
     expect<CreateUpload.CreateUpload>().type.toBeAssignableFrom<{
       filename: string
       purpose: "assistants"
@@ -24,13 +24,13 @@ describe("CreateUpload", () => {
     }>()
   })
 
-  test("reads what the official SDK sends, and writes what it would but for purposes that came later", () => {
+  test("decodes requests of the official SDK and encodes requests that it accepts, except for unknown purposes", () => {
     type Encoded = typeof CreateUpload.CreateUpload.Encoded
     expect<OpenAI.UploadCreateParams>().type.toBeAssignableTo<Encoded>()
     expect<Omit<Encoded, "purpose">>().type.toBeAssignableTo<Omit<OpenAI.UploadCreateParams, "purpose">>()
   })
 
-  test("validate gives a request with a checked size, or InvalidRequest", () => {
+  test("validate returns a request with a ByteSize or InvalidRequest", () => {
     expect(CreateUpload.validate(request, documented)).type.toBe<
       Either.Either<CreateUpload.Validated, InvalidRequest>
     >()
@@ -38,7 +38,7 @@ describe("CreateUpload", () => {
     expect<CreateUpload.Validated>().type.toBeAssignableTo<CreateUpload.CreateUpload>()
   })
 
-  test("an Upload is created from a validated request alone", () => {
+  test("an Upload can be created from a validated request only", () => {
     expect<CreateUpload.CreateUpload>().type.not.toBeAssignableTo<Parameters<typeof Upload.create>[0]>()
     expect<CreateUpload.Validated>().type.toBeAssignableTo<Parameters<typeof Upload.create>[0]>()
   })
@@ -49,11 +49,11 @@ describe("CompleteUpload", () => {
     expect<CompleteUpload.CompleteUpload["partIds"]>().type.toBe<ReadonlyArray<PartId>>()
   })
 
-  test("reads what the official SDK sends", () => {
+  test("decodes requests of the official SDK", () => {
     expect<OpenAI.UploadCompleteParams>().type.toBeAssignableTo<typeof CompleteUpload.CompleteUpload.Encoded>()
   })
 
-  test("validate gives the request or InvalidRequest", () => {
+  test("validate returns the request or InvalidRequest", () => {
     expect(CompleteUpload.validate(completion)).type.toBe<
       Either.Either<CompleteUpload.CompleteUpload, InvalidRequest>
     >()

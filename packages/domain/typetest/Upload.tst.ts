@@ -21,7 +21,7 @@ declare const file: FileObject.FileObject
 declare const now: DateTime.Utc
 
 describe("Upload", () => {
-  test("is one of four states", () => {
+  test("is the union of four states", () => {
     expect<Upload.Upload>().type.toBe<Upload.Pending | Upload.Completed | Upload.Cancelled | Upload.Expired>()
     expect<Upload.Upload["status"]>().type.toBe<"pending" | "completed" | "cancelled" | "expired">()
     expect<Upload.Pending["status"]>().type.toBe<"pending">()
@@ -30,7 +30,7 @@ describe("Upload", () => {
     expect<Upload.Expired["status"]>().type.toBe<"expired">()
   })
 
-  test("no state passes for another", () => {
+  test("no state is assignable to another", () => {
     expect<Upload.Completed>().type.not.toBeAssignableTo<Upload.Pending>()
     expect<Upload.Cancelled>().type.not.toBeAssignableTo<Upload.Pending>()
     expect<Upload.Expired>().type.not.toBeAssignableTo<Upload.Pending>()
@@ -38,7 +38,7 @@ describe("Upload", () => {
     expect<Upload.Cancelled>().type.not.toBeAssignableTo<Upload.Expired>()
   })
 
-  test("has a file when it is completed, and only then", () => {
+  test("only a completed Upload has a file", () => {
     expect<Upload.Completed["file"]>().type.toBe<FileObject.FileObject>()
     expect<Upload.Pending>().type.not.toHaveProperty("file")
     expect<Upload.Cancelled>().type.not.toHaveProperty("file")
@@ -47,7 +47,7 @@ describe("Upload", () => {
     if (upload.status === "completed") expect(upload.file).type.toBe<FileObject.FileObject>()
   })
 
-  test("is matched by status, each of them or it does not compile", () => {
+  test("a match by status must cover every state", () => {
     const match = Match.type<Upload.Upload>()
     const of = {
       pending: () => 0n,
@@ -66,7 +66,7 @@ describe("Upload", () => {
 })
 
 describe("transitions", () => {
-  test("lead from a pending Upload to the state that they name", () => {
+  test("accept a pending Upload and return the state of their name", () => {
     expect(Upload.cancel).type.toBe<(self: Upload.Pending) => Upload.Cancelled>()
     expect(Upload.expire).type.toBe<(self: Upload.Pending) => Upload.Expired>()
     expect(Upload.complete(pending, file)).type.toBe<Upload.Completed>()
@@ -79,7 +79,7 @@ describe("transitions", () => {
     >()
   })
 
-  test("cancel takes a pending Upload alone", () => {
+  test("cancel accepts a pending Upload only", () => {
     expect(Upload.cancel).type.toBeCallableWith(pending)
     expect(Upload.cancel).type.not.toBeCallableWith(completed)
     expect(Upload.cancel).type.not.toBeCallableWith(cancelled)
@@ -87,7 +87,7 @@ describe("transitions", () => {
     expect(Upload.cancel).type.not.toBeCallableWith(upload)
   })
 
-  test("expire takes a pending Upload alone", () => {
+  test("expire accepts a pending Upload only", () => {
     expect(Upload.expire).type.toBeCallableWith(pending)
     expect(Upload.expire).type.not.toBeCallableWith(completed)
     expect(Upload.expire).type.not.toBeCallableWith(cancelled)
@@ -95,7 +95,7 @@ describe("transitions", () => {
     expect(Upload.expire).type.not.toBeCallableWith(upload)
   })
 
-  test("complete takes a pending Upload alone, and its File", () => {
+  test("complete accepts a pending Upload only, and its File", () => {
     expect(Upload.complete).type.toBeCallableWith(pending, file)
     expect(Upload.complete).type.not.toBeCallableWith(completed, file)
     expect(Upload.complete).type.not.toBeCallableWith(cancelled, file)
@@ -105,24 +105,24 @@ describe("transitions", () => {
     expect(Upload.complete(file)).type.not.toBeCallableWith(cancelled)
   })
 
-  test("no state but the pending one can be made of nothing but its common fields and a file", () => {
+  test("the fields of one state do not construct another", () => {
     expect(Upload.Pending).type.not.toBeConstructableWith({ ...completed, status: "completed" })
     expect(Upload.Completed).type.not.toBeConstructableWith({ ...pending, status: "completed" })
     expect(Upload.Completed).type.toBeConstructableWith({ ...pending, status: "completed", file })
   })
 
-  test("ensurePending gives the pending Upload or one of three reasons", () => {
-    type Answer = Either.Either<Upload.Pending, UploadAlreadyCompleted | UploadAlreadyCancelled | UploadExpired>
-    expect(Upload.ensurePending(upload, now)).type.toBe<Answer>()
-    expect(pipe(upload, Upload.ensurePending(now))).type.toBe<Answer>()
+  test("ensurePending returns the pending Upload or one of three errors", () => {
+    type Result = Either.Either<Upload.Pending, UploadAlreadyCompleted | UploadAlreadyCancelled | UploadExpired>
+    expect(Upload.ensurePending(upload, now)).type.toBe<Result>()
+    expect(pipe(upload, Upload.ensurePending(now))).type.toBe<Result>()
   })
 
-  test("at gives an Upload of any state", () => {
+  test("at returns an Upload of any state", () => {
     expect(Upload.at(pending, now)).type.toBe<Upload.Upload>()
     expect(pipe(pending, Upload.at(now))).type.toBe<Upload.Upload>()
   })
 
-  test("isUpload narrows the unknown", () => {
+  test("isUpload narrows unknown", () => {
     expect(Upload.isUpload).type.toBe<(u: unknown) => u is Upload.Upload>()
   })
 })
@@ -130,12 +130,12 @@ describe("transitions", () => {
 describe("the wire type", () => {
   type Encoded = typeof Upload.Upload.Encoded
 
-  test("is that of the official SDK, both ways", () => {
+  test("equals the type of the official SDK", () => {
     expect<Encoded>().type.toBeAssignableTo<OpenAI.Upload>()
     expect<OpenAI.Upload>().type.toBeAssignableTo<Encoded>()
   })
 
-  test("may have a file when it is completed, and only then", () => {
+  test("has a file for a completed Upload only", () => {
     expect<typeof Upload.Completed.Encoded["file"]>().type.toBe<
       typeof FileObject.FileObject.Encoded | null | undefined
     >()

@@ -4,7 +4,7 @@ import type * as ParseResult from "effect/ParseResult"
 import { describe, expect, test } from "tstyche"
 
 describe("UploadError", () => {
-  test("is one error for each reason", () => {
+  test("is the union of one error for each reason", () => {
     expect<UploadError.UploadError>().type.toBe<
       | UploadError.InvalidRequest
       | UploadError.UploadNotFound
@@ -31,24 +31,24 @@ describe("UploadError", () => {
     >()
   })
 
-  test("an Upload that is not pending has three reasons", () => {
+  test("UploadNotPending is the union of three errors", () => {
     expect<UploadError.UploadNotPending>().type.toBe<
       UploadError.UploadAlreadyCompleted | UploadError.UploadAlreadyCancelled | UploadError.UploadExpired
     >()
   })
 
-  test("catching a tag takes one error away", () => {
+  test("catchTag removes one error from the type", () => {
     const effect: Effect.Effect<never, UploadError.UploadNotPending> = Effect.never
     expect(Effect.catchTag(effect, "UploadExpired", () => Effect.void)).type.toBe<
       Effect.Effect<void, UploadError.UploadAlreadyCompleted | UploadError.UploadAlreadyCancelled>
     >()
   })
 
-  test("isUploadError narrows the unknown", () => {
+  test("isUploadError narrows unknown", () => {
     expect(UploadError.isUploadError).type.toBe<(u: unknown) => u is UploadError.UploadError>()
   })
 
-  test("fromParseError gives InvalidRequest", () => {
+  test("fromParseError returns InvalidRequest", () => {
     expect(UploadError.fromParseError).type.toBe<(error: ParseResult.ParseError) => UploadError.InvalidRequest>()
   })
 })

@@ -4,12 +4,12 @@ import type * as OpenAI from "openai/resources/uploads/parts"
 import { describe, expect, test } from "tstyche"
 
 describe("UploadPart", () => {
-  test("is on the wire what it is in the official SDK, both ways", () => {
+  test("its encoded type equals the type of the official SDK", () => {
     expect<typeof UploadPart.UploadPart.Encoded>().type.toBeAssignableTo<OpenAI.UploadPart>()
     expect<OpenAI.UploadPart>().type.toBeAssignableTo<typeof UploadPart.UploadPart.Encoded>()
   })
 
-  test("does not mix up its ids", () => {
+  test("its ids have different brands", () => {
     expect<UploadPart.UploadPart["id"]>().type.toBe<PartId>()
     expect<UploadPart.UploadPart["uploadId"]>().type.toBe<UploadId>()
     expect<PartId>().type.not.toBeAssignableTo<UploadId>()

@@ -38,7 +38,7 @@ export class ErrorEnvelope extends Schema.Class<ErrorEnvelope>("@effect-uploads/
       details: Schema.optionalWith(DomainError, { exact: true })
     })
   },
-  { identifier: "ErrorResponse" }
+  { identifier: "ErrorEnvelope" }
 ) {}
 
 /**

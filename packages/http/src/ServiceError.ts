@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { ErrorResponse, explain } from "@effect-uploads/domain/ErrorResponse"
+import { ErrorResponse, formatMessage } from "@effect-uploads/domain/ErrorResponse"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
@@ -23,7 +23,7 @@ export class Unauthenticated extends Schema.TaggedError<Unauthenticated>("@effec
   { response }
 ) {
   override get message(): string {
-    return explain("The service does not accept the API key", this.response)
+    return formatMessage("The service does not accept the API key", this.response)
   }
 }
 
@@ -38,7 +38,7 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@eff
   { response }
 ) {
   override get message(): string {
-    return explain("The API key may not do this", this.response)
+    return formatMessage("The API key may not do this", this.response)
   }
 }
 
@@ -56,7 +56,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-upload
 }) {
   override get message(): string {
     const wait = this.retryAfter === undefined ? "" : `; it asks to wait ${Duration.format(this.retryAfter)}`
-    return explain(`Too many requests${wait}`, this.response)
+    return formatMessage(`Too many requests${wait}`, this.response)
   }
 }
 
@@ -71,7 +71,7 @@ export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>("@effect-up
   { response }
 ) {
   override get message(): string {
-    return explain("The quota of the account is used up", this.response)
+    return formatMessage("The quota of the account is used up", this.response)
   }
 }
 
@@ -92,7 +92,7 @@ export class ServiceUnavailable
   )
 {
   override get message(): string {
-    return explain("The service cannot answer now", this.response)
+    return formatMessage("The service cannot answer now", this.response)
   }
 }
 
@@ -113,7 +113,7 @@ export class RequestTimeout extends Schema.TaggedError<RequestTimeout>("@effect-
 ) {
   override get message(): string {
     const after = this.after === undefined ? "" : ` within ${Duration.format(this.after)}`
-    return explain(`No answer${after}`, this.response)
+    return formatMessage(`No answer${after}`, this.response)
   }
 }
 
@@ -132,7 +132,7 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>("@effec
   }
 ) {
   override get message(): string {
-    return explain(`The connection failed: ${this.reason}`, this.response)
+    return formatMessage(`The connection failed: ${this.reason}`, this.response)
   }
 }
 
@@ -151,7 +151,7 @@ export class ResponseMalformed extends Schema.TaggedError<ResponseMalformed>("@e
   }
 ) {
   override get message(): string {
-    return explain(`The answer is not one of the API's: ${this.problem}`, this.response)
+    return formatMessage(`The answer is not one of the API's: ${this.problem}`, this.response)
   }
 }
 

@@ -245,7 +245,7 @@ describe("the generated document", () => {
         )
         for (const [, response] of responses) {
           const schema = schemaOf(response, { mediaType: "application/json" })
-          expect(JSON.stringify(schema)).toContain("#/components/schemas/ErrorResponse")
+          expect(JSON.stringify(schema)).toContain("#/components/schemas/ErrorEnvelope")
           accepts(schema, { $ref: "#/components/schemas/ErrorResponse" })
         }
       })
@@ -273,7 +273,6 @@ describe("the generated document", () => {
       "CompleteUploadRequest",
       "CreateUploadRequest",
       "DeleteFileResponse",
-      "ErrorResponse",
       "File",
       "ListFilesResponse",
       "Upload",

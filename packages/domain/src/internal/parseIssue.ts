@@ -5,29 +5,33 @@ import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as AST from "effect/SchemaAST"
 
-/** The first thing that is wrong with a value. */
-export interface Finding {
+/** One issue of a schema error, ready for an error message. */
+export interface Issue {
   readonly path: ReadonlyArray<PropertyKey>
   readonly problem: string
   readonly expected: string
 }
 
+/** The length at which a value in an error message is cut, in characters. */
 const maximumLength = 80
 
-/** Throws where a value is nested too deeply to be written. */
-const write = Option.liftThrowable((value: unknown): string =>
+/** JSON of a value. None if the value is nested too deeply for the stack. */
+const toJson = Option.liftThrowable((value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value) : Inspectable.toStringUnknown(value, 0)
 )
 
 const show = (value: unknown): string => {
   if (Duration.isDuration(value)) return Duration.format(value)
-  const text = Option.getOrElse(write(value), () => "a deeply nested value")
+  const text = Option.getOrElse(toJson(value), () => "a deeply nested value")
   return text.length <= maximumLength ? text : `${text.slice(0, maximumLength)}…`
 }
 
 const isParseJson = (ast: AST.AST): boolean => Option.contains(AST.getTitleAnnotation(ast), "parseJson")
 
-/** What a schema takes, in words: its own, or those for its kind, never the name of a schema. */
+/**
+ * The rule of a schema in words: its description, else words for its kind. A schema's name would not help a caller of the
+ * API.
+ */
 const describe = (ast: AST.AST): string =>
   Option.getOrElse(AST.getDescriptionAnnotation(ast), () => {
     switch (ast._tag) {
@@ -45,14 +49,14 @@ const describe = (ast: AST.AST): string =>
     }
   })
 
-export const first = (issue: ParseResult.ParseIssue): Finding => find(issue, [], Option.none())
+export const first = (issue: ParseResult.ParseIssue): Issue => find(issue, [], Option.none())
 
-/** `expected` is the outermost refinement's description: what the field must be, where an inner one tells half. */
+/** `expected` is the description of the outermost refinement, because an inner one describes only a part of the rule. */
 const find = (
   issue: ParseResult.ParseIssue,
   path: ReadonlyArray<PropertyKey>,
   expected: Option.Option<string>
-): Finding => {
+): Issue => {
   switch (issue._tag) {
     case "Pointer":
       return find(issue.issue, path.concat(issue.path), Option.none())

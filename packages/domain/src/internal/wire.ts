@@ -4,24 +4,24 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /*
- * `Encoded` of a field is its documented wire type, which is what we write. What we read is looser
- * than the documentation; these fields forgive it without widening the type of what is written.
+ * `Encoded` of each field is its documented wire type, and encoding writes exactly that. Decoding accepts more: responses
+ * of services differ from the documentation. These helpers accept the differences without widening `Encoded`.
  */
 
-/** The constant `object` of a wire object. Always written; the documentation's own samples leave it out. */
+/** The constant field `object`. Encoding always writes it. Decoding accepts its absence, as in the documented samples. */
 export const objectTag = <const Name extends string>(
   name: Name
 ): Schema.PropertySignature<":", Name, never, ":", Name, true> =>
   Schema.makePropertySignature(Schema.optionalWith(Schema.Literal(name), { default: () => name }).ast)
 
-/** A required field that older answers leave out. */
+/** A required field that older responses do not have. */
 export const requiredWithFallback = <A, I, R>(
   schema: Schema.Schema<A, I, R>,
   fallback: NoInfer<A>
 ): Schema.PropertySignature<":", A, never, ":", I, true, R> =>
   Schema.makePropertySignature(Schema.optionalWith(schema, { default: () => fallback }).ast)
 
-/** An optional field: absent when none, although the service sends `null` as well. */
+/** An optional field. Decoding accepts `null` too; encoding leaves the key out for `None`. */
 export const optional = <A, I, R>(
   schema: Schema.Schema<A, I, R>
 ): Schema.PropertySignature<":", Option.Option<A>, never, "?:", I, true, R> =>
@@ -31,7 +31,7 @@ export const optional = <A, I, R>(
     ).ast
   )
 
-/** An optional field of a request: a caller may say `undefined`, which is never written. */
+/** An optional field of a request. A caller may pass `undefined`; encoding then leaves the key out. */
 export const optionalOfRequest = <A, I, R>(
   schema: Schema.Schema<A, I, R>
 ): Schema.PropertySignature<"?:", A | undefined, never, "?:", I, false, R> =>
@@ -40,7 +40,7 @@ export const optionalOfRequest = <A, I, R>(
     encode: Option.filter(Predicate.isNotUndefined)
   })
 
-/** The discriminating `status` of a state: the constructor fills it in. */
+/** The discriminator `status` of a state. The constructor fills it in. */
 export const status = <const Name extends string>(
   name: Name
 ): Schema.PropertySignature<":", Name, never, ":", Name, true> =>
