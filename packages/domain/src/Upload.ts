@@ -31,7 +31,7 @@ import { UploadId } from "./Ids.js"
 import * as wire from "./internal/wire.js"
 import { fromEpochMillis, Timestamp } from "./Timestamp.js"
 import type { UploadNotPending } from "./UploadError.js"
-import { UploadAlreadyCancelled, UploadAlreadyCompleted, UploadExpired } from "./UploadError.js"
+import { UploadAlreadyCancelled, UploadAlreadyCompleted, UploadExpired, UploadNotFound } from "./UploadError.js"
 
 /** The schemas of the fields that every state has. */
 const commonSchemas = {
@@ -250,3 +250,18 @@ export const ensurePending: {
       return Either.left(new UploadExpired({ uploadId: current.id, expiredAt: current.expiresAt }))
   }
 })
+
+/**
+ * What a service stores of an Upload, if the Upload exists and is still pending at that moment, with its state narrowed.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const findPending = <Stored extends { readonly upload: Upload }>(
+  stored: Option.Option<Stored>,
+  uploadId: UploadId,
+  now: DateTime.DateTime
+): Either.Either<Stored & { readonly upload: Pending }, UploadNotFound | UploadNotPending> =>
+  Either.fromOption(stored, () => new UploadNotFound({ uploadId })).pipe(
+    Either.flatMap((stored) => Either.map(ensurePending(stored.upload, now), (upload) => ({ ...stored, upload })))
+  )

@@ -6,13 +6,36 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Errors, Service } from "./FilesService.js"
+import type { Errors } from "./FilesService.js"
 import { FilesService } from "./FilesService.js"
-import * as probes from "./internal/memory/callRecorder.js"
+import * as callRecorder from "./internal/memory/callRecorder.js"
 import * as memory from "./internal/memory/store.js"
 
 /**
- * The files of `UploadsMemory.layerMemory`, when both are provided together.
+ * The Files of `UploadsMemory.layerMemory`, when both are provided together.
+ *
+ * @example
+ * ```ts
+ * import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+ * import { FilesService } from "@effect-uploads/http/FilesService"
+ * import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
+ * import { UploadsService } from "@effect-uploads/http/UploadsService"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const program = Effect.gen(function*() {
+ *   const uploads = yield* UploadsService
+ *   const files = yield* FilesService
+ *   const upload = yield* uploads.create({
+ *     filename: "empty.txt",
+ *     purpose: "assistants",
+ *     bytes: 0,
+ *     mimeType: "text/plain"
+ *   })
+ *   const { file } = yield* uploads.complete(upload.id, { partIds: [] })
+ *   return yield* Stream.runCollect(files.content(file.id))
+ * }).pipe(Effect.provide([UploadsMemory.layerMemory, FilesMemory.layerMemory]))
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -23,18 +46,14 @@ export const layerMemory: Layer.Layer<FilesService> = Layer.provide(
 )
 
 /**
- * What a test sees of {@link layerTest}, and how it makes the next call fail.
+ * The state of {@link layerTest}, and the controls that count calls and make them fail.
  *
  * @since 0.1.0
  * @category models
  */
-export interface TestHandle {
-  /** All Files that are there at this moment of the `Clock`, oldest first, with their bytes. */
+export interface TestHandle extends callRecorder.CallControls<Errors> {
+  /** All Files that exist at this moment of the `Clock`, oldest first, with their bytes. */
   readonly files: Effect.Effect<ReadonlyArray<StoredFile>>
-  /** How often a method ran, failed runs included. */
-  readonly calls: (method: keyof Errors) => Effect.Effect<number>
-  /** Makes the next run of a method fail, before it does anything. Further errors wait for further runs. */
-  readonly failNext: <Method extends keyof Errors>(method: Method, error: Errors[Method]) => Effect.Effect<void>
 }
 
 /**
@@ -52,33 +71,38 @@ export class FilesServiceTest
 {}
 
 /**
- * {@link layerMemory} with a handle for tests. Provided together with `UploadsMemory.layerTest` both work on the same
- * files.
+ * {@link layerMemory} with a {@link TestHandle}. Provided together with `UploadsMemory.layerTest`, both share their Files.
+ *
+ * @example
+ * ```ts
+ * import { FileId } from "@effect-uploads/domain/Ids"
+ * import * as FilesMemory from "@effect-uploads/http/FilesMemory"
+ * import { FilesService } from "@effect-uploads/http/FilesService"
+ * import { ServiceUnavailable } from "@effect-uploads/http/ServiceError"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const test = Effect.gen(function*() {
+ *   const files = yield* FilesService
+ *   const handle = yield* FilesMemory.FilesServiceTest
+ *   yield* handle.failNext("delete", new ServiceUnavailable({}))
+ *   const error = yield* Effect.flip(files.delete(FileId.make("file-1")))
+ *   return [error._tag, yield* handle.calls("delete")]
+ * }).pipe(Effect.provide(FilesMemory.layerTest))
+ * ```
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerTest: Layer.Layer<FilesService | FilesServiceTest> = Layer.provide(
   Layer.effectContext(Effect.gen(function*() {
-    const store = yield* memory.MemoryStore
-    const methods: { readonly [Method in keyof Errors]: probes.CallRecorder<Errors[Method]> } = {
-      retrieve: yield* probes.make(),
-      content: yield* probes.make(),
-      list: yield* probes.make(),
-      delete: yield* probes.make()
-    }
-    const service: Service = {
-      retrieve: (fileId) => methods.retrieve.effect(store.files.retrieve(fileId)),
-      content: (fileId, range) => methods.content.stream(store.files.content(fileId, range)),
-      list: (request) => methods.list.stream(store.files.list(request)),
-      delete: (fileId) => methods.delete.effect(store.files.delete(fileId))
-    }
-    const handle: TestHandle = {
-      files: store.snapshot.files,
-      calls: (method) => methods[method].runs,
-      failNext: (method, error) => methods[method].failNext(error)
-    }
-    return Context.make(FilesService, service).pipe(Context.add(FilesServiceTest, handle))
+    const { files, snapshot } = yield* memory.MemoryStore
+    const recorder = yield* callRecorder.make<Errors>()
+    return Context.make(FilesService, {
+      retrieve: (fileId) => recorder.effect("retrieve", files.retrieve(fileId)),
+      content: (fileId, range) => recorder.stream("content", files.content(fileId, range)),
+      list: (request) => recorder.stream("list", files.list(request)),
+      delete: (fileId) => recorder.effect("delete", files.delete(fileId))
+    }).pipe(Context.add(FilesServiceTest, { ...recorder.controls, files: snapshot.files }))
   })),
   memory.layer
 )

@@ -1,8 +1,8 @@
 /**
- * The contract: the operations of the Uploads API, and of the Files API as far as a completed Upload needs it, as groups
- * of an `HttpApi`.
+ * The contract: the operations of the Uploads API, and those of the Files API that a completed Upload leads to, as groups of
+ * an `HttpApi`.
  *
- * An application adds {@link UploadsGroup} and {@link FilesGroup} to its own `HttpApi`, with a prefix if it likes, and
+ * An application adds {@link UploadsGroup} and {@link FilesGroup} to its own `HttpApi`, with or without a prefix, and
  * implements them with `UploadsRoutes`.
  *
  * @since 0.1.0
@@ -25,21 +25,23 @@ import type { Status } from "./ErrorEnvelope.js"
 import { ErrorEnvelope } from "./ErrorEnvelope.js"
 import { ListFilesResponse } from "./ListFiles.js"
 
-/** The envelope as the error of an endpoint: one schema a status. */
+/** The error response of an endpoint with one status. */
 const failure = (status: Status) => ErrorEnvelope.annotations(HttpApiSchema.annotations({ status }))
 
-/** An `HttpApi` takes a union apart, unless it cannot look into it: the document then names it. */
+/** Suspended, so that the document refers to the union by its name: an `HttpApi` would list its members. */
 const AnyUpload = Schema.suspend(() => Upload).annotations({ identifier: "Upload" })
 
 const uploadId = HttpApiSchema.param("upload_id", UploadId)
 
 const fileId = HttpApiSchema.param("file_id", FileId)
 
-/** The document describes parameters; the routes read them, so that a wrong one is answered with the envelope. */
+/** Describes a parameter for the document only. The routes decode it, so that an invalid one gets the documented error response. */
 const parameter = (jsonSchema: object) =>
   Schema.optional(Schema.Union(Schema.String, Schema.Array(Schema.String)).annotations({ jsonSchema }))
 
 /**
+ * The operations on Uploads, implemented by `UploadsRoutes.uploads`.
+ *
  * @since 0.1.0
  * @category api
  */
@@ -88,6 +90,8 @@ export class UploadsGroup extends HttpApiGroup.make("uploads")
 {}
 
 /**
+ * The operations on Files, implemented by `UploadsRoutes.files`.
+ *
  * @since 0.1.0
  * @category api
  */
@@ -109,13 +113,13 @@ export class FilesGroup extends HttpApiGroup.make("files")
       .setPayload(HttpApiSchema.MultipartStream(CreateFileRequest))
       .addSuccess(FileObject)
       .annotate(OpenApi.Identifier, "createFile")
-      .annotate(OpenApi.Summary, "Makes a File of a file that is sent as a whole")
+      .annotate(OpenApi.Summary, "Creates a File from a whole file")
   )
   .add(
     HttpApiEndpoint.get("retrieveFile")`/files/${fileId}`
       .addSuccess(FileObject)
       .annotate(OpenApi.Identifier, "retrieveFile")
-      .annotate(OpenApi.Summary, "Tells what is known of a File")
+      .annotate(OpenApi.Summary, "Retrieves a File")
   )
   .add(
     HttpApiEndpoint.get("downloadFile")`/files/${fileId}/content`
@@ -124,7 +128,7 @@ export class FilesGroup extends HttpApiGroup.make("files")
       .addError(failure(412))
       .addError(failure(416))
       .annotate(OpenApi.Identifier, "downloadFile")
-      .annotate(OpenApi.Summary, "Gives the bytes of a File")
+      .annotate(OpenApi.Summary, "Downloads the content of a File")
   )
   .add(
     HttpApiEndpoint.del("deleteFile")`/files/${fileId}`
@@ -144,7 +148,7 @@ export class FilesGroup extends HttpApiGroup.make("files")
 {}
 
 /**
- * Both groups and nothing else, for a server that is nothing else.
+ * Both groups and nothing else. `UploadsRoutes.layer` implements it.
  *
  * @since 0.1.0
  * @category api

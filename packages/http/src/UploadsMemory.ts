@@ -8,14 +8,34 @@ import type * as Upload from "@effect-uploads/domain/Upload"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as probes from "./internal/memory/callRecorder.js"
+import * as callRecorder from "./internal/memory/callRecorder.js"
 import * as memory from "./internal/memory/store.js"
-import type { Errors, Service } from "./UploadsService.js"
+import type { Errors } from "./UploadsService.js"
 import { UploadsService } from "./UploadsService.js"
 
 /**
- * A real service in small: transitions, limits, expiry by the `Clock`, parts joined in the order of completion, md5
- * verified. Provided together with `FilesMemory.layerMemory` both work on the same files.
+ * A complete service in memory: it enforces transitions and limits, expires Uploads by the `Clock`, joins parts in the order
+ * of completion and verifies the md5. Provided together with `FilesMemory.layerMemory`, both share their Files.
+ *
+ * @example
+ * ```ts
+ * import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
+ * import { UploadsService } from "@effect-uploads/http/UploadsService"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const program = Effect.gen(function*() {
+ *   const uploads = yield* UploadsService
+ *   const bytes = new TextEncoder().encode("{}\n")
+ *   const upload = yield* uploads.create({
+ *     filename: "data.jsonl",
+ *     purpose: "fine-tune",
+ *     bytes: bytes.byteLength,
+ *     mimeType: "text/jsonl"
+ *   })
+ *   const part = yield* uploads.addPart(upload.id, bytes)
+ *   return yield* uploads.complete(upload.id, { partIds: [part.id] })
+ * }).pipe(Effect.provide(UploadsMemory.layerMemory))
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -26,20 +46,16 @@ export const layerMemory: Layer.Layer<UploadsService> = Layer.provide(
 )
 
 /**
- * What a test sees of {@link layerTest}, and how it makes the next call fail.
+ * The state of {@link layerTest}, and the controls that count calls and make them fail.
  *
  * @since 0.1.0
  * @category models
  */
-export interface TestHandle {
-  /** All Uploads in the order of creation, each as it is at this moment of the `Clock`. */
+export interface TestHandle extends callRecorder.CallControls<Errors> {
+  /** All Uploads in the order of creation, each in its state at this moment of the `Clock`. */
   readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
-  /** The parts that a pending Upload holds, in the order in which they arrived. */
+  /** The parts of a pending Upload in the order in which they arrived. */
   readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<StoredPart>>
-  /** How often a method ran, failed runs included. */
-  readonly calls: (method: keyof Errors) => Effect.Effect<number>
-  /** Makes the next run of a method fail, before it does anything. Further errors wait for further runs. */
-  readonly failNext: <Method extends keyof Errors>(method: Method, error: Errors[Method]) => Effect.Effect<void>
 }
 
 /**
@@ -57,33 +73,41 @@ export class UploadsServiceTest
 {}
 
 /**
- * {@link layerMemory} with a handle for tests: what was stored, how often each method ran, and failures on demand.
+ * {@link layerMemory} with a {@link TestHandle}.
+ *
+ * @example
+ * ```ts
+ * import { ServiceUnavailable } from "@effect-uploads/http/ServiceError"
+ * import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
+ * import { UploadsService } from "@effect-uploads/http/UploadsService"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const test = Effect.gen(function*() {
+ *   const uploads = yield* UploadsService
+ *   const handle = yield* UploadsMemory.UploadsServiceTest
+ *   yield* handle.failNext("create", new ServiceUnavailable({}))
+ *   const error = yield* Effect.flip(
+ *     uploads.create({ filename: "data.jsonl", purpose: "fine-tune", bytes: 3, mimeType: "text/jsonl" })
+ *   )
+ *   return [error._tag, yield* handle.calls("create"), yield* handle.uploads]
+ * }).pipe(Effect.provide(UploadsMemory.layerTest))
+ * ```
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerTest: Layer.Layer<UploadsService | UploadsServiceTest> = Layer.provide(
   Layer.effectContext(Effect.gen(function*() {
-    const store = yield* memory.MemoryStore
-    const methods: { readonly [Method in keyof Errors]: probes.CallRecorder<Errors[Method]> } = {
-      create: yield* probes.make(),
-      addPart: yield* probes.make(),
-      complete: yield* probes.make(),
-      cancel: yield* probes.make()
-    }
-    const service: Service = {
-      create: (request) => methods.create.effect(store.uploads.create(request)),
-      addPart: (uploadId, data) => methods.addPart.effect(store.uploads.addPart(uploadId, data)),
-      complete: (uploadId, request) => methods.complete.effect(store.uploads.complete(uploadId, request)),
-      cancel: (uploadId) => methods.cancel.effect(store.uploads.cancel(uploadId))
-    }
-    const handle: TestHandle = {
-      uploads: store.snapshot.uploads,
-      parts: store.snapshot.parts,
-      calls: (method) => methods[method].runs,
-      failNext: (method, error) => methods[method].failNext(error)
-    }
-    return Context.make(UploadsService, service).pipe(Context.add(UploadsServiceTest, handle))
+    const { snapshot, uploads } = yield* memory.MemoryStore
+    const recorder = yield* callRecorder.make<Errors>()
+    return Context.make(UploadsService, {
+      create: (request) => recorder.effect("create", uploads.create(request)),
+      addPart: (uploadId, data) => recorder.effect("addPart", uploads.addPart(uploadId, data)),
+      complete: (uploadId, request) => recorder.effect("complete", uploads.complete(uploadId, request)),
+      cancel: (uploadId) => recorder.effect("cancel", uploads.cancel(uploadId))
+    }).pipe(
+      Context.add(UploadsServiceTest, { ...recorder.controls, uploads: snapshot.uploads, parts: snapshot.parts })
+    )
   })),
   memory.layer
 )

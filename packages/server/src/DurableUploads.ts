@@ -13,7 +13,7 @@ import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/doma
 import type { Md5 } from "@effect-uploads/domain/Md5"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
-import { ChecksumMismatch, UploadNotFound } from "@effect-uploads/domain/UploadError"
+import { ChecksumMismatch } from "@effect-uploads/domain/UploadError"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
@@ -34,16 +34,8 @@ import { Leases } from "./Leases.js"
 import { PartStorage } from "./PartStorage.js"
 import { CurrentProject } from "./Project.js"
 import { bytesReceived } from "./ServerMetrics.js"
-import type { StoredPart, StoredUpload } from "./UploadRepository.js"
+import type { StoredPart } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
-
-/** The Upload if it takes commands now. */
-const ensurePending = (stored: Option.Option<StoredUpload>, uploadId: UploadId, now: DateTime.Utc) =>
-  Either.fromOption(stored, () => new UploadNotFound({ uploadId })).pipe(
-    Either.flatMap((stored) =>
-      Either.map(Upload.ensurePending(stored.upload, now), (upload) => ({ ...stored, upload }))
-    )
-  )
 
 /** Reads no further than to the first byte that is too many. */
 const atMost = <E, E2>(
@@ -72,14 +64,14 @@ export const make = Effect.gen(function*() {
   const findPending = (uploadId: UploadId) =>
     Effect.gen(function*() {
       const project = yield* CurrentProject
-      const found = ensurePending(yield* repository.findUpload(project, uploadId), uploadId, yield* DateTime.now)
+      const found = Upload.findPending(yield* repository.findUpload(project, uploadId), uploadId, yield* DateTime.now)
       if (Either.isRight(found) || found.left._tag !== "UploadExpired") return yield* found
       // A command that was decided in time may still be on its way to the disk. In a line with it, nobody is told that the
       // Upload expired who then finds it completed.
       return yield* repository.changeUpload(
         project,
         uploadId,
-        (stored, now) => Either.flatMap(ensurePending(stored, uploadId, now), () => Either.left(found.left))
+        (stored, now) => Either.flatMap(Upload.findPending(stored, uploadId, now), () => Either.left(found.left))
       )
     })
 
@@ -140,7 +132,7 @@ export const make = Effect.gen(function*() {
             const part = new UploadPart({ id: key.partId, createdAt: yield* Timestamp.now, uploadId })
             return yield* repository.changeUpload(project, uploadId, (stored, now) =>
               Either.gen(function*() {
-                const { receivedBytes, upload } = yield* ensurePending(stored, uploadId, now)
+                const { receivedBytes, upload } = yield* Upload.findPending(stored, uploadId, now)
                 yield* UploadParts.checkFits(upload, receivedBytes, written.bytes)
                 return Change.PartAdded({ part: { part, ...written } })
               })).pipe(
@@ -176,7 +168,7 @@ export const make = Effect.gen(function*() {
         yield* CurrentProject,
         uploadId,
         (stored, now) =>
-          Either.map(ensurePending(stored, uploadId, now), ({ expiresAfter, upload }) =>
+          Either.map(Upload.findPending(stored, uploadId, now), ({ expiresAfter, upload }) =>
             Change.Completed({
               upload: Upload.complete(upload, UploadParts.toFile(upload, { id, expiresAfter })),
               partIds
@@ -193,7 +185,7 @@ export const make = Effect.gen(function*() {
         uploadId,
         (stored, now) =>
           Either.map(
-            ensurePending(stored, uploadId, now),
+            Upload.findPending(stored, uploadId, now),
             ({ upload }) => Change.Cancelled({ upload: Upload.cancel(upload) })
           )
       )

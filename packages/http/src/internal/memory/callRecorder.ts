@@ -1,29 +1,49 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 
-/** Stands in front of one method of a test layer: counts its runs, and fails those that it was told to. */
-export interface CallRecorder<E> {
-  readonly runs: Effect.Effect<number>
-  readonly failNext: (error: E) => Effect.Effect<void>
-  readonly effect: <A, E1, R>(self: Effect.Effect<A, E1, R>) => Effect.Effect<A, E | E1, R>
-  readonly stream: <A, E1, R>(self: Stream.Stream<A, E1, R>) => Stream.Stream<A, E | E1, R>
+/** How a test observes and controls the methods of a service. `Errors` has the errors of each method. */
+export interface CallControls<Errors> {
+  /** How often a method ran, failed runs included. */
+  readonly calls: (method: keyof Errors) => Effect.Effect<number>
+  /** Makes the next run of a method fail, before it does anything. Further errors wait for further runs. */
+  readonly failNext: <Method extends keyof Errors>(method: Method, error: Errors[Method]) => Effect.Effect<void>
 }
 
-export const make = <E>(): Effect.Effect<CallRecorder<E>> =>
-  Effect.gen(function*() {
-    const runs = yield* Ref.make(0)
-    const failures = yield* Ref.make<ReadonlyArray<E>>([])
-    const enter = Effect.gen(function*() {
-      yield* Ref.update(runs, (n) => n + 1)
-      const next = yield* Ref.modify(failures, ([next, ...rest]) => [Option.fromNullable(next), rest])
-      if (Option.isSome(next)) return yield* Effect.fail(next.value)
-    })
+/** Counts the runs of each method of a service, and fails those that a test told it to fail. */
+export interface CallRecorder<Errors> {
+  readonly controls: CallControls<Errors>
+  readonly effect: <Method extends keyof Errors, A, E, R>(
+    method: Method,
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | Errors[Method], R>
+  readonly stream: <Method extends keyof Errors, A, E, R>(
+    method: Method,
+    self: Stream.Stream<A, E, R>
+  ) => Stream.Stream<A, E | Errors[Method], R>
+}
+
+export const make = <Errors>(): Effect.Effect<CallRecorder<Errors>> =>
+  Effect.sync(() => {
+    const calls = new Map<keyof Errors, number>()
+    const failures: { [Method in keyof Errors]?: ReadonlyArray<Errors[Method]> } = {}
+    const failuresOf = <Method extends keyof Errors>(method: Method): ReadonlyArray<Errors[Method]> =>
+      failures[method] ?? []
+    const enter = <Method extends keyof Errors>(method: Method): Effect.Effect<void, Errors[Method]> =>
+      Effect.suspend(() => {
+        calls.set(method, (calls.get(method) ?? 0) + 1)
+        const [next, ...rest] = failuresOf(method)
+        failures[method] = rest
+        return next === undefined ? Effect.void : Effect.fail(next)
+      })
     return {
-      runs: Ref.get(runs),
-      failNext: (error) => Ref.update(failures, (failures) => [...failures, error]),
-      effect: (self) => Effect.zipRight(enter, self),
-      stream: (self) => Stream.unwrap(Effect.as(enter, self))
+      controls: {
+        calls: (method) => Effect.sync(() => calls.get(method) ?? 0),
+        failNext: (method, error) =>
+          Effect.sync(() => {
+            failures[method] = [...failuresOf(method), error]
+          })
+      },
+      effect: (method, self) => Effect.zipRight(enter(method), self),
+      stream: (method, self) => Stream.unwrap(Effect.as(enter(method), self))
     }
   })

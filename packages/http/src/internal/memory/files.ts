@@ -40,7 +40,7 @@ export const make = (ref: Ref.Ref<State>): FilesService.Service => {
         yield* Effect.annotateCurrentSpan({ bytes: FileRange.length(bounds, file.bytes) })
         return FileRange.slice(Stream.fromIterable(chunks), bounds)
       })).pipe(
-        // A reader may write into what it is given.
+        // Copied: a reader may write into its chunks.
         Stream.map((chunk) => new Uint8Array(chunk)),
         Stream.withSpan("FilesService.content", { attributes: { fileId } })
       ),

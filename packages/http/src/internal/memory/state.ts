@@ -13,8 +13,8 @@ import * as Order from "effect/Order"
 import * as Ref from "effect/Ref"
 
 /*
- * The whole state is one immutable value, and every command one step from a state to the next: what the documentation calls
- * an Upload's life is then a function, and commands that race are in some order.
+ * The whole state is one immutable value, and every command is a pure step from one state to the next. Commands that race are
+ * therefore applied one after the other.
  */
 
 export interface StoredPart {
@@ -24,7 +24,7 @@ export interface StoredPart {
 }
 
 export interface StoredUpload {
-  /** Where it stands in the order of creation. */
+  /** The position in the order of creation. */
   readonly sequence: number
   readonly upload: Upload.Upload
   readonly expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>
@@ -33,7 +33,7 @@ export interface StoredUpload {
 }
 
 export interface StoredFile {
-  /** Where it stands in the order of creation. */
+  /** The position in the order of creation. */
   readonly sequence: number
   readonly file: FileObject.FileObject
   readonly chunks: ReadonlyArray<Uint8Array>
@@ -46,7 +46,7 @@ export interface State {
   readonly files: HashMap.HashMap<FileId, StoredFile>
 }
 
-/** A command: what it answers, and the state that it leaves. */
+/** A command: its result and the next state. */
 export type Step<A, E> = (state: State) => Either.Either<readonly [A, State], E>
 
 export const commit = <A, E>(ref: Ref.Ref<State>, step: Step<A, E>): Effect.Effect<A, E> =>
@@ -54,7 +54,7 @@ export const commit = <A, E>(ref: Ref.Ref<State>, step: Step<A, E>): Effect.Effe
     Ref.modify(ref, (state): readonly [Either.Either<A, E>, State] =>
       Either.match(step(state), {
         onLeft: (error) => [Either.left(error), state],
-        onRight: ([answer, next]) => [Either.right(answer), next]
+        onRight: ([result, next]) => [Either.right(result), next]
       }))
   )
 
@@ -67,7 +67,7 @@ const byCreation = Order.combine(
   inSequence
 )
 
-/** The files that have not expired, oldest first. */
+/** The Files that have not expired, oldest first. */
 export const living = (ref: Ref.Ref<State>) =>
   Effect.zipWith(
     DateTime.now,

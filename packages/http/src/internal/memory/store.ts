@@ -30,7 +30,7 @@ export interface FileSnapshot {
   readonly bytes: Uint8Array
 }
 
-/** What tests see of the state. */
+/** The state as tests read it. */
 export interface Snapshot {
   readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
   readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<PartSnapshot>>
@@ -43,7 +43,7 @@ export class MemoryStore extends Context.Tag("@effect-uploads/http/internal/Memo
   readonly snapshot: Snapshot
 }>() {}
 
-/** One reference, so that all layers built on it in one graph share one store. */
+/** A single layer value: Effect builds it once in a graph, so that all layers built on it share one store. */
 export const layer: Layer.Layer<MemoryStore> = Layer.effect(
   MemoryStore,
   Effect.gen(function*() {

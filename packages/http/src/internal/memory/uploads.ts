@@ -6,7 +6,7 @@ import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/doma
 import type { Md5 } from "@effect-uploads/domain/Md5"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
-import { ChecksumMismatch, UploadNotFound } from "@effect-uploads/domain/UploadError"
+import { ChecksumMismatch } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
@@ -22,16 +22,10 @@ import type * as UploadsService from "../../UploadsService.js"
 import type { State, StoredUpload } from "./state.js"
 import { commit } from "./state.js"
 
-/** Every command is checked against the state that it changes. */
+/** Every command is validated against the state that it changes. */
 export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Service => {
-  /** The Upload if it takes commands now. */
   const findPending = (state: State, uploadId: UploadId, now: DateTime.Utc) =>
-    HashMap.get(state.uploads, uploadId).pipe(
-      Either.fromOption(() => new UploadNotFound({ uploadId })),
-      Either.flatMap((stored) =>
-        Either.map(Upload.ensurePending(stored.upload, now), (pending) => ({ ...stored, upload: pending }))
-      )
-    )
+    Upload.findPending(HashMap.get(state.uploads, uploadId), uploadId, now)
 
   const put = (state: State, stored: StoredUpload): State => ({
     ...state,
@@ -57,16 +51,16 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
 
     addPart: Effect.fn("UploadsService.addPart")(function*(uploadId, data) {
       yield* Effect.annotateCurrentSpan({ uploadId })
-      const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
+      const declared = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
       const before = yield* findPending(yield* Ref.get(ref), uploadId, yield* DateTime.now)
-      const held = UploadParts.total(before.parts)
-      // Nothing is read of a part that cannot fit.
-      if (Option.isSome(announced)) yield* UploadParts.checkFits(before.upload, held, announced.value)
+      const receivedBytes = UploadParts.total(before.parts)
+      // A part that cannot fit is not read at all.
+      if (Option.isSome(declared)) yield* UploadParts.checkFits(before.upload, receivedBytes, declared.value)
       const chunks = yield* PartData.collect(data, {
-        limit: Math.min(limits.partBytes, before.upload.bytes - held),
-        tooLarge: () => UploadParts.overflowError(before.upload, held, limits)
+        limit: Math.min(limits.partBytes, before.upload.bytes - receivedBytes),
+        tooLarge: () => UploadParts.overflowError(before.upload, receivedBytes, limits)
       })
-      // The caller may use its buffers again.
+      // Copied: the caller may reuse its buffer.
       const copies = data instanceof Uint8Array ? [new Uint8Array(data)] : chunks
       const part = new UploadPart({
         id: yield* randomPartId,

@@ -2,19 +2,19 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 
-/** What the headers of a field of a form say. */
+/** The headers of one field of a form. */
 export interface FieldHeaders {
   readonly name: string
-  /** None where the field is text. Whatever is in it: it is for showing, and no path. */
+  /** None where the field is text. The name is for display only: it may contain anything, and is never used as a path. */
   readonly filename: Option.Option<string>
   readonly contentType: Option.Option<string>
   readonly encoding: string
 }
 
-/** A parameter of a header, such as `; name="data"`. */
+/** The parameters of a header, such as `; name="data"`. */
 const parameters = /;\s*([^\s"=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g
 
-/** A backslash before anything else is one: browsers write it as it is. */
+/** Only quotes and backslashes are escaped: browsers write any other backslash of a name as it is. */
 const unescape = (quoted: string): string => quoted.replace(/\\(["\\])/g, "$1")
 
 export const parameter = (header: string, name: string): string | undefined => {
@@ -24,18 +24,19 @@ export const parameter = (header: string, name: string): string | undefined => {
   return undefined
 }
 
-/** What browsers, `fetch` and `curl` write for the three characters that cannot stand in a quoted name. */
-const unpercent = (name: string): string => name.replace(/%0A/gi, "\n").replace(/%0D/gi, "\r").replace(/%22/g, "\"")
+/** Decodes the three characters that browsers, `fetch` and `curl` percent-encode in a quoted name. */
+const decodePercent = (name: string): string =>
+  name.replace(/%0A/gi, "\n").replace(/%0D/gi, "\r").replace(/%22/g, "\"")
 
-/** A form should not have the extended notation, and some clients send it all the same. It is the better one of two. */
+/** Prefers the extended notation, `filename*`: RFC 7578 forbids it in a form, but some clients send both. */
 const filenameOf = (disposition: string): Option.Option<string> =>
   Option.fromNullable(parameter(disposition, "filename*")).pipe(
     Option.flatMapNullable((value) => /^utf-8'[^']*'(.*)$/i.exec(value)?.[1]),
     Option.flatMap((encoded) => Either.getRight(Encoding.decodeUriComponent(encoded))),
-    Option.orElse(() => Option.map(Option.fromNullable(parameter(disposition, "filename")), unpercent))
+    Option.orElse(() => Option.map(Option.fromNullable(parameter(disposition, "filename")), decodePercent))
   )
 
-/** The headers as they stand between a boundary and the content, or what is wrong with them. */
+/** Reads the lines between a delimiter and the content of its field. The error says what is wrong with them. */
 export const read = (headers: string): Either.Either<FieldHeaders, string> => {
   const values = new Map<string, string>()
   for (const line of headers === "" ? [] : headers.split("\r\n")) {

@@ -1,12 +1,12 @@
 import * as Either from "effect/Either"
 import type { Decoder } from "./transferEncoding.js"
 
-/** What a field of text may take up, in bytes: room for any word of the API. */
+/** The most bytes that a text field may have, encoded: enough for any value of the API. */
 const maximumBytes = 1024
 
 const nothing = new Uint8Array(0)
 
-/** A field of text: passes nothing on, and says at its end what it was. */
+/** Collects a text field: emits no data, and calls `onText` with the whole text at its end. */
 export const make = (decoder: Decoder, onText: (text: string) => void): Decoder => {
   const utf8 = new TextDecoder()
   let bytes = 0

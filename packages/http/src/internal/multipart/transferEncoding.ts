@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 
-/** Takes the encoding off data as it arrives, or says what is wrong with it. */
+/** Decodes data as it arrives. The error says what is wrong with it. */
 export interface Decoder {
   readonly decode: (chunk: Uint8Array) => Either.Either<Uint8Array, string>
   readonly end: () => Either.Either<void, string>
@@ -13,14 +13,14 @@ const pad = 64
 const space = 65
 const unknown = 66
 
-/** What each byte stands for: six bits, or one of the above. */
+/** The value of each byte: six bits, or one of the constants above. */
 const values = new Uint8Array(256).fill(unknown)
 for (const [value, character] of [...alphabet, "="].entries()) values[character.charCodeAt(0)] = value
 for (const character of " \t\r\n") values[character.charCodeAt(0)] = space
 
 const valueAt = (chunk: Uint8Array, index: number): number => values[chunk[index] ?? 0] ?? unknown
 
-/** Every four characters are three bytes; of the last four one or two may be padding. */
+/** Four characters encode three bytes. One or two of the last four may be padding. */
 const makeBase64 = (): Decoder => {
   let bits = 0
   let characters = 0
@@ -29,7 +29,7 @@ const makeBase64 = (): Decoder => {
     const bytes = new Uint8Array(Math.ceil((characters + chunk.byteLength) / 4) * 3)
     let length = 0
     for (let index = 0; index < chunk.byteLength; index++) {
-      // Most of it: four characters at once.
+      // The fast path: four characters at once.
       if (characters === 0) {
         for (; index + 4 <= chunk.byteLength; index += 4) {
           const a = valueAt(chunk, index)
@@ -61,7 +61,7 @@ const makeBase64 = (): Decoder => {
       bytes[length + 2] = bits
       length += 3 - pads
       bits = 0
-      // The padding stays: nothing may follow it.
+      // Padding is kept, so that anything after it is an error.
       if (pads === 0) characters = 0
     }
     return Either.right(bytes.subarray(0, length))
@@ -72,7 +72,7 @@ const makeBase64 = (): Decoder => {
   }
 }
 
-/** The encodings that are understood, by their names. `quoted-printable` is for text: nobody sends a file in it. */
+/** The supported encodings by name. `quoted-printable` is left out: it is for text, and no client sends a file in it. */
 export const decoders: ReadonlyMap<string, () => Decoder> = new Map([
   ["binary", () => identity],
   ["8bit", () => identity],

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 /** The one field of a part's multipart/form-data body. */
 export const fieldName = "data"
 
-/** What stands around the bytes of a part. */
+/** The bytes before and after those of a part. */
 export interface Framing {
   readonly contentType: string
   readonly head: Uint8Array<ArrayBuffer>
@@ -17,7 +17,7 @@ export interface Framing {
 
 const encoder = new TextEncoder()
 
-/** No part has the boundary in it. */
+/** The boundary is 128 random bits, so that no part contains it. */
 export const makeFraming: Effect.Effect<Framing> = Effect.map(randomHexDigits, (boundary) => ({
   contentType: `multipart/form-data; boundary=${boundary}`,
   head: encoder.encode(
@@ -31,27 +31,27 @@ export const makeFraming: Effect.Effect<Framing> = Effect.map(randomHexDigits, (
 const lengthOf = (framing: Framing, bytes: number) => framing.head.byteLength + bytes + framing.tail.byteLength
 
 /**
- * The stream, and no longer than the scope. Some HTTP clients read a body with a fiber of their own, and leave it waiting
- * when the request is given up, with the file open that it was reading.
+ * Interrupts the readers of a stream when the scope closes. Some HTTP clients read a body in a fiber of their own, and do not
+ * interrupt it when the request is aborted: the file that it reads would stay open.
  */
-const within = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope> =>
+const readWithin = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const readers = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
-    let over = false
+    let closed = false
     yield* Effect.addFinalizer(() =>
       Effect.withFiberRuntime((self) => {
-        over = true
+        closed = true
         return Fiber.interruptAll(Array.from(readers).filter((reader) => reader !== self))
       })
     )
     return Stream.unwrap(Effect.withFiberRuntime((reader) => {
-      if (over) return Effect.interrupt
+      if (closed) return Effect.interrupt
       readers.add(reader)
       return Effect.succeed(Stream.ensuring(stream, Effect.sync(() => readers.delete(reader))))
     }))
   })
 
-/** A body that is read while it is sent, within the scope. */
+/** A body that is read while it is sent, at most until the scope closes. */
 export const streamBody = <E>(
   framing: Framing,
   data: Stream.Stream<Uint8Array, E>,
@@ -60,11 +60,11 @@ export const streamBody = <E>(
   Stream.make(framing.head).pipe(
     Stream.concat(data),
     Stream.concat(Stream.make(framing.tail)),
-    within,
+    readWithin,
     Effect.map((stream) => HttpBody.stream(stream, framing.contentType, lengthOf(framing, bytes)))
   )
 
-/** A body of which `fetch` knows the length. */
+/** A body whose length `fetch` knows. */
 export const blobBody = (framing: Framing, data: ReadonlyArray<BlobPart>): HttpBody.HttpBody => {
   const blob = new Blob([framing.head, ...data, framing.tail])
   return HttpBody.raw(blob, { contentType: framing.contentType, contentLength: blob.size })

@@ -1,41 +1,42 @@
 /*
- * What a request for the content of a File is answered with, by its headers alone: RFC 9110, 13 (conditions) and 14 (ranges).
+ * Evaluates the conditional and range headers of a request for the content of a File: RFC 9110, sections 13 and 14.
  *
- * There is no moment of the last change to compare with: a File is as old as its Upload, whose bytes came later. So the
- * conditions that name a date are those of a resource without one.
+ * A File has no date of last modification: it is as old as its Upload, whose bytes came later. Conditions that name a date
+ * are therefore evaluated as for a resource without one.
  */
 import type { FileId } from "@effect-uploads/domain/Ids"
 import type * as Headers from "@effect/platform/Headers"
 import type { Bounds } from "../../FileRange.js"
 
-export type FileAnswer =
+/** The kind of response that the headers of a request ask for. */
+export type Selection =
   | { readonly _tag: "Whole" }
   | { readonly _tag: "Partial"; readonly bounds: Bounds }
   | { readonly _tag: "NotModified" }
   | { readonly _tag: "PreconditionFailed" }
   | { readonly _tag: "RangeNotSatisfiable" }
 
-/** The bytes of a File never change, so that its id tells them from all others. A tag has no room for all that an id may be. */
+/** The File's id: its bytes never change. Characters that an entity tag cannot contain are escaped. */
 export const etagOf = (fileId: FileId): string => {
   const escaped = fileId.replace(/[^\w.-]/g, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
   return `"${escaped}"`
 }
 
-/** The tags of a list, weak ones as `W/"…"`. */
+/** The entity tags of a list, weak ones as `W/"…"`. */
 const tagsOf = (list: string): ReadonlyArray<string> => list.match(/(?:W\/)?"[^"]*"/g) ?? []
 
-const strong = (list: string, etag: string): boolean => list.trim() === "*" || tagsOf(list).includes(etag)
+const matchesStrongly = (list: string, etag: string): boolean => list.trim() === "*" || tagsOf(list).includes(etag)
 
-const weak = (list: string, etag: string): boolean =>
+const matchesWeakly = (list: string, etag: string): boolean =>
   list.trim() === "*" || tagsOf(list).some((tag) => tag.replace(/^W\//, "") === etag)
 
-/** Headers that make no sense, and ranges of which there are several, may be ignored. */
-const rangeOf = (header: string, bytes: number): FileAnswer => {
+/** A malformed `Range` header, and one with several ranges, is ignored, as the RFC allows. */
+const selectRange = (header: string, bytes: number): Selection => {
   const [, first, last] = /^\s*bytes=\s*(\d*)-(\d*)\s*$/i.exec(header) ?? []
   if (first === undefined || last === undefined || (first === "" && last === "")) return { _tag: "Whole" }
   if (first === "") {
     if (Number(last) === 0) return { _tag: "RangeNotSatisfiable" }
-    // All of an empty File is a range that no header can tell.
+    // `Content-Range` cannot express a range of an empty File.
     return bytes === 0
       ? { _tag: "Whole" }
       : { _tag: "Partial", bounds: { start: Math.max(0, bytes - Number(last)), end: bytes } }
@@ -46,17 +47,17 @@ const rangeOf = (header: string, bytes: number): FileAnswer => {
   return start >= bytes ? { _tag: "RangeNotSatisfiable" } : { _tag: "Partial", bounds: { start, end } }
 }
 
-export const answerTo = (
+export const select = (
   request: { readonly method: string; readonly headers: Headers.Headers },
   file: { readonly etag: string; readonly bytes: number }
-): FileAnswer => {
+): Selection => {
   const { headers, method } = request
   const ifMatch = headers["if-match"]
-  if (ifMatch !== undefined && !strong(ifMatch, file.etag)) return { _tag: "PreconditionFailed" }
+  if (ifMatch !== undefined && !matchesStrongly(ifMatch, file.etag)) return { _tag: "PreconditionFailed" }
   const ifNoneMatch = headers["if-none-match"]
-  if (ifNoneMatch !== undefined && weak(ifNoneMatch, file.etag)) return { _tag: "NotModified" }
+  if (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, file.etag)) return { _tag: "NotModified" }
   const range = headers["range"]
   const ifRange = headers["if-range"]
   if (method !== "GET" || range === undefined) return { _tag: "Whole" }
-  return ifRange === undefined || ifRange.trim() === file.etag ? rangeOf(range, file.bytes) : { _tag: "Whole" }
+  return ifRange === undefined || ifRange.trim() === file.etag ? selectRange(range, file.bytes) : { _tag: "Whole" }
 }

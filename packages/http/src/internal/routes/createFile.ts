@@ -18,24 +18,25 @@ import type { ServiceError } from "../../ServiceError.js"
 import { isServiceError, ServiceUnavailable } from "../../ServiceError.js"
 import type * as UploadsService from "../../UploadsService.js"
 import type { FieldHeaders } from "../multipart/fieldHeaders.js"
+import type { Fields, Form } from "../multipart/formParser.js"
 import * as multipart from "../multipart/reader.js"
 
 const anchor = "expires_after[anchor]"
 const seconds = "expires_after[seconds]"
 
-const form: multipart.Form = { data: "file", texts: ["purpose", anchor, seconds] }
+const form: Form = { data: "file", texts: ["purpose", anchor, seconds] }
 
 const invalidFile = (problem: string, limit?: string) =>
   new InvalidRequest({ field: form.data, problem, ...(limit === undefined ? {} : { limit }) })
 
-/** The most bytes that the file may have. */
+/** The most bytes that a file may have. */
 export const maximumBytes: Effect.Effect<number> = Effect.zipWith(
   MaximumFileBytes,
   UploadLimits,
   (bytes, { uploadBytes }) => Math.min(bytes, uploadBytes)
 )
 
-/** Keeps the file at a path until all of the form is known: its purpose may come last, and an Upload begins with its size. */
+/** Writes the file to a path until the whole form is read: the purpose may come last, and an Upload is created with its size. */
 const spool = <E>(path: string, headers: Headers.Headers, body: Stream.Stream<Uint8Array, E>) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -46,7 +47,8 @@ const spool = <E>(path: string, headers: Headers.Headers, body: Stream.Stream<Ui
       bytes += chunk.byteLength
       return bytes > limit
         ? Effect.fail(invalidFile("it is too large", `at most ${limit} bytes`))
-        // Were the file closed meanwhile, the bytes could get into the next one that is opened.
+        // Uninterruptible: after an interruption the file is closed, and a write under way could reach the next file that gets
+        // its descriptor.
         : Effect.uninterruptible(file.writeAll(chunk))
     }
     const fields = yield* multipart.readForm(headers, body, form, write)
@@ -58,21 +60,21 @@ const spool = <E>(path: string, headers: Headers.Headers, body: Stream.Stream<Ui
 
 const isMimeType = Schema.is(MimeType.MimeType)
 
-const anyType = "application/octet-stream"
+const unknownType = "application/octet-stream"
 
-/** Many clients call every file a stream of octets. Its name tells more. */
+/** Many clients send every file as `application/octet-stream`: its type is then inferred from its name. */
 const mimeTypeOf = ({ contentType }: FieldHeaders, filename: string, purpose: string) =>
   contentType.pipe(
-    Option.filter((type) => isMimeType(type) && type !== anyType),
+    Option.filter((type) => isMimeType(type) && type !== unknownType),
     Option.orElse(() => MimeType.infer(filename, purpose)),
-    Option.getOrElse(() => anyType)
+    Option.getOrElse(() => unknownType)
   )
 
-/** The Upload that a form asks for. */
-const requestOf = ({ bytes, data, texts }: multipart.Fields & { readonly bytes: number }) =>
+/** The request for the Upload of a form's file. */
+const toCreateUpload = ({ bytes, data, texts }: Fields & { readonly bytes: number }) =>
   Effect.gen(function*() {
     const filename = Option.getOrElse(data.filename, () => "")
-    // The document asks for "the File object (not file name)", which `-F file=data.jsonl` without its @ would send.
+    // `curl -F file=data.jsonl`, without an @, sends the name as text. The API asks for "the File object (not file name)".
     if (filename === "") return yield* invalidFile("it has no file name", "sent as a file, not as text")
     const text = (name: string) => Option.fromNullable(texts.get(name))
     const purpose = text("purpose")
@@ -90,11 +92,11 @@ const requestOf = ({ bytes, data, texts }: multipart.Fields & { readonly bytes: 
     return yield* Effect.mapError(request, fromParseError)
   })
 
-/** Parts that are on their way to the service at the same time. */
+/** The number of parts that are sent to the service at the same time. */
 const concurrency = 4
 
-/** One Upload for the file at a path. It is cancelled unless it is completed. */
-const upload = (service: UploadsService.Service, request: CreateUpload, path: string) =>
+/** Stores the file at a path as one Upload, which is cancelled unless it is completed. */
+const storeAsUpload = (service: UploadsService.Service, request: CreateUpload, path: string) =>
   Effect.acquireUseRelease(
     service.create(request),
     ({ id }) =>
@@ -114,8 +116,8 @@ const upload = (service: UploadsService.Service, request: CreateUpload, path: st
     ({ id }, exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(service.cancel(id))
   )
 
-/** The file is kept in a folder of its own, which is gone at the end, whatever the end is. */
-const createFileIn = <E>(
+/** Keeps the file in a temporary folder, which the scope removes. */
+const createFileInFolder = <E>(
   service: UploadsService.Service,
   headers: Headers.Headers,
   body: Stream.Stream<Uint8Array, E>
@@ -127,24 +129,24 @@ const createFileIn = <E>(
       onSome: (directory) => ({ directory })
     })
     const path = `${yield* fs.makeTempDirectoryScoped({ ...incoming, prefix: incomingPrefix })}/file`
-    const request = yield* Effect.flatMap(spool(path, headers, body), requestOf)
-    return yield* upload(service, request, path)
+    const request = yield* Effect.flatMap(spool(path, headers, body), toCreateUpload)
+    return yield* storeAsUpload(service, request, path)
   })
 
-/** A File from the one field `file` of a form, through an Upload of its own. */
+/** Creates a File from the `file` field of a form, by an Upload of its own. */
 export const createFile = <E>(
   service: UploadsService.Service,
   headers: Headers.Headers,
   body: Stream.Stream<Uint8Array, E>
 ): Effect.Effect<FileObject, InvalidRequest | ServiceError, FileSystem.FileSystem> =>
-  createFileIn(service, headers, body).pipe(
+  createFileInFolder(service, headers, body).pipe(
     Effect.scoped,
     Effect.catchAll((error) =>
       error._tag === "InvalidRequest" || isServiceError(error)
         ? Effect.fail(error)
-        // The file and the Upload are ours: the caller never saw them, and can do nothing about them.
+        // The caller cannot act on errors of the temporary file and of the Upload: it knows neither.
         : Effect.zipRight(
-          Effect.logError(`A file that was received could not be stored: ${error.message}`),
+          Effect.logError(`The received file could not be stored: ${error.message}`),
           new ServiceUnavailable({})
         )
     )

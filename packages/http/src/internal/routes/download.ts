@@ -10,13 +10,13 @@ import * as Stream from "effect/Stream"
 import { exactLength } from "../../ByteLimits.js"
 import type * as FilesService from "../../FilesService.js"
 import { ResponseMalformed } from "../../ServiceError.js"
-import { answerTo, etagOf } from "./conditionalRequest.js"
+import { etagOf, select } from "./conditionalRequest.js"
 import { errorReply } from "./errorReply.js"
 
 const contentType = "application/octet-stream"
 
-/** A stream that has begun: what it fails with before its first byte is the failure of this effect. */
-const begun = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Stream.Stream<Uint8Array, E>, E, Scope.Scope> =>
+/** Pulls the first byte of a stream, so that an error before it is an error of this effect. */
+const begin = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Stream.Stream<Uint8Array, E>, E, Scope.Scope> =>
   Effect.gen(function*() {
     const pull = yield* Stream.toPull(stream)
     const first = yield* pull.pipe(
@@ -30,15 +30,15 @@ const begun = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Stream.St
     })
   })
 
-/** The bytes that were promised: a body that is longer than its length would be taken for the beginning of another answer. */
-const promised = (content: Stream.Stream<Uint8Array, FilesService.ContentError>, bytes: number) =>
-  begun(exactLength(content, bytes, (actual) =>
+/** Fails unless the content has `bytes` bytes: a client would read any more as the beginning of the next response. */
+const beginExactly = (content: Stream.Stream<Uint8Array, FilesService.ContentError>, bytes: number) =>
+  begin(exactLength(content, bytes, (actual) =>
     new ResponseMalformed({
-      problem: `the File is said to have ${bytes} bytes there, and ${actual} were read`,
+      problem: `the File was declared to have ${bytes} bytes there, and ${actual} were read`,
       response: new ErrorResponse({ status: 200 })
     })))
 
-/** The content of a File, or as much of it as the headers of the request ask for. */
+/** Responds with the content of a File, or with the part of it that the headers of the request select. */
 export const download = (
   service: FilesService.Service,
   request: HttpServerRequest.HttpServerRequest,
@@ -47,37 +47,37 @@ export const download = (
   Effect.gen(function*() {
     const { bytes } = yield* service.retrieve(fileId)
     const etag = etagOf(fileId)
-    const about = { "accept-ranges": "bytes", etag }
-    const answer = answerTo(request, { etag, bytes })
-    switch (answer._tag) {
+    const commonHeaders = { "accept-ranges": "bytes", etag }
+    const selection = select(request, { etag, bytes })
+    switch (selection._tag) {
       case "NotModified":
-        return HttpServerResponse.empty({ status: 304, headers: about })
+        return HttpServerResponse.empty({ status: 304, headers: commonHeaders })
       case "PreconditionFailed":
         return errorReply(412, {
           message: "The File is not the one that If-Match names",
           code: "precondition_failed",
-          headers: about
+          headers: commonHeaders
         })
       case "RangeNotSatisfiable":
         return errorReply(416, {
-          message: `The File has ${bytes} bytes, and none in the range that was asked for`,
+          message: `The File has ${bytes} bytes, and none in the requested range`,
           code: "range_not_satisfiable",
           param: "range",
-          headers: { ...about, "content-range": `bytes */${bytes}` }
+          headers: { ...commonHeaders, "content-range": `bytes */${bytes}` }
         })
       case "Whole": {
-        const headers = { ...about, "content-type": contentType, "content-length": `${bytes}` }
+        const headers = { ...commonHeaders, "content-type": contentType, "content-length": `${bytes}` }
         return request.method === "HEAD"
           ? HttpServerResponse.empty({ status: 200, headers })
-          : HttpServerResponse.stream(yield* promised(service.content(fileId), bytes), { headers })
+          : HttpServerResponse.stream(yield* beginExactly(service.content(fileId), bytes), { headers })
       }
       case "Partial": {
-        const { end, start } = answer.bounds
+        const { end, start } = selection.bounds
         const content = service.content(fileId, { offset: start, bytes: end - start })
-        return HttpServerResponse.stream(yield* promised(content, end - start), {
+        return HttpServerResponse.stream(yield* beginExactly(content, end - start), {
           status: 206,
           headers: {
-            ...about,
+            ...commonHeaders,
             "content-type": contentType,
             "content-length": `${end - start}`,
             "content-range": `bytes ${start}-${end - 1}/${bytes}`

@@ -1,0 +1,152 @@
+import { InvalidRequest } from "@effect-uploads/domain/UploadError"
+import * as Either from "effect/Either"
+import * as delimiter from "./delimiter.js"
+import { lineBreak } from "./delimiter.js"
+import type { FieldHeaders } from "./fieldHeaders.js"
+import * as fieldHeaders from "./fieldHeaders.js"
+import * as patternSearch from "./patternSearch.js"
+import * as textField from "./textField.js"
+import type { Decoder } from "./transferEncoding.js"
+import { decoders } from "./transferEncoding.js"
+
+const maximumFields = 16
+
+/** The most bytes that the headers of one field may have. */
+const maximumHeaderBytes = 16 * 1024
+
+/** The most bytes that everything but the data and the headers may have. */
+const maximumIgnoredBytes = 1024 * 1024
+
+/** The fields of a form that are read. Any other field is ignored. */
+export interface Form {
+  /** The field whose bytes are passed on as they arrive. It is required. */
+  readonly data: string
+  /** Fields of short text. */
+  readonly texts: ReadonlyArray<string>
+}
+
+/** The headers of the data field, and the text fields by their names. */
+export interface Fields {
+  readonly data: FieldHeaders
+  readonly texts: ReadonlyMap<string, string>
+}
+
+export interface FormParser {
+  /** The data in the next chunk of a body. Data that is not encoded is passed on as views of the chunk. */
+  readonly read: (chunk: Uint8Array) => Either.Either<ReadonlyArray<Uint8Array>, InvalidRequest>
+  /** Called at the end of the body. */
+  readonly end: () => Either.Either<Fields, InvalidRequest>
+}
+
+export const invalidField = (
+  field: string,
+  problem: string,
+  limit = `one ${field} field of a multipart/form-data body`
+): InvalidRequest => new InvalidRequest({ field, problem, limit })
+
+/** Rejects an unknown encoding: the data would be stored as it is encoded. */
+const decoderOf = ({ encoding, name }: FieldHeaders): Either.Either<Decoder, InvalidRequest> => {
+  const decoder = decoders.get(encoding.toLowerCase())
+  return decoder === undefined
+    ? Either.left(invalidField(name, `its Content-Transfer-Encoding is ${encoding}`, [...decoders.keys()].join(", ")))
+    : Either.right(decoder())
+}
+
+const blankLine = new TextEncoder().encode("\r\n\r\n")
+const findBlankLine = patternSearch.make(blankLine)
+
+const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  if (a.byteLength === 0) return b
+  const both = new Uint8Array(a.byteLength + b.byteLength)
+  both.set(a)
+  both.set(b, a.byteLength)
+  return both
+}
+
+/** Parses a form from the chunks of its body. */
+export const make = (boundary: string, form: Form): FormParser => {
+  const delimiters = delimiter.make(boundary)
+  let section: "preamble" | "headers" | "content" | "epilogue" = "preamble"
+  // A body may begin with a boundary that has no line break before it.
+  let rest: Uint8Array = lineBreak
+  let fields = 0
+  let ignoredBytes = 0
+  /** The field whose content is being read, unless it is ignored. */
+  let current: { readonly name: string; readonly decoder: Decoder } | undefined
+  const received = new Map<string, FieldHeaders>()
+  const texts = new Map<string, string>()
+
+  const fail = (problem: string, field = form.data) => Either.left(invalidField(field, problem))
+
+  const begin = (headers: FieldHeaders): Either.Either<typeof current, InvalidRequest> => {
+    const { name } = headers
+    if (name !== form.data && !form.texts.includes(name)) return Either.right(undefined)
+    if (received.has(name)) return fail("it is given more than once", name)
+    received.set(name, headers)
+    return Either.map(decoderOf(headers), (decoder) => ({
+      name,
+      decoder: name === form.data ? decoder : textField.make(decoder, (text) => texts.set(name, text))
+    }))
+  }
+
+  const read = (chunk: Uint8Array): Either.Either<ReadonlyArray<Uint8Array>, InvalidRequest> => {
+    const data: Array<Uint8Array> = []
+    rest = concat(rest, chunk)
+    while (section !== "epilogue") {
+      if (section === "headers") {
+        const at = findBlankLine(rest)
+        if ((at < 0 ? rest.byteLength : at) > maximumHeaderBytes) {
+          return fail(`a field has more than ${maximumHeaderBytes} bytes of headers`)
+        }
+        if (at < 0) break
+        const headers = fieldHeaders.read(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
+        if (Either.isLeft(headers)) return fail(headers.left)
+        const begun = begin(headers.right)
+        if (Either.isLeft(begun)) return Either.left(begun.left)
+        section = "content"
+        current = begun.right
+        rest = rest.subarray(at + blankLine.byteLength)
+      } else {
+        const { at, kind } = delimiters.find(rest)
+        if (current === undefined) ignoredBytes += at
+        else if (at > 0) {
+          const decoded = current.decoder.decode(rest.subarray(0, at))
+          if (Either.isLeft(decoded)) return fail(decoded.left, current.name)
+          if (decoded.right.byteLength > 0) data.push(decoded.right)
+        }
+        rest = rest.subarray(at)
+        if (kind === "more" || kind === "none") break
+        if (current !== undefined) {
+          const ended = current.decoder.end()
+          if (Either.isLeft(ended)) return fail(ended.left, current.name)
+          current = undefined
+        }
+        if (kind === "last") section = "epilogue"
+        else {
+          section = "headers"
+          fields++
+          if (fields > maximumFields) return fail(`there are more than ${maximumFields} fields`)
+        }
+        // The line break after a boundary stays: it is half of the blank line where a field has no headers.
+        rest = rest.subarray(delimiters.bytes)
+      }
+    }
+    if (section === "epilogue") {
+      ignoredBytes += rest.byteLength
+      rest = new Uint8Array(0)
+    }
+    // Copied: a chunk is valid until the next one is pulled.
+    rest = new Uint8Array(rest)
+    return ignoredBytes > maximumIgnoredBytes
+      ? fail(`what is not the ${form.data} field has more than ${maximumIgnoredBytes} bytes`)
+      : Either.right(data)
+  }
+
+  const end = (): Either.Either<Fields, InvalidRequest> => {
+    if (section !== "epilogue") return fail("the body is cut off")
+    const data = received.get(form.data)
+    return data === undefined ? fail("it is missing") : Either.right({ data, texts })
+  }
+
+  return { read, end }
+}
