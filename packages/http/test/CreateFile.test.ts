@@ -13,8 +13,6 @@ import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpApp from "@effect/platform/HttpApp"
-import type * as HttpRouter from "@effect/platform/HttpRouter"
 import { afterAll, beforeAll, describe, expect, it, vi } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -22,13 +20,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pattern } from "./support/contract.js"
-import { hop, loopback, memory, served, url } from "./support/server.js"
+import { beginPost, servedUntil } from "./support/disconnect.js"
+import { hop, memory, served, url } from "./support/server.js"
+import { webHandler } from "./support/webHandler.js"
 
-/** The temporary directory of these tests: what is in it was left behind. */
+/** The temporary directory of these tests. A file in it after a test was left behind. */
 const temporary = mkdtempSync(join(tmpdir(), "create-file-"))
 
 const leftBehind = Effect.sync(() => readdirSync(temporary))
@@ -49,24 +48,24 @@ const limits = Layer.merge(
 
 const services = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
-interface Answer {
+interface Reply {
   readonly status: number
   readonly headers: Headers
   readonly body: unknown
 }
 
 interface Routes {
-  /** A form in these chunks. */
-  readonly post: (chunks: Iterable<Uint8Array>, contentType?: string) => Effect.Effect<Answer>
-  /** The request of the only Upload that was created. */
+  /** Sends a form in these chunks. */
+  readonly post: (chunks: Iterable<Uint8Array>, contentType?: string) => Effect.Effect<Reply>
+  /** The request of the only created Upload. */
   readonly created: Effect.Effect<CreateUpload>
-  /** The bytes of the File that was answered. */
-  readonly content: (answer: Answer) => Effect.Effect<Buffer>
+  /** The bytes of the File in a response. */
+  readonly content: (reply: Reply) => Effect.Effect<Buffer>
   readonly statuses: Effect.Effect<ReadonlyArray<string>>
 }
 
-const idOf = (answer: Answer): string =>
-  typeof answer.body === "object" && answer.body !== null && "id" in answer.body ? String(answer.body.id) : ""
+const idOf = (reply: Reply): string =>
+  typeof reply.body === "object" && reply.body !== null && "id" in reply.body ? String(reply.body.id) : ""
 
 const boundary = "b0undary"
 
@@ -76,7 +75,6 @@ const each = function*<A>(all: Iterable<A>) {
   yield* all
 }
 
-/** The routes without a socket, so that a body arrives in the chunks that the test says. */
 const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E, UploadsMemory.UploadsServiceTest>) =>
   Effect.gen(function*() {
     const requests: Array<CreateUpload> = []
@@ -89,12 +87,11 @@ const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E, UploadsMe
       }))
     )
     return yield* Effect.gen(function*() {
-      const app = yield* HttpApiBuilder.httpApp
-      const handler = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<HttpRouter.HttpRouter.DefaultServices>())(app)
+      const handler = yield* webHandler
       const handle = yield* UploadsMemory.UploadsServiceTest
       const send = (path: string, init: object) =>
         Effect.promise(() => handler(new Request(`http://127.0.0.1/files${path}`, init)))
-      const answered = yield* use({
+      const result = yield* use({
         post: (chunks, contentType = formData) =>
           Effect.gen(function*() {
             const body = Stream.toReadableStream(Stream.fromIteratorSucceed(each(chunks), 1))
@@ -111,15 +108,15 @@ const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E, UploadsMe
             ? Effect.dieMessage(`${requests.length} Uploads were created`)
             : Effect.succeed(requests[0])
         ),
-        content: (answer) =>
+        content: (reply) =>
           Effect.flatMap(
-            send(`/${idOf(answer)}/content`, {}),
+            send(`/${idOf(reply)}/content`, {}),
             (response) => Effect.promise(async () => Buffer.from(await response.arrayBuffer()))
           ),
         statuses: Effect.map(handle.uploads, (uploads) => uploads.map(({ status }) => status))
       })
       expect(yield* leftBehind).toEqual([])
-      return answered
+      return result
     }).pipe(
       Effect.provide(
         Layer.mergeAll(
@@ -163,35 +160,35 @@ const form = (...fields: ReadonlyArray<Field>): Uint8Array =>
 
 const data = pattern(2500)
 
-describe("a file that is sent as a whole", () => {
-  it.effect("becomes a File by way of an Upload, in parts that are small enough", () =>
+describe("POST /files", () => {
+  it.effect("creates a File from an Upload whose parts are within the limit", () =>
     withRoutes(({ content, post, statuses }) =>
       Effect.gen(function*() {
         const handle = yield* UploadsMemory.UploadsServiceTest
-        const answer = yield* post([form(fileField(data), purpose)])
-        expect(answer).toMatchObject({
+        const reply = yield* post([form(fileField(data), purpose)])
+        expect(reply).toMatchObject({
           status: 200,
           body: { object: "file", bytes: 2500, filename: "data.bin", purpose: "user_data", status: "processed" }
         })
-        expect((yield* content(answer)).equals(data)).toBe(true)
+        expect((yield* content(reply)).equals(data)).toBe(true)
         expect(yield* handle.calls("addPart")).toBe(3)
         expect(yield* statuses).toEqual(["completed"])
       })
     ))
 
-  it.effect("may be empty", () =>
+  it.effect("accepts an empty file", () =>
     withRoutes(({ content, post }) =>
       Effect.gen(function*() {
-        const answer = yield* post([form(purpose, fileField(""))])
-        expect(answer).toMatchObject({ status: 200, body: { bytes: 0 } })
-        expect(yield* content(answer)).toHaveLength(0)
+        const reply = yield* post([form(purpose, fileField(""))])
+        expect(reply).toMatchObject({ status: 200, body: { bytes: 0 } })
+        expect(yield* content(reply)).toHaveLength(0)
       })
     ))
 
   const orders: Record<string, ReadonlyArray<Field>> = {
-    "first": [fileField(data), purpose, ...expiresAfter],
-    "last": [purpose, ...expiresAfter, fileField(data)],
-    "in between, beside fields that nobody knows": [
+    "as the first field": [fileField(data), purpose, ...expiresAfter],
+    "as the last field": [purpose, ...expiresAfter, fileField(data)],
+    "in between, beside unknown fields": [
       expiresAfter[1] ?? purpose,
       text("model", "x".repeat(5000)),
       fileField(data),
@@ -200,38 +197,38 @@ describe("a file that is sent as a whole", () => {
     ]
   }
   for (const [order, fields] of Object.entries(orders)) {
-    it.effect(`stands ${order}, whole and in chunks of a byte`, () =>
+    it.effect(`accepts the file ${order}, in one chunk and byte by byte`, () =>
       withRoutes(({ content, post }) =>
         Effect.gen(function*() {
           const body = form(...fields)
           for (const chunks of [[body], Array.from(body, (byte) => Uint8Array.of(byte))]) {
-            const answer = yield* post(chunks)
-            expect(answer).toMatchObject({ status: 200, body: { expires_at: 7200, purpose: "user_data" } })
-            expect((yield* content(answer)).equals(data)).toBe(true)
+            const reply = yield* post(chunks)
+            expect(reply).toMatchObject({ status: 200, body: { expires_at: 7200, purpose: "user_data" } })
+            expect((yield* content(reply)).equals(data)).toBe(true)
           }
         })
       ))
   }
 
-  it.effect("may be in base64, and so may the other fields", () =>
+  it.effect("decodes base64 in the file and in text fields", () =>
     withRoutes(({ content, post }) =>
       Effect.gen(function*() {
         const base64 = "Content-Transfer-Encoding: base64"
-        const answer = yield* post([form(
+        const reply = yield* post([form(
           fileField(Buffer.from(data).toString("base64"), "data.bin", base64),
           text("purpose", "dXNlcl9kYXRh", base64)
         )])
-        expect(answer).toMatchObject({ status: 200, body: { bytes: 2500, purpose: "user_data" } })
-        expect((yield* content(answer)).equals(data)).toBe(true)
+        expect(reply).toMatchObject({ status: 200, body: { bytes: 2500, purpose: "user_data" } })
+        expect((yield* content(reply)).equals(data)).toBe(true)
       })
     ))
 
-  describe("has the name of its Content-Disposition", () => {
+  describe("takes the file name from the Content-Disposition", () => {
     const names: Record<string, string> = {
       "filename=data.bin": "data.bin",
       "filename=\"a;b=c.bin\"": "a;b=c.bin",
       "filename=\"../../etc/passwd\"": "../../etc/passwd",
-      // As it is written by browsers and by Python.
+      // As browsers and Python write it.
       "filename=\"C:\\data\\x.bin\"": "C:\\data\\x.bin",
       "filename=\"C:\\\\data\"": "C:\\data",
       "filename=\"a \\\"b\\\".bin\"": "a \"b\".bin",
@@ -249,15 +246,15 @@ describe("a file that is sent as a whole", () => {
         withRoutes(({ created, post }) =>
           Effect.gen(function*() {
             const field = { headers: [`content-disposition: form-data; name=file; ${parameter}`], content: data }
-            const answer = yield* post([form(field, purpose)])
-            expect(answer).toMatchObject({ status: 200, body: { filename } })
+            const reply = yield* post([form(field, purpose)])
+            expect(reply).toMatchObject({ status: 200, body: { filename } })
             expect(yield* created).toMatchObject({ filename })
           })
         ))
     }
   })
 
-  describe("has the MIME type of its Content-Type, or else of its name", () => {
+  describe("takes the MIME type from the Content-Type, else from the file name, for", () => {
     const types = [
       ["a.bin", "Content-Type: text/x-c; charset=utf-8", "text/x-c; charset=utf-8"],
       ["a.jsonl", "Content-Type: application/octet-stream", "text/jsonl"],
@@ -277,12 +274,17 @@ describe("a file that is sent as a whole", () => {
   })
 })
 
-describe("a file that is refused", () => {
-  const refused: ReadonlyArray<readonly [title: string, body: Uint8Array, param: string, says: string]> = [
+describe("POST /files rejects a file", () => {
+  const rejected: ReadonlyArray<readonly [title: string, body: Uint8Array, param: string, message: string]> = [
     ["without a purpose", form(fileField(data)), "purpose", "missing"],
     ["with an empty purpose", form(fileField(data), text("purpose", "")), "purpose", "purpose"],
     ["with an unknown purpose", form(fileField(data), text("purpose", "fun")), "purpose", "assistants, batch"],
-    ["with an endless purpose", form(text("purpose", "x".repeat(1025)), fileField(data)), "purpose", "1024 bytes"],
+    [
+      "with a purpose of more than 1024 bytes",
+      form(text("purpose", "x".repeat(1025)), fileField(data)),
+      "purpose",
+      "1024 bytes"
+    ],
     ["with two purposes", form(purpose, purpose, fileField(data)), "purpose", "more than once"],
     [
       "with a purpose in an unknown encoding",
@@ -290,34 +292,34 @@ describe("a file that is refused", () => {
       "purpose",
       "gzip"
     ],
-    ["that is none", form(purpose), "file", "missing"],
-    ["of an empty form", form(), "file", "missing"],
+    ["that is missing beside a purpose", form(purpose), "file", "missing"],
+    ["that is missing in an empty form", form(), "file", "missing"],
     ["that is given twice", form(fileField(data), purpose, fileField(data)), "file", "more than once"],
     // `curl -F file=data.bin`, where @ was forgotten.
-    ["that is only a name", form(text("file", "data.bin"), purpose), "file", "file name"],
+    ["that is a name without content", form(text("file", "data.bin"), purpose), "file", "file name"],
     ["with an empty name", form(fileField(data, ""), purpose), "file", "file name"],
     [
-      "in base64 that is none",
+      "in malformed base64",
       form(fileField("*", "a", "Content-Transfer-Encoding: base64"), purpose),
       "file",
       "base64"
     ],
     ["that is cut off", begin([purpose, fileField(data)]), "file", "cut off"],
     [
-      "that expires without a time",
+      "with an expiry without seconds",
       form(fileField(data), purpose, ...expiresAfter.slice(0, 1)),
       "expires_after.seconds",
       "missing"
     ],
     [
-      "that expires after nothing",
+      "with an expiry without an anchor",
       form(fileField(data), purpose, ...expiresAfter.slice(1)),
       "expires_after.anchor",
       "missing"
     ],
     ...["3599", "2592001", "1h", "-1", "1e4", ""].map((seconds) =>
       [
-        `that expires after ${JSON.stringify(seconds)} seconds`,
+        `with an expiry of ${JSON.stringify(seconds)} seconds`,
         form(
           fileField(data),
           purpose,
@@ -329,14 +331,14 @@ describe("a file that is refused", () => {
       ] as const
     )
   ]
-  for (const [title, body, param, says] of refused) {
+  for (const [title, body, param, message] of rejected) {
     it.effect(title, () =>
       withRoutes(({ post, statuses }) =>
         Effect.gen(function*() {
-          const answer = yield* post([body])
-          expect(answer).toMatchObject({
+          const reply = yield* post([body])
+          expect(reply).toMatchObject({
             status: 400,
-            body: { error: { type: "invalid_request_error", param, message: expect.stringContaining(says) } }
+            body: { error: { type: "invalid_request_error", param, message: expect.stringContaining(message) } }
           })
           expect(yield* statuses).toEqual([])
         })
@@ -347,11 +349,11 @@ describe("a file that is refused", () => {
     withRoutes(({ post }) =>
       Effect.map(
         post([form(fileField(data), purpose)], "application/json"),
-        (answer) => expect(answer).toMatchObject({ status: 400, body: { error: { param: "file" } } })
+        (reply) => expect(reply).toMatchObject({ status: 400, body: { error: { param: "file" } } })
       )
     ))
 
-  it.effect("where it is larger than it may be, while it arrives", () =>
+  it.effect("that is larger than the limit, while it arrives", () =>
     withRoutes(({ post, statuses }) =>
       Effect.gen(function*() {
         expect((yield* post([form(purpose, fileField(pattern(10_000)))])).status).toBe(200)
@@ -360,23 +362,23 @@ describe("a file that is refused", () => {
           yield begin([purpose, fileField(data)])
           for (;; sent++) yield pattern(1000)
         })()
-        const answer = yield* post(endless)
-        expect(answer).toMatchObject({
+        const reply = yield* post(endless)
+        expect(reply).toMatchObject({
           status: 400,
           body: { error: { param: "file", message: expect.stringContaining("at most 10000 bytes") } }
         })
-        // And then so much is read as the file could have had, for a client that answers are lost on while it sends.
+        // As many bytes as a file may have are discarded, for a client that reads the response only after sending.
         expect(sent).toBeLessThan(50)
         expect(yield* statuses).toEqual(["completed"])
       })
     ))
 })
 
-describe("a file that cannot be stored", () => {
+describe("POST /files that cannot store the file", () => {
   const uploadId = UploadId.make("upload_1")
   const body = form(fileField(data), purpose)
 
-  it.effect("is refused as the service refuses its Upload, which is cancelled", () =>
+  it.effect("responds with the error of the service and cancels the Upload", () =>
     withRoutes(({ post, statuses }) =>
       Effect.gen(function*() {
         const handle = yield* UploadsMemory.UploadsServiceTest
@@ -393,7 +395,7 @@ describe("a file that cannot be stored", () => {
       })
     ))
 
-  it.effect("is answered with 503 where the caller can do nothing about it, whether the Upload can be cancelled or not", () =>
+  it.effect("responds with 503 to an error that the caller cannot act on, even if cancelling the Upload fails", () =>
     withRoutes(({ post, statuses }) =>
       Effect.gen(function*() {
         const handle = yield* UploadsMemory.UploadsServiceTest
@@ -411,22 +413,22 @@ describe("a file that cannot be stored", () => {
       })
     ))
 
-  it.effect("is answered with 503 where there is no room for it", () =>
+  it.effect("responds with 503 when the temporary file cannot be created", () =>
     withRoutes(({ post, statuses }) =>
       Effect.gen(function*() {
         vi.stubEnv("TMPDIR", join(temporary, "missing"))
-        const answer = yield* post([body]).pipe(
+        const reply = yield* post([body]).pipe(
           Effect.ensuring(Effect.sync(() => vi.stubEnv("TMPDIR", temporary)))
         )
-        expect(answer).toMatchObject({ status: 503, body: { error: { code: "service_unavailable" } } })
+        expect(reply).toMatchObject({ status: 503, body: { error: { code: "service_unavailable" } } })
         expect(yield* statuses).toEqual([])
       })
     ))
 })
 
-describe("a file whose client disconnects", () => {
-  /** Hangs up after a body, once `reached`, and waits for the handling to end. */
-  const hangUp = (
+describe("POST /files whose client disconnects", () => {
+  /** Disconnects after a body, once the handling has `reached` a step, and waits for it to end. */
+  const disconnect = (
     body: Uint8Array,
     reached: "spooling" | "adding"
   ) =>
@@ -440,20 +442,11 @@ describe("a file whose client disconnects", () => {
           addPart: () => Effect.zipRight(Deferred.succeed(adding, undefined), Effect.never)
         }))
       )
-      const server = HttpApiBuilder.serve((app) => Effect.ensuring(app, Deferred.succeed(ended, undefined))).pipe(
-        Layer.provide(UploadsRoutes.layer),
-        Layer.provide(stuck),
-        Layer.provideMerge(Layer.merge(loopback, services))
-      )
+      const server = servedUntil(ended).pipe(Layer.provide(stuck), Layer.provideMerge(services))
       return yield* Effect.gen(function*() {
         const handle = yield* UploadsMemory.UploadsServiceTest
-        const socket = connect({ host: "127.0.0.1", port: Number(new URL(yield* url).port) })
-        socket.write(
-          `POST /files HTTP/1.1\r\nHost: a\r\nContent-Length: ${
-            reached === "adding" ? body.length : 1_000_000
-          }\r\nContent-Type: ${formData}\r\n\r\n`
-        )
-        socket.write(body)
+        const contentLength = reached === "adding" ? body.length : 1_000_000
+        const socket = yield* beginPost("/files", { contentType: formData, contentLength }, body)
         yield* reached === "adding"
           ? Deferred.await(adding)
           : Effect.promise(() => vi.waitUntil(() => readdirSync(temporary).length > 0))
@@ -465,15 +458,18 @@ describe("a file whose client disconnects", () => {
       }).pipe(Effect.provide(server))
     })
 
-  it.effect("in the middle of it, leaves neither it nor an Upload", () =>
-    Effect.map(hangUp(begin([purpose, fileField(data)]), "spooling"), (statuses) => expect(statuses).toEqual([])))
+  it.effect("while the file arrives, leaves neither a temporary file nor an Upload", () =>
+    Effect.map(disconnect(begin([purpose, fileField(data)]), "spooling"), (statuses) => expect(statuses).toEqual([])))
 
-  it.effect("while it is stored, leaves a cancelled Upload", () =>
-    Effect.map(hangUp(form(purpose, fileField(data)), "adding"), (statuses) => expect(statuses).toEqual(["cancelled"])))
+  it.effect("while the file is stored, leaves a cancelled Upload", () =>
+    Effect.map(
+      disconnect(form(purpose, fileField(data)), "adding"),
+      (statuses) => expect(statuses).toEqual(["cancelled"])
+    ))
 })
 
 describe("a gateway", () => {
-  it.effect("sends a file on to the service behind it", () =>
+  it.effect("forwards the file of POST /files to the service behind it", () =>
     Effect.gen(function*() {
       const body = new FormData()
       body.set("file", new File([new Uint8Array(data)], "data.bin"))

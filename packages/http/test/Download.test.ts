@@ -39,7 +39,7 @@ interface Stored {
   readonly content: Stream.Stream<Uint8Array, FilesService.ContentError>
 }
 
-/** Files under any id, which all have the same bytes, and what was read of them. */
+/** A service with a File of the same bytes under any id. It records the ranges that are read. */
 const stored = ({ bytes, content }: Stored, read: Array<FileRange.FileRange | undefined> = []) =>
   Layer.succeed(FilesService.FilesService, {
     retrieve: (fileId) =>
@@ -79,8 +79,8 @@ const etag = `"file-1"`
 const requestOf = (headers: Record<string, string> = {}, id = "file-1", method = "GET") =>
   new Request(`http://127.0.0.1/files/${encodeURIComponent(id)}/content`, { method, headers })
 
-/** What the routes answer for a File of ten bytes. */
-const answer = (headers: Record<string, string> = {}, bytes = data, id = "file-1", method = "GET") =>
+/** The response to a download. */
+const download = (headers: Record<string, string> = {}, bytes = data, id = "file-1", method = "GET") =>
   withHandler(stored(whole(bytes)), async (handler) => {
     const response = await handler(requestOf(headers, id, method))
     return {
@@ -92,9 +92,9 @@ const answer = (headers: Record<string, string> = {}, bytes = data, id = "file-1
 
 const jsonOf = (body: Buffer): unknown => JSON.parse(body.toString())
 
-describe("a File", () => {
-  it("is sent with its length, its tag and that ranges are known", async () => {
-    expect(await answer()).toEqual({
+describe("GET /files/{file_id}/content", () => {
+  it("sends Content-Length, ETag and Accept-Ranges", async () => {
+    expect(await download()).toEqual({
       status: 200,
       headers: {
         "accept-ranges": "bytes",
@@ -106,17 +106,17 @@ describe("a File", () => {
     })
   })
 
-  it("is sent without a byte if it is empty", async () => {
-    const { body, headers, status } = await answer({}, new Uint8Array(0))
+  it("sends an empty File with Content-Length: 0", async () => {
+    const { body, headers, status } = await download({}, new Uint8Array(0))
     expect([status, headers["content-length"], body.length]).toEqual([200, "0", 0])
   })
 
-  it("has a legal tag of its own, whatever its id", async () => {
+  it("sends a valid and unique ETag for any id", async () => {
     const ids = FastCheck.uniqueArray(FastCheck.string({ unit: "grapheme", minLength: 1 }), { minLength: 5 })
     await withHandler(stored(whole(data)), (handler) =>
       FastCheck.assert(
         FastCheck.asyncProperty(ids, async (ids) => {
-          // Nor does the platform's router, which looks at small letters, find a path with the one that is longer when small.
+          // The platform's router lower-cases paths, and does not find one whose lower case is longer.
           const opaque = ids.filter((id) => id !== "." && id !== ".." && !id.includes("İ"))
           const tags = await Promise.all(
             opaque.map(async (id) => (await handler(requestOf({}, id))).headers.get("etag") ?? "none")
@@ -128,7 +128,7 @@ describe("a File", () => {
       ))
   })
 
-  it("is asked about without being read", async () => {
+  it("responds to HEAD without reading the File", async () => {
     const read: Array<FileRange.FileRange | undefined> = []
     await withHandler(stored(whole(data), read), async (handler) => {
       for (const headers of [{}, { range: "bytes=2-3" }]) {
@@ -148,7 +148,7 @@ describe("a File", () => {
 })
 
 describe("Range", () => {
-  /** Which bytes a range is, tried out one by one. */
+  /** The indices of the bytes in a range, each compared by itself. */
   const bytesOf = (spec: string, bytes: Uint8Array) => {
     const [first = "", last = ""] = spec.split("-")
     return Array.from(bytes.keys()).filter((index) =>
@@ -162,14 +162,14 @@ describe("Range", () => {
     .filter(([first, last]) => (first ?? last) !== null && (first === null || last === null || first <= last))
     .map(([first, last]) => `${first ?? ""}-${last ?? ""}`)
 
-  it("is answered with its bytes and where they are, or with the length of the File if there are none", async () => {
+  it("selects the bytes of any single range, and responds with 416 where there are none", async () => {
     await FastCheck.assert(
       FastCheck.asyncProperty(spec, FastCheck.nat(10), async (spec, size) => {
         const file = data.slice(0, size)
         const found = bytesOf(spec, file)
-        const { body, headers, status } = await answer({ range: `bytes=${spec}` }, file)
+        const { body, headers, status } = await download({ range: `bytes=${spec}` }, file)
         if (size === 0 && spec.startsWith("-") && spec !== "-0") {
-          // All of nothing.
+          // A suffix of an empty File is the whole File.
           expect([status, headers["content-length"]]).toEqual([200, "0"])
         } else if (found.length === 0) {
           expect([status, headers["content-range"]]).toEqual([416, `bytes */${size}`])
@@ -191,7 +191,7 @@ describe("Range", () => {
     )
   })
 
-  it("asks the service for no more than what is sent", async () => {
+  it("reads no more of the File than the range", async () => {
     const read: Array<FileRange.FileRange | undefined> = []
     await withHandler(stored(whole(data), read), async (handler) => {
       for (const range of ["bytes=2-3", "bytes=8-", "bytes=-3", "bytes=5-99"]) {
@@ -206,7 +206,7 @@ describe("Range", () => {
     ])
   })
 
-  const odd = [
+  const ignored = [
     "bytes=",
     "bytes=-",
     "bytes=3-2",
@@ -222,20 +222,20 @@ describe("Range", () => {
     "bytes=1-2-3"
   ]
 
-  it.each(odd)("is ignored where it makes no sense, or is more than one: %s", async (range) => {
-    const { body, headers, status } = await answer({ range })
+  it.each(ignored)("is ignored when it is malformed or has several ranges: %s", async (range) => {
+    const { body, headers, status } = await download({ range })
     expect([status, headers["content-range"], body.length]).toEqual([200, undefined, 10])
   })
 
-  it("may have numbers beyond all that can be counted", async () => {
+  it("accepts numbers beyond the safe integers", async () => {
     const huge = "9".repeat(400)
-    expect((await answer({ range: `bytes=4-${huge}` })).headers["content-range"]).toBe("bytes 4-9/10")
-    expect((await answer({ range: `bytes=-${huge}` })).headers["content-range"]).toBe("bytes 0-9/10")
-    expect((await answer({ range: `bytes=${huge}-` })).status).toBe(416)
+    expect((await download({ range: `bytes=4-${huge}` })).headers["content-range"]).toBe("bytes 4-9/10")
+    expect((await download({ range: `bytes=-${huge}` })).headers["content-range"]).toBe("bytes 0-9/10")
+    expect((await download({ range: `bytes=${huge}-` })).status).toBe(416)
   })
 })
 
-describe("conditions", () => {
+describe("conditional headers", () => {
   const cases: ReadonlyArray<readonly [status: number, headers: Record<string, string>]> = [
     [200, { "if-match": etag }],
     [200, { "if-match": "*" }],
@@ -258,14 +258,14 @@ describe("conditions", () => {
     [200, { "if-range": `W/${etag}`, range: "bytes=0-1" }],
     [200, { "if-range": "Tue, 14 Nov 2023 22:13:20 GMT", range: "bytes=0-1" }],
     [200, { "if-range": etag }],
-    // No date is known that these could be compared with.
+    // A File has no date of last modification.
     [200, { "if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT" }],
     [200, { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT" }]
   ]
 
-  it.each(cases)("%i: %o", async (status, sent) => {
-    const { body, headers, ...answered } = await answer(sent)
-    expect(answered.status).toBe(status)
+  it.each(cases)("give status %i for %o", async (status, sent) => {
+    const { body, headers, ...reply } = await download(sent)
+    expect(reply.status).toBe(status)
     expect(headers).toMatchObject({ "accept-ranges": "bytes", etag })
     if (status === 304) expect(body).toHaveLength(0)
     if (status >= 400) {
@@ -273,14 +273,14 @@ describe("conditions", () => {
     }
   })
 
-  it("hold for HEAD too", async () => {
-    expect((await answer({ "if-none-match": etag }, data, "file-1", "HEAD")).status).toBe(304)
-    expect((await answer({ "if-match": `"x"` }, data, "file-1", "HEAD")).status).toBe(412)
+  it("are evaluated for HEAD too", async () => {
+    expect((await download({ "if-none-match": etag }, data, "file-1", "HEAD")).status).toBe(304)
+    expect((await download({ "if-match": `"x"` }, data, "file-1", "HEAD")).status).toBe(412)
   })
 })
 
-describe("content", () => {
-  it("that fails before its first byte is an error, in whatever it fails", async () => {
+describe("the content of a File", () => {
+  it("that fails before its first byte gets an error response", async () => {
     const unavailable = Stream.fail(new ServiceUnavailable({}))
     const ended = { status: 502, code: "upstream_malformed" }
     const failures: ReadonlyArray<readonly [Stored, { readonly status: number; readonly code: string }]> = [
@@ -304,12 +304,12 @@ describe("content", () => {
     }
   })
 
-  it("of a File that does not exist is not found", async () => {
-    const { body, status } = await answer({ "if-match": "*", range: "bytes=0-" }, data, "file-gone")
+  it("that does not exist gets 404", async () => {
+    const { body, status } = await download({ "if-match": "*", range: "bytes=0-" }, data, "file-gone")
     expect([status, jsonOf(body)]).toMatchObject([404, { error: { code: "file_not_found" } }])
   })
 
-  it.effect("is handed on as the very chunks that the service gives", () =>
+  it.effect("is sent as the chunks of the service, without copies", () =>
     Effect.promise(async () => {
       const chunks = Arr.makeBy(8, (index) => new Uint8Array(256 * 1024).fill(index))
       const content = Stream.fromIterable(chunks)
@@ -321,7 +321,7 @@ describe("content", () => {
       })
     }))
 
-  /** Closes a connection soon on which nothing comes: what is promised and not sent. */
+  /** Closes a connection soon on which a response is not continued. */
   const impatient = HttpApiBuilder.serve().pipe(
     Layer.provide(UploadsRoutes.layer),
     Layer.provideMerge(
@@ -329,8 +329,8 @@ describe("content", () => {
     )
   )
 
-  // Chunked, such an answer would end as if it were whole.
-  it.live("that breaks off, or is not as long as was said, is never taken for the File", () =>
+  // A chunked response would end as if it were whole.
+  it.live("that fails or has another length than declared is an error for the client", () =>
     Effect.gen(function*() {
       const first = Stream.make(data)
       for (
@@ -357,8 +357,8 @@ describe("content", () => {
     }), 30_000)
 })
 
-describe("over a socket", () => {
-  const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+describe("the routes over a socket", () => {
+  const send = (method: string, path: string, headers: Record<string, string> = {}) =>
     Effect.flatMap(
       url,
       (base) =>
@@ -380,11 +380,11 @@ describe("over a socket", () => {
 
   const live = served.pipe(Layer.provide([stored(whole(data)), UploadsMemory.layerMemory]))
 
-  it.effect("GET, HEAD and ranges have their lengths, and are not chunked", () =>
+  it.effect("send Content-Length for GET, HEAD and ranges, and no chunks", () =>
     Effect.gen(function*() {
       const path = "/files/file-1/content"
       const lengths = yield* Effect.forEach(
-        [ask("GET", path), ask("HEAD", path), ask("GET", path, { range: "bytes=-4" })],
+        [send("GET", path), send("HEAD", path), send("GET", path, { range: "bytes=-4" })],
         Effect.map(({ body, headers, status }) => [
           status,
           headers["content-length"],
@@ -395,16 +395,16 @@ describe("over a socket", () => {
       expect(lengths).toEqual([[200, "10", undefined, 10], [200, "10", undefined, 0], [206, "4", undefined, 4]])
     }).pipe(Effect.provide(live)))
 
-  it.effect("a request that no route takes is answered with the envelope", () =>
+  it.effect("respond to an unknown route with the error envelope", () =>
     Effect.gen(function*() {
       for (const [method, path] of [["GET", "/v1/nothing"], ["PUT", "/files/file-1"], ["POST", "/%zz"]] as const) {
-        const { body, headers, status } = yield* ask(method, `${path}?key=secret`)
+        const { body, headers, status } = yield* send(method, `${path}?key=secret`)
         expect([status, headers["content-type"]]).toEqual([404, "application/json"])
         expect(jsonOf(body)).toEqual({
           error: { message: `Invalid URL (${method} ${path})`, type: "invalid_request_error", param: null, code: null }
         })
       }
-      expect((yield* ask("HEAD", "/nothing")).status).toBe(404)
-      expect((yield* ask("GET", "/files")).status).toBe(200)
+      expect((yield* send("HEAD", "/nothing")).status).toBe(404)
+      expect((yield* send("GET", "/files")).status).toBe(200)
     }).pipe(Effect.provide(live)))
 })

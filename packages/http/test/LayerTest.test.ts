@@ -50,8 +50,8 @@ const put = (change: object = {}) =>
     return (yield* uploads.complete(upload.id, { partIds: [part.id] })).file
   })
 
-describe("what was stored", () => {
-  test("all Uploads in the order of creation, each as it is now", () =>
+describe("the TestHandle's state", () => {
+  test("has all Uploads in the order of creation, each in its current state", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
       const statuses = Effect.map(uploadsTest.uploads, (all) => all.map(({ filename, status }) => [filename, status]))
@@ -69,7 +69,7 @@ describe("what was stored", () => {
       expect(last).toEqual({ ...third, status: "expired" })
     }))
 
-  test("the parts of a pending Upload in the order of arrival, with their bytes, and those of no other", () =>
+  test("has the parts of a pending Upload in the order of arrival, and none for an unknown one", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
       const upload = yield* uploads.create(request)
@@ -84,13 +84,13 @@ describe("what was stored", () => {
         { part: second, bytes: bytes.slice(0, 6) }
       ])
       expect(yield* uploadsTest.parts(other.id)).toEqual([])
-      expect(yield* uploadsTest.parts(UploadId.make("upload_of_nobody"))).toEqual([])
+      expect(yield* uploadsTest.parts(UploadId.make("upload_unknown"))).toEqual([])
     }))
 
-  test("no parts once an Upload is completed, cancelled or expired", () =>
+  test("has no parts of an Upload that is completed, cancelled or expired", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
-      const held = Effect.fnUntraced(function*(end: (id: UploadId) => Effect.Effect<unknown, unknown>) {
+      const partsAfter = Effect.fnUntraced(function*(end: (id: UploadId) => Effect.Effect<unknown, unknown>) {
         const { id } = yield* uploads.create(request)
         yield* uploads.addPart(id, bytes)
         expect(yield* uploadsTest.parts(id)).toHaveLength(1)
@@ -102,12 +102,12 @@ describe("what was stored", () => {
           uploadsTest.parts(id),
           (parts) => uploads.complete(id, { partIds: parts.map(({ part }) => part.id) })
         )
-      expect(yield* held(complete)).toEqual([])
-      expect(yield* held(uploads.cancel)).toEqual([])
-      expect(yield* held(() => TestClock.adjust("1 hour"))).toEqual([])
+      expect(yield* partsAfter(complete)).toEqual([])
+      expect(yield* partsAfter(uploads.cancel)).toEqual([])
+      expect(yield* partsAfter(() => TestClock.adjust("1 hour"))).toEqual([])
     }))
 
-  test("all Files that are there now, oldest first, with their bytes", () =>
+  test("has all existing Files, oldest first, with their bytes", () =>
     Effect.gen(function*() {
       const { files, filesTest } = yield* services
       const first = yield* put({ filename: "first" })
@@ -120,7 +120,7 @@ describe("what was stored", () => {
       expect(yield* filesTest.files).toEqual([{ file: third, bytes }])
     }))
 
-  test("copies: who writes into what was shown changes nothing", () =>
+  test("has copies of the stored bytes", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest, filesTest } = yield* services
       const upload = yield* uploads.create(request)
@@ -132,7 +132,7 @@ describe("what was stored", () => {
       expect((yield* filesTest.files).map((file) => file.bytes)).toEqual([bytes])
     }))
 
-  it.effect("as of the Clock from the start", () =>
+  it.effect("uses the Clock of the test", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(1_700_000_000_000)
       const uploads = yield* UploadsService.UploadsService
@@ -141,8 +141,8 @@ describe("what was stored", () => {
     }).pipe(Effect.provide(UploadsMemory.layerTest)))
 })
 
-describe("how often each method ran", () => {
-  test("counts runs that succeed, are refused, and fail on demand, each method by itself", () =>
+describe("calls", () => {
+  test("counts runs that succeed, are rejected or fail on demand, for each method separately", () =>
     Effect.gen(function*() {
       const { files, filesTest, uploads, uploadsTest } = yield* services
       const calls = Effect.all({
@@ -160,9 +160,9 @@ describe("how often each method ran", () => {
       const file = yield* put()
       expect(yield* calls).toEqual({ ...none, create: 1, addPart: 1, complete: 1 })
       yield* Effect.flip(uploads.create({ ...request, bytes: -1 }))
-      yield* Effect.flip(uploads.cancel(UploadId.make("upload_of_nobody")))
+      yield* Effect.flip(uploads.cancel(UploadId.make("upload_unknown")))
       yield* uploadsTest.failNext("cancel", new ServiceUnavailable({}))
-      yield* Effect.flip(uploads.cancel(UploadId.make("upload_of_nobody")))
+      yield* Effect.flip(uploads.cancel(UploadId.make("upload_unknown")))
       yield* files.retrieve(file.id)
       yield* Stream.runDrain(files.list())
       yield* files.delete(file.id)
@@ -179,7 +179,7 @@ describe("how often each method ran", () => {
       })
     }))
 
-  test("counts runs, not calls: an Effect or a Stream that is not run has not happened", () =>
+  test("counts runs: an Effect or a Stream that is not run does not count", () =>
     Effect.gen(function*() {
       const { files, filesTest, uploads, uploadsTest } = yield* services
       const file = yield* put()
@@ -195,7 +195,7 @@ describe("how often each method ran", () => {
 })
 
 describe("failNext", () => {
-  test("fails the next run with that very error, which does nothing else, and no run after it", () =>
+  test("fails only the next run, with the given error and without any effect", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
       const quota = new QuotaExceeded({})
@@ -230,7 +230,7 @@ describe("failNext", () => {
       expect((yield* uploads.complete(upload.id, { partIds: [part.id] })).status).toBe("completed")
     }))
 
-  test("does so for every method of FilesService", () =>
+  test("fails the next run of every method of FilesService", () =>
     Effect.gen(function*() {
       const { files, filesTest } = yield* services
       const file = yield* put()
@@ -251,10 +251,10 @@ describe("failNext", () => {
       yield* files.delete(file.id)
     }))
 
-  test("queues: first in, first out, one a run, each method by itself", () =>
+  test("queues errors in order, for each method separately", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
-      const uploadId = UploadId.make("upload_of_nobody")
+      const uploadId = UploadId.make("upload_unknown")
       yield* uploadsTest.failNext("cancel", new QuotaExceeded({}))
       yield* uploadsTest.failNext("cancel", new UploadExpired({ uploadId }))
       yield* uploadsTest.failNext("cancel", new ServiceUnavailable({}))
@@ -264,7 +264,7 @@ describe("failNext", () => {
       expect((yield* uploads.cancel(upload.id)).status).toBe("cancelled")
     }))
 
-  test("fails one of runs that race", () =>
+  test("fails one of several concurrent runs", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
       yield* uploadsTest.failNext("create", new QuotaExceeded({}))
@@ -275,14 +275,14 @@ describe("failNext", () => {
     }))
 })
 
-describe("provisions", () => {
+describe("layers", () => {
   const count = Effect.gen(function*() {
     const { uploads, uploadsTest } = yield* services
     yield* uploads.create(request)
     return [(yield* uploadsTest.uploads).length, yield* uploadsTest.calls("create")]
   })
 
-  it.effect("share nothing", () =>
+  it.effect("that are provided twice share nothing", () =>
     Effect.gen(function*() {
       expect(yield* Effect.provide(count, both)).toEqual([1, 1])
       expect(yield* Effect.provide(count, both)).toEqual([1, 1])
@@ -315,7 +315,7 @@ describe("provisions", () => {
     }
   }
 
-  it.effect("provided apart, they have a store each", () =>
+  it.effect("that are provided separately have a store each", () =>
     Effect.gen(function*() {
       const apart = shared.pipe(Effect.provide(UploadsMemory.layerTest), Effect.provide(FilesMemory.layerTest))
       expect(tagOf(yield* Effect.flip(apart))).toBe("FileNotFound")
@@ -329,7 +329,7 @@ describe("UploadLimits", () => {
     uploadLifetime: Duration.minutes(5)
   })
 
-  it.effect("are those of a layer, where one provides others", () =>
+  it.effect("can be provided by a layer", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
       expect(yield* Effect.flip(uploads.create({ ...request, bytes: 21 }))).toMatchObject({
@@ -352,7 +352,7 @@ describe("UploadLimits", () => {
       expect((yield* uploadsTest.uploads).map(({ status }) => status)).toEqual(["expired"])
     }).pipe(Effect.provide(Layer.provide(both, limits))))
 
-  test("are the documented ones otherwise", () =>
+  test("are the documented ones by default", () =>
     Effect.gen(function*() {
       const { uploads } = yield* services
       const upload = yield* uploads.create({ ...request, bytes: UploadLimits.documented.uploadBytes })
@@ -360,8 +360,8 @@ describe("UploadLimits", () => {
     }))
 })
 
-describe("size", () => {
-  test("5,000 Uploads are found each, and in order", () =>
+describe("a store with 5,000 Uploads", () => {
+  test("finds each of them and keeps their order", () =>
     Effect.gen(function*() {
       const { uploads, uploadsTest } = yield* services
       const made = yield* Effect.forEach(Array.from({ length: 5000 }), () => uploads.create({ ...request, bytes: 0 }))
@@ -370,6 +370,6 @@ describe("size", () => {
       expect((yield* uploadsTest.uploads).map(({ id }) => id)).toEqual(ids)
       for (const id of ids) yield* uploads.complete(id, { partIds: [] })
       expect((yield* uploadsTest.uploads).every(({ status }) => status === "completed")).toBe(true)
-      expect(yield* Effect.flip(uploads.cancel(UploadId.make("upload_of_nobody")))).toBeInstanceOf(UploadNotFound)
+      expect(yield* Effect.flip(uploads.cancel(UploadId.make("upload_unknown")))).toBeInstanceOf(UploadNotFound)
     }))
 })

@@ -11,11 +11,9 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpApp from "@effect/platform/HttpApp"
 import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import { describe, expect, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
@@ -29,9 +27,10 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import type { IncomingHttpHeaders } from "node:http"
-import { connect } from "node:net"
 import { pattern } from "./support/contract.js"
-import { loopback, testKey, url } from "./support/server.js"
+import { beginPost, servedUntil } from "./support/disconnect.js"
+import { testKey, url } from "./support/server.js"
+import { webHandler } from "./support/webHandler.js"
 
 const encoder = new TextEncoder()
 
@@ -50,8 +49,8 @@ interface Recorded {
 
 const uploadPart = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: "upload_1" })
 
-/** A server that keeps what it receives, byte for byte, and refuses as many requests as it is told to. */
-const recorder = (refusals = 0) =>
+/** A server that records each request byte for byte, and responds to the first `failures` requests with 503. */
+const recorder = (failures = 0) =>
   Effect.gen(function*() {
     const requests: Array<Recorded> = []
     const server = yield* Effect.acquireRelease(
@@ -61,8 +60,8 @@ const recorder = (refusals = 0) =>
           request.on("data", (chunk: Uint8Array) => chunks.push(chunk))
           request.on("end", () => {
             requests.push({ headers: request.headers, body: join(...chunks) })
-            response.writeHead(requests.length <= refusals ? 503 : 200, { "content-type": "application/json" })
-            response.end(requests.length <= refusals ? "{}" : uploadPart)
+            response.writeHead(requests.length <= failures ? 503 : 200, { "content-type": "application/json" })
+            response.end(requests.length <= failures ? "{}" : uploadPart)
           })
         })
       ),
@@ -83,7 +82,7 @@ const recorder = (refusals = 0) =>
     return { apiUrl: `http://127.0.0.1:${port}`, requests }
   })
 
-/** Takes a body apart without the parser under test: one field, framed exactly. */
+/** The data of a body with exactly one field, read without the parser under test. */
 const onlyField = ({ body, headers }: Recorded) => {
   const boundary = /^multipart\/form-data; boundary=([0-9a-f]{32})$/.exec(headers["content-type"] ?? "")?.[1] ?? ""
   const head = `--${boundary}\r\n` +
@@ -102,7 +101,7 @@ const uploadId = UploadId.make("upload_1")
 
 const small = pattern(70_001)
 
-/** Every form that a part can have, with its bytes. */
+/** Every form of part data, with its bytes. */
 const forms: ReadonlyArray<{
   readonly name: string
   readonly bytes: Uint8Array
@@ -158,14 +157,14 @@ const clients: ReadonlyArray<{
   { name: "fetch, parts as Blobs", layer: FetchHttpClient.layer, options: { partBody: "blob" } }
 ]
 
-/** As often as the standard policy, without its delays. */
+/** The attempts of the standard policy, without its delays. */
 const retryPolicy = Schedule.recurs(2)
 
-describe("a part that is sent", () => {
+describe("the body of addPart", () => {
   for (const client of clients) {
-    describe(`with ${client.name}`, () => {
+    describe(`over ${client.name}`, () => {
       for (const form of forms) {
-        it.scoped(`is one field with its exact Content-Length, also when it is sent again: ${form.name}`, () =>
+        it.scoped(`has one field and its exact Content-Length in every attempt, for ${form.name}`, () =>
           Effect.gen(function*() {
             const { apiUrl, requests } = yield* recorder(2)
             const service = yield* UploadsClient.make({ apiKey: testKey, apiUrl, retryPolicy, ...client.options })
@@ -182,9 +181,8 @@ describe("a part that is sent", () => {
     })
   }
 
-  // A `fetch` body that is a stream has no Content-Length, whatever its headers say: `partBody: "blob"` is for servers
-  // that insist on one.
-  it.scoped("is chunked where fetch is given a stream", () =>
+  // `fetch` ignores the Content-Length of a body that is a stream. `partBody: "blob"` is for servers that require one.
+  it.scoped("is chunked when fetch sends a stream", () =>
     Effect.gen(function*() {
       const { apiUrl, requests } = yield* recorder(1)
       const service = yield* UploadsClient.make({ apiKey: testKey, apiUrl, retryPolicy })
@@ -197,7 +195,7 @@ describe("a part that is sent", () => {
       }
     }).pipe(Effect.provide(FetchHttpClient.layer)))
 
-  /** Hands the body of the one request to `use` instead of sending it. */
+  /** Passes the body of the only request to `use` instead of sending it. */
   const bodyOf = <A, E>(
     data: PartData.PartData,
     use: (body: HttpBody.HttpBody) => Effect.Effect<A, E>,
@@ -225,7 +223,7 @@ describe("a part that is sent", () => {
       ? Effect.map(Stream.runCollect(body.stream), Chunk.toReadonlyArray)
       : Effect.dieMessage(`it is a ${body._tag}`)
 
-  it.effect("is handed to the HTTP client as the very chunks that it was given, 64 MiB of them", () =>
+  it.effect("passes the chunks of a 64 MiB stream to the HTTP client without copying them", () =>
     Effect.gen(function*() {
       const mebibyte = new Uint8Array(1024 * 1024)
       const given = Arr.makeBy(64, () => mebibyte.subarray())
@@ -237,14 +235,14 @@ describe("a part that is sent", () => {
       given.forEach((chunk, index) => expect(Buffer.compare(sent[index + 1] ?? new Uint8Array(), chunk)).toBe(0))
     }))
 
-  it.effect("is handed to the HTTP client as the very bytes that it was given", () =>
+  it.effect("passes a Uint8Array to the HTTP client without copying it", () =>
     Effect.gen(function*() {
       const sent = yield* bodyOf(small, chunksOf)
       expect(sent).toHaveLength(3)
       expect(sent[1] === small).toBe(true)
     }))
 
-  it.effect("holds bytes that arrive once as they arrive, not joined", () =>
+  it.effect("keeps the chunks of an incoming part apart", () =>
     Effect.gen(function*() {
       const given = [small.subarray(0, 9), small.subarray(9)]
       const sent = yield* bodyOf(PartData.incoming(Stream.fromIterable(given)), chunksOf)
@@ -252,7 +250,7 @@ describe("a part that is sent", () => {
       given.forEach((chunk, index) => expect(Buffer.compare(sent[index + 1] ?? new Uint8Array(), chunk)).toBe(0))
     }))
 
-  it.effect("is read no faster than it is sent", () =>
+  it.effect("pulls a stream no faster than it is sent", () =>
     Effect.gen(function*() {
       const made = yield* Ref.make(0)
       const chunk = Effect.as(Ref.update(made, (n) => n + 1), new Uint8Array(1024))
@@ -261,11 +259,11 @@ describe("a part that is sent", () => {
         body._tag === "Stream"
           ? Stream.runCount(Stream.take(body.stream, 4))
           : Effect.dieMessage(`it is a ${body._tag}`))
-      // The first of the four is what stands before the data.
+      // The first of the four chunks is the framing before the data.
       expect([taken, yield* Ref.get(made)]).toEqual([4, 3])
     }))
 
-  it.effect("is a Blob around the Blob that it was given, where a Blob is asked for", () =>
+  it.effect("is a Blob around the given Blob with partBody: \"blob\"", () =>
     Effect.gen(function*() {
       const blob = new Blob([new Uint8Array(small)])
       const sent = yield* bodyOf(blob, Effect.succeed, { partBody: "blob" })
@@ -280,26 +278,26 @@ describe("a part that is sent", () => {
 
 const services = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
-interface Answer {
+interface Reply {
   readonly status: number
   readonly body: unknown
 }
 
 interface Routes {
-  /** An Upload of so many bytes. */
+  /** Creates an Upload of so many bytes. */
   readonly create: (bytes: number) => Effect.Effect<UploadId>
-  /** A part's body in exactly these chunks, and what it breaks with after them. */
+  /** Sends the body of a part in exactly these chunks, and then fails with `broken`. */
   readonly post: (
     uploadId: UploadId,
     contentType: string | undefined,
     chunks: Iterable<Uint8Array>,
     broken?: Error
-  ) => Effect.Effect<Answer>
-  /** The parts that the Upload holds. */
+  ) => Effect.Effect<Reply>
+  /** The stored parts of an Upload. */
   readonly stored: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<Uint8Array>>
 }
 
-/** A stream that uses its buffers again: what a chunk held is gone when the next one is asked for. */
+/** A stream that overwrites a chunk when the next one is pulled. */
 const reusing = (chunks: Iterable<Uint8Array>, broken: Error | undefined) => {
   const iterator = chunks[Symbol.iterator]()
   let last = new Uint8Array(0)
@@ -316,11 +314,9 @@ const reusing = (chunks: Iterable<Uint8Array>, broken: Error | undefined) => {
   }, { highWaterMark: 0 })
 }
 
-/** The routes without a socket, so that a body arrives in the chunks that the test says. */
 const withRoutes = <A, E>(use: (routes: Routes) => Effect.Effect<A, E>) =>
   Effect.gen(function*() {
-    const app = yield* HttpApiBuilder.httpApp
-    const handler = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<HttpRouter.HttpRouter.DefaultServices>())(app)
+    const handler = yield* webHandler
     const uploads = yield* UploadsService.UploadsService
     const handle = yield* UploadsMemory.UploadsServiceTest
     return yield* use({
@@ -376,7 +372,7 @@ const dataField = (content: Uint8Array, ...headers: ReadonlyArray<string>): Fiel
 
 const encodedField = (content: Uint8Array): Field => dataField(content, "Content-Transfer-Encoding: BASE64")
 
-/** What stands before the last boundary of a body, and from it on. */
+/** The bytes of a body before its last boundary, and the bytes from it on. */
 const halves = (
   fields: ReadonlyArray<Field>,
   around: { readonly preamble?: string; readonly epilogue?: string; readonly boundary?: string } = {}
@@ -397,25 +393,25 @@ const halves = (
 
 const bodyOf = (...args: Parameters<typeof halves>): Uint8Array => join(...halves(...args))
 
-/** One byte a chunk. */
+/** Chunks of one byte. */
 const byteByByte = (body: Uint8Array) => Array.from(body, (byte) => Uint8Array.of(byte))
 
 const data = join(pattern(40), bytesOf(`\r\n--${boundary}0\r\n--b0und\r\r\n--\r\n-${boundary}--\r\n`))
 
-const received: ReadonlyArray<{
+const accepted: ReadonlyArray<{
   readonly title: string
   readonly body: Uint8Array
   readonly contentType?: string
   readonly data?: Uint8Array
 }> = [
-  { title: "the only field", body: bodyOf([dataField(data)]) },
-  { title: "no bytes", body: bodyOf([dataField(new Uint8Array(0))]), data: new Uint8Array(0) },
+  { title: "a body with only the data field", body: bodyOf([dataField(data)]) },
+  { title: "data without bytes", body: bodyOf([dataField(new Uint8Array(0))]), data: new Uint8Array(0) },
   {
-    title: "a field without a file name or a content type",
+    title: "data without a file name or a content type",
     body: bodyOf([field("data", data)])
   },
   {
-    title: "between other fields",
+    title: "data between other fields",
     body: bodyOf([
       field("before", bytesOf("1")),
       dataField(data),
@@ -424,20 +420,20 @@ const received: ReadonlyArray<{
     ])
   },
   {
-    title: "between a preamble and an epilogue",
+    title: "data between a preamble and an epilogue",
     body: bodyOf([dataField(data)], {
       preamble: `Hello\r\n--${boundary}x`,
       epilogue: `\r\nContent-Disposition: x\r\n\r\nBye`
     })
   },
-  { title: "nothing after the last boundary", body: bodyOf([dataField(data)], { epilogue: "" }) },
+  { title: "a body that ends with the last boundary", body: bodyOf([dataField(data)], { epilogue: "" }) },
   {
     title: "a quoted boundary",
     contentType: `multipart/form-data; charset="utf-8"; boundary="it's (a) \\"b\\": 1/2"`,
     body: bodyOf([dataField(data)], { boundary: "it's (a) \"b\": 1/2" })
   },
   {
-    title: "a boundary that the data is full of",
+    title: "a boundary of a character that the data is full of",
     contentType: "Multipart/Form-Data;BOUNDARY=-",
     body: bodyOf([dataField(bytesOf("\r\n-\r\n--\r\n---x\r\n--".repeat(3)))], { boundary: "-" }),
     data: bytesOf("\r\n-\r\n--\r\n---x\r\n--".repeat(3))
@@ -452,23 +448,23 @@ const received: ReadonlyArray<{
     "form-data; name=\"data\"; filename=\"%\"; filename*=UTF-8''%f0%9f%93%84",
     `form-data; name="data"; filename="${"n".repeat(4096)}"`
   ].map((disposition) => ({
-    title: `Content-Disposition: ${disposition.slice(0, 64)}`,
+    title: `data with Content-Disposition: ${disposition.slice(0, 64)}`,
     body: bodyOf([{ headers: [`content-disposition:${disposition}`], content: data }])
   })),
   ...["binary", "8bit", "7BIT"].map((encoding) => ({
-    title: `Content-Transfer-Encoding: ${encoding}`,
+    title: `data with Content-Transfer-Encoding: ${encoding}`,
     body: bodyOf([dataField(data, `Content-Transfer-Encoding: ${encoding}`)])
   })),
-  // Such as `curl -F "data=@file;encoder=base64"` sends it, in lines of 76.
+  // As `curl -F "data=@file;encoder=base64"` sends it.
   {
-    title: "Content-Transfer-Encoding: base64, in lines",
+    title: "data in base64 in lines of 76 characters",
     body: bodyOf([
       encodedField(bytesOf(Buffer.from(data).toString("base64").replace(/.{1,76}/g, (line) => `${line}\r\n`)))
     ])
   },
-  { title: "no bytes in base64", body: bodyOf([encodedField(bytesOf("\r\n"))]), data: new Uint8Array(0) },
+  { title: "data without bytes in base64", body: bodyOf([encodedField(bytesOf("\r\n"))]), data: new Uint8Array(0) },
   {
-    title: "base64 with white space anywhere, between other fields",
+    title: "data in base64 with white space anywhere, between other fields",
     body: bodyOf([
       field("before", bytesOf("*")),
       encodedField(bytesOf(` a\tG V\r\ns\n\nbG8\r= \r\n`)),
@@ -478,8 +474,8 @@ const received: ReadonlyArray<{
   }
 ]
 
-const invalidData = (answer: Answer) =>
-  expect(answer).toMatchObject({
+const invalidData = (reply: Reply) =>
+  expect(reply).toMatchObject({
     status: 400,
     body: {
       error: { type: "invalid_request_error", param: "data", details: { _tag: "InvalidRequest", field: "data" } }
@@ -488,25 +484,25 @@ const invalidData = (answer: Answer) =>
 
 const many = (count: number) => Arr.makeBy(count, (index) => field(`f${index}`, bytesOf("1")))
 
-const refused: ReadonlyArray<{
+const rejected: ReadonlyArray<{
   readonly title: string
   readonly body: Uint8Array
   readonly contentType?: string | undefined
-  readonly says: string
+  readonly message: string
 }> = [
-  { title: "data given twice", body: bodyOf([dataField(data), dataField(data)]), says: "more than once" },
-  { title: "no data", body: bodyOf([field("date", data)]), says: "missing" },
-  { title: "no fields", body: bodyOf([]), says: "missing" },
-  { title: "an empty body", body: new Uint8Array(0), says: "cut off" },
-  { title: "another boundary", body: bodyOf([dataField(data)], { boundary: "b0undar1" }), says: "cut off" },
-  { title: "no content type", contentType: undefined, body: bodyOf([dataField(data)]), says: "content type" },
+  { title: "data twice", body: bodyOf([dataField(data), dataField(data)]), message: "more than once" },
+  { title: "no data", body: bodyOf([field("date", data)]), message: "missing" },
+  { title: "no fields", body: bodyOf([]), message: "missing" },
+  { title: "an empty body", body: new Uint8Array(0), message: "cut off" },
+  { title: "another boundary", body: bodyOf([dataField(data)], { boundary: "b0undar1" }), message: "cut off" },
+  { title: "no content type", contentType: undefined, body: bodyOf([dataField(data)]), message: "content type" },
   ...["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""].map((
     contentType
   ) => ({
     title: `no boundary: ${contentType}`,
     contentType,
     body: bodyOf([dataField(data)]),
-    says: "content type"
+    message: "content type"
   })),
   ...["multipart/mixed", "multipart/form-data-x", "application/json", "application/x-www-form-urlencoded"].map((
     type
@@ -514,41 +510,41 @@ const refused: ReadonlyArray<{
     title: `another content type: ${type}`,
     contentType: `${type}; boundary=${boundary}`,
     body: bodyOf([dataField(data)]),
-    says: "content type"
+    message: "content type"
   })),
-  { title: "a field without headers", body: bodyOf([{ headers: [], content: data }]), says: "no name" },
+  { title: "a field without headers", body: bodyOf([{ headers: [], content: data }]), message: "no name" },
   {
     title: "a field without a name",
     body: bodyOf([{ headers: ["Content-Disposition: form-data"], content: data }]),
-    says: "no name"
+    message: "no name"
   },
-  { title: "a header that is none", body: bodyOf([dataField(data, "gibberish")]), says: "cannot be read" },
+  { title: "a header without a colon", body: bodyOf([dataField(data, "gibberish")]), message: "cannot be read" },
   {
-    title: "endless headers",
+    title: "headers of more than 16 KiB",
     body: bodyOf([dataField(data, `X: ${"x".repeat(20_000)}`)]),
-    says: "bytes of headers"
+    message: "bytes of headers"
   },
-  { title: "endless fields", body: bodyOf([...many(20), dataField(data)]), says: "fields" },
+  { title: "more than 16 fields", body: bodyOf([...many(20), dataField(data)]), message: "fields" },
   {
-    title: "much besides the data",
+    title: "more than 1 MiB in other fields",
     body: bodyOf([dataField(data), field("other", new Uint8Array(1024 * 1024 + 1))]),
-    says: "has more than"
+    message: "has more than"
   },
   {
-    title: "much before the data",
+    title: "a preamble of more than 1 MiB",
     body: bodyOf([dataField(data)], { preamble: "x".repeat(1024 * 1024 + 1) }),
-    says: "has more than"
+    message: "has more than"
   },
   {
-    title: "much after the data",
+    title: "an epilogue of more than 1 MiB",
     body: bodyOf([dataField(data)], { epilogue: "x".repeat(1024 * 1024 + 1) }),
-    says: "has more than"
+    message: "has more than"
   },
-  // Stored as it is, it would not be the file.
+  // Stored without decoding, the data would not be the file.
   ...["Quoted-Printable", "x-gzip", ""].map((encoding) => ({
-    title: `Content-Transfer-Encoding: ${encoding}`,
+    title: `an unknown Content-Transfer-Encoding: ${encoding}`,
     body: bodyOf([dataField(bytesOf("aGVsbG8="), `Content-Transfer-Encoding: ${encoding}`)]),
-    says: `Content-Transfer-Encoding is ${encoding}`
+    message: `Content-Transfer-Encoding is ${encoding}`
   })),
   ...Object.entries({
     "aGVsbG8": "cut off",
@@ -565,14 +561,14 @@ const refused: ReadonlyArray<{
     "aGVs\0bG8=": "character",
     "aGVsbG8=--": "character",
     "aGVsbG8é": "character"
-  }).map(([encoded, says]) => ({
-    title: `base64 that is none: ${JSON.stringify(encoded)}`,
+  }).map(([encoded, message]) => ({
+    title: `malformed base64: ${JSON.stringify(encoded)}`,
     body: bodyOf([encodedField(bytesOf(encoded))]),
-    says
+    message
   }))
 ]
 
-/** Data that is easily taken for a boundary, and is none. */
+/** Data that resembles a boundary, and contains none. */
 const treacherous = FastCheck.array(
   FastCheck.oneof(
     FastCheck.constantFrom(
@@ -596,7 +592,7 @@ const treacherous = FastCheck.array(
   return !text.includes(`\r\n--${boundary}\r\n`) && !text.includes(`\r\n--${boundary}--`)
 })
 
-/** Where a body is split, as fractions of its length. */
+/** The positions at which a body is split, as fractions of its length. */
 const splits = FastCheck.array(FastCheck.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 })
 
 const splitAt = (body: Uint8Array, fractions: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
@@ -606,9 +602,9 @@ const splitAt = (body: Uint8Array, fractions: ReadonlyArray<number>): ReadonlyAr
 
 const others = FastCheck.array(treacherous, { maxLength: 3 })
 
-describe("a part that arrives", () => {
-  describe("is stored, whole and in chunks of a byte", () => {
-    for (const { body, title, ...form } of received) {
+describe("POST /uploads/{upload_id}/parts", () => {
+  describe("stores the data, in one chunk and byte by byte, of", () => {
+    for (const { body, title, ...form } of accepted) {
       it.effect(title, () =>
         withRoutes(({ create, post, stored }) =>
           Effect.gen(function*() {
@@ -622,7 +618,7 @@ describe("a part that arrives", () => {
     }
   })
 
-  it.effect("is the same wherever its body is split", () =>
+  it.effect("stores the same data wherever the body is split", () =>
     withRoutes(({ create, post, stored }) =>
       Effect.gen(function*() {
         const body = bodyOf([field("before", bytesOf("\r\n--")), dataField(data), field("after", bytesOf("-"))], {
@@ -641,7 +637,7 @@ describe("a part that arrives", () => {
     ))
 
   it.effect.prop(
-    "is stored as it was sent, whatever it contains and however it is split",
+    "stores exactly the data that was sent, for any data and any split",
     [treacherous, others, others, splits],
     ([content, before, after, fractions]) =>
       withRoutes(({ create, post, stored }) =>
@@ -659,7 +655,7 @@ describe("a part that arrives", () => {
   )
 
   it.effect.prop(
-    "in base64 is stored as what it encodes, however it is broken into lines and split",
+    "decodes base64, for any data, line length and split",
     [FastCheck.uint8Array({ maxLength: 200 }), FastCheck.integer({ min: 1, max: 80 }), splits],
     ([content, width, fractions]) =>
       withRoutes(({ create, post, stored }) =>
@@ -674,7 +670,7 @@ describe("a part that arrives", () => {
       )
   )
 
-  it.effect("in base64 counts as the bytes that it encodes", () =>
+  it.effect("counts the decoded bytes of base64", () =>
     withRoutes(({ create, post, stored }) =>
       Effect.gen(function*() {
         const uploadId = yield* create(100)
@@ -688,16 +684,16 @@ describe("a part that arrives", () => {
       })
     ))
 
-  describe("is refused, whole and in chunks of a byte, and leaves nothing behind", () => {
-    for (const { body, says, title, ...form } of refused) {
+  describe("rejects and does not store, in one chunk and byte by byte,", () => {
+    for (const { body, message, title, ...form } of rejected) {
       it.effect(title, () =>
         withRoutes(({ create, post, stored }) =>
           Effect.gen(function*() {
             const uploadId = yield* create(1000)
             for (const chunks of body.length > 100_000 ? [[body]] : [[body], byteByByte(body)]) {
-              const answer = yield* post(uploadId, "contentType" in form ? form.contentType : contentType, chunks)
-              invalidData(answer)
-              expect(answer).toMatchObject({ body: { error: { message: expect.stringContaining(says) } } })
+              const reply = yield* post(uploadId, "contentType" in form ? form.contentType : contentType, chunks)
+              invalidData(reply)
+              expect(reply).toMatchObject({ body: { error: { message: expect.stringContaining(message) } } })
             }
             expect(yield* stored(uploadId)).toEqual([])
           })
@@ -705,7 +701,7 @@ describe("a part that arrives", () => {
     }
   })
 
-  it.effect("is never stored short: a body that is cut off anywhere is refused", () =>
+  it.effect("rejects a body that is cut off at any position", () =>
     withRoutes(({ create, post, stored }) =>
       Effect.gen(function*() {
         const [before, last] = halves([dataField(data), field("after", bytesOf("1"))], { epilogue: "" })
@@ -720,7 +716,7 @@ describe("a part that arrives", () => {
     ))
 
   it.effect.prop(
-    "is never stored short, however the rest of it is split",
+    "rejects a body that is cut off, for any data and any split",
     [treacherous, others, splits, FastCheck.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })],
     ([content, after, fractions, cut]) =>
       withRoutes(({ create, post, stored }) =>
@@ -735,22 +731,22 @@ describe("a part that arrives", () => {
       )
   )
 
-  it.effect("is not stored where its body breaks", () =>
+  it.effect("stores nothing when the connection fails", () =>
     withRoutes(({ create, post, stored }) =>
       Effect.gen(function*() {
         const body = bodyOf([dataField(data)])
         const uploadId = yield* create(1000)
         for (const length of [0, 10, body.length - data.length, body.length - 1, body.length]) {
-          const answer = yield* post(uploadId, contentType, [body.subarray(0, length)], new Error("the line is dead"))
-          expect(answer).toMatchObject({ status: 400, body: { error: { code: "part_unreadable", param: "data" } } })
+          const reply = yield* post(uploadId, contentType, [body.subarray(0, length)], new Error("the line is dead"))
+          expect(reply).toMatchObject({ status: 400, body: { error: { code: "part_unreadable", param: "data" } } })
         }
         expect(yield* stored(uploadId)).toEqual([])
       })
     ))
 
-  describe("from a client that disconnects", () => {
-    /** Opens a connection, sends the beginning of a part, and hangs up once the service reads it or has refused it. */
-    const hangUp = (bytes: number) =>
+  describe("stores nothing and ends when the client disconnects", () => {
+    /** Sends the beginning of a part, and disconnects once the service reads it. */
+    const disconnect = (bytes: number) =>
       Effect.gen(function*() {
         const reading = yield* Deferred.make<void>()
         const ended = yield* Deferred.make<void>()
@@ -767,11 +763,7 @@ describe("a part that arrives", () => {
             }
           }))
         )
-        const server = HttpApiBuilder.serve((app) => Effect.ensuring(app, Deferred.succeed(ended, undefined))).pipe(
-          Layer.provide(UploadsRoutes.layer),
-          Layer.provide(watched),
-          Layer.provideMerge(Layer.merge(loopback, services))
-        )
+        const server = servedUntil(ended).pipe(Layer.provide(watched), Layer.provideMerge(services))
         yield* Effect.gen(function*() {
           const apiUrl = yield* url
           const client = yield* UploadsClient.make({ apiUrl, apiKey: testKey })
@@ -783,13 +775,8 @@ describe("a part that arrives", () => {
             bytes,
             mimeType: "text/jsonl"
           })
-          const socket = connect({ host: "127.0.0.1", port: Number(new URL(apiUrl).port) })
           const [before] = halves([dataField(pattern(1000))])
-          socket.write(
-            `POST /uploads/${id}/parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n` +
-              `Content-Type: ${contentType}\r\n\r\n`
-          )
-          socket.write(before)
+          const socket = yield* beginPost(`/uploads/${id}/parts`, { contentType, contentLength: 1_000_000 }, before)
           yield* Deferred.await(reading)
           expect(yield* Deferred.isDone(ended)).toBe(false)
           socket.destroy()
@@ -799,8 +786,8 @@ describe("a part that arrives", () => {
         }).pipe(Effect.provide([server, NodeHttpClient.layerUndici]))
       })
 
-    it.effect("in the middle of it, is not stored, and its handling ends", () => hangUp(10_000))
+    it.effect("while the service reads the part", () => disconnect(10_000))
 
-    it.effect("while the rest of it is discarded, is not stored, and its handling ends", () => hangUp(10))
+    it.effect("while the rest of a rejected part is discarded", () => disconnect(10))
   })
 })

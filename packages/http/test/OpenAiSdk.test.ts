@@ -37,8 +37,8 @@ const makeSdk = (maxRetries = 0) =>
 
 const call = <A>(f: () => Promise<A>) => Effect.promise(f)
 
-/** The error that a call is rejected with. */
-const refusal = (f: () => Promise<unknown>) => Effect.flip(Effect.tryPromise({ try: f, catch: identity }))
+/** The error with which a call rejects. */
+const rejection = (f: () => Promise<unknown>) => Effect.flip(Effect.tryPromise({ try: f, catch: identity }))
 
 const training = (bytes: number): OpenAI.Uploads.UploadCreateParams => ({
   filename: "data.jsonl",
@@ -53,7 +53,7 @@ const contents = (sdk: OpenAI, fileId: string) =>
 const fileIdOf = (upload: OpenAI.Uploads.Upload) =>
   upload.file?.id === undefined ? Effect.dieMessage("a completed Upload has its File") : Effect.succeed(upload.file.id)
 
-/** A file of the package as the SDK leaves it behind: one part, completed. */
+/** The id of a File that the SDK uploaded in one part. */
 const fileOf = (sdk: OpenAI, filename: string, bytes: Uint8Array) =>
   Effect.gen(function*() {
     const upload = yield* call(() => sdk.uploads.create({ ...training(bytes.length), filename }))
@@ -62,7 +62,7 @@ const fileOf = (sdk: OpenAI, filename: string, bytes: Uint8Array) =>
     return yield* fileIdOf(completed)
   })
 
-describe("the official SDK", () => {
+describe("the official SDK (openai)", () => {
   it.effect("creates an Upload, adds parts, completes it, and reads and deletes its File", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(1_700_000_000_000)
@@ -117,7 +117,7 @@ describe("the official SDK", () => {
       expect(yield* call(() => sdk.files.waitForProcessing(fileId))).toEqual(file)
       expect((yield* contents(sdk, fileId)).equals(data)).toBe(true)
       expect(yield* call(() => sdk.files.delete(fileId))).toEqual({ id: fileId, object: "file", deleted: true })
-      expect(yield* refusal(() => sdk.files.retrieve(fileId))).toBeInstanceOf(OpenAI.NotFoundError)
+      expect(yield* rejection(() => sdk.files.retrieve(fileId))).toBeInstanceOf(OpenAI.NotFoundError)
     }).pipe(Effect.provide(server)))
 
   it.effect("cancels an Upload", () =>
@@ -127,7 +127,7 @@ describe("the official SDK", () => {
       expect(yield* call(() => sdk.uploads.cancel(upload.id))).toEqual({ ...upload, status: "cancelled" })
     }).pipe(Effect.provide(server)))
 
-  it.scoped("adds a part in each form that it takes", () =>
+  it.scoped("adds a part in each form that the SDK accepts", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
       const baseURL = yield* url
@@ -148,7 +148,7 @@ describe("the official SDK", () => {
         "a Blob": () => toFile(new Blob([bytes]), "../../data"),
         "an iterable of bytes": () => toFile(createReadStream(path)),
         "a read stream of a file": async () => createReadStream(path),
-        "a stream that is not held in memory": async () => toStreamingFile(createReadStream(path), "data.bin"),
+        "a stream without buffering": async () => toStreamingFile(createReadStream(path), "data.bin"),
         "a Response": () => fetch(`${baseURL}/files/${existing}/content`)
       }
       for (const [name, form] of Object.entries(forms)) {
@@ -160,7 +160,7 @@ describe("the official SDK", () => {
       }
     }).pipe(Effect.provide(server)))
 
-  it.scoped("creates a File of a whole file, in each form that it takes", () =>
+  it.scoped("creates a File in each form that the SDK accepts", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(1_700_000_000_000)
       const sdk = yield* makeSdk()
@@ -173,7 +173,7 @@ describe("the official SDK", () => {
       yield* call(() => writeFile(path, data))
       const expires_after = { anchor: "created_at", seconds: 3600 } as const
 
-      // It sends the fields in the order of its parameters.
+      // The SDK sends the fields in the order of the parameters.
       const forms: Record<string, () => Promise<OpenAI.Files.FileCreateParams>> = {
         "a.jsonl": async () => ({ file: await toFile(data, "a.jsonl"), purpose: "fine-tune", expires_after }),
         "b.jsonl": async () => ({ purpose: "fine-tune", expires_after, file: await toFile(data, "b.jsonl") }),
@@ -199,12 +199,12 @@ describe("the official SDK", () => {
         expect(yield* call(() => sdk.files.waitForProcessing(file.id))).toEqual(file)
         expect((yield* contents(sdk, file.id)).equals(data)).toBe(true)
       }
-      // The least that it can be given.
+      // Only the required parameters.
       const file = yield* call(async () => sdk.files.create({ file: await toFile(data), purpose: "batch" }))
       expect(file).toMatchObject({ filename: "unknown_file", expires_at: 1_700_000_000 + 30 * 24 * 3600 })
     }).pipe(Effect.provide(server)))
 
-  it.effect("goes through all pages of a list by itself", () =>
+  it.effect("iterates over all pages of a list", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
       const handle = yield* FilesMemory.FilesServiceTest
@@ -238,7 +238,7 @@ describe("the official SDK", () => {
 const uploadId = UploadId.make("upload_1")
 const fileId = FileId.make("file-1")
 
-/** How the SDK runs each method of the services. */
+/** A call of the SDK for each method of the services. */
 const send: Readonly<
   Record<keyof UploadsService.Errors | keyof FilesService.Errors, (sdk: OpenAI) => Promise<unknown>>
 > = {
@@ -276,7 +276,7 @@ const failingFiles = <Method extends keyof FilesService.Errors>(
   failNext: Effect.flatMap(FilesMemory.FilesServiceTest, (handle) => handle.failNext(method, error))
 })
 
-interface Refused extends Failing {
+interface ErrorCase extends Failing {
   readonly as: typeof OpenAI.APIError<number | undefined, Headers | undefined, object | undefined>
   readonly status: number
   readonly type?: string
@@ -291,8 +291,8 @@ const { RateLimitError } = OpenAI
 const badRequest = { as: BadRequestError, status: 400 } as const
 const serverError = { as: InternalServerError, type: "server_error", param: null } as const
 
-/** Every error that a service can fail with. One that is forgotten here does not compile. */
-const refused: Readonly<Record<ApiError["_tag"], Refused>> = {
+/** Every error of a service. The type requires a case for each tag. */
+const errorCases: Readonly<Record<ApiError["_tag"], ErrorCase>> = {
   InvalidRequest: {
     ...badRequest,
     ...failing(
@@ -439,26 +439,26 @@ const refused: Readonly<Record<ApiError["_tag"], Refused>> = {
   }
 }
 
-const said = new ErrorResponse({
+const upstreamResponse = new ErrorResponse({
   status: 418,
   requestId: "req_0123456789",
-  message: "Words of another service",
+  message: "Message of another service",
   type: "its_type",
   code: "its_code",
   param: "its_param"
 })
 
-describe("an error, to the official SDK", () => {
-  for (const [tag, { as, code, error, failNext, param, send, status, type }] of Object.entries(refused)) {
-    it.effect(`${tag} is a ${as.name} of status ${status}`, () =>
+describe("the official SDK (openai) reports", () => {
+  for (const [tag, { as, code, error, failNext, param, send, status, type }] of Object.entries(errorCases)) {
+    it.effect(`${tag} as a ${as.name} with status ${status}`, () =>
       Effect.gen(function*() {
         expect(error._tag).toBe(tag)
         const sdk = yield* makeSdk()
         yield* failNext
-        const refusedWith = yield* refusal(() => send(sdk))
-        expect(refusedWith).toBeInstanceOf(as)
-        expect(Object.getPrototypeOf(refusedWith)).toBe(as.prototype)
-        expect(refusedWith).toMatchObject({
+        const thrown = yield* rejection(() => send(sdk))
+        expect(thrown).toBeInstanceOf(as)
+        expect(Object.getPrototypeOf(thrown)).toBe(as.prototype)
+        expect(thrown).toMatchObject({
           status,
           code,
           param,
@@ -468,24 +468,24 @@ describe("an error, to the official SDK", () => {
       }).pipe(Effect.provide(server)))
   }
 
-  it.effect("has the words and the request id of the service that it came from", () =>
+  it.effect("the message and the request id of the service behind a gateway", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
       const uploads = yield* UploadsMemory.UploadsServiceTest
-      yield* uploads.failNext("cancel", new UploadError.UploadNotFound({ uploadId, response: said }))
-      expect(yield* refusal(() => send.cancel(sdk))).toMatchObject({
+      yield* uploads.failNext("cancel", new UploadError.UploadNotFound({ uploadId, response: upstreamResponse }))
+      expect(yield* rejection(() => send.cancel(sdk))).toMatchObject({
         status: 404,
         requestID: "req_0123456789",
-        message: "404 Words of another service",
+        message: "404 Message of another service",
         type: "its_type",
         code: "its_code",
         param: "its_param"
       })
       yield* uploads.failNext("cancel", new UploadError.UploadNotFound({ uploadId }))
-      expect(yield* refusal(() => send.cancel(sdk))).toMatchObject({ requestID: null })
+      expect(yield* rejection(() => send.cancel(sdk))).toMatchObject({ requestID: null })
     }).pipe(Effect.provide(server)))
 
-  it.effect("is sent again where it may pass, after the delay that it asks for, and not where it will not", () =>
+  it.effect("a success after retries of temporary errors, and permanent errors without a retry", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk(2)
       const uploads = yield* UploadsMemory.UploadsServiceTest
@@ -496,26 +496,26 @@ describe("an error, to the official SDK", () => {
       expect(yield* uploads.calls("create")).toBe(3)
 
       yield* call(() => sdk.uploads.cancel(upload.id))
-      expect(yield* refusal(() => sdk.uploads.cancel(upload.id))).toBeInstanceOf(BadRequestError)
+      expect(yield* rejection(() => sdk.uploads.cancel(upload.id))).toBeInstanceOf(BadRequestError)
       expect(yield* uploads.calls("cancel")).toBe(2)
     }).pipe(Effect.provide(server)))
 
-  it.effect("tells how long to wait", () =>
+  it.effect("the delay before a retry", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
-      yield* refused.RateLimited.failNext
-      const error = yield* refusal(() => refused.RateLimited.send(sdk))
+      yield* errorCases.RateLimited.failNext
+      const error = yield* rejection(() => errorCases.RateLimited.send(sdk))
       const headers = error instanceof RateLimitError ? error.headers : new Headers()
       expect([headers.get("retry-after"), headers.get("retry-after-ms")]).toEqual(["2", "1500"])
     }).pipe(Effect.provide(server)))
 
-  it.effect("is the right one for what the SDK does wrong", () =>
+  it.effect("the parameter, code and status of each invalid request", () =>
     Effect.gen(function*() {
       const sdk = yield* makeSdk()
       const part = async (id: string, bytes: number) =>
         sdk.uploads.parts.create(id, { data: await toFile(pattern(bytes)) })
       const wrong = (f: () => Promise<unknown>, expected: object) =>
-        Effect.map(refusal(f), (error) => expect(error).toMatchObject({ type: "invalid_request_error", ...expected }))
+        Effect.map(rejection(f), (error) => expect(error).toMatchObject({ type: "invalid_request_error", ...expected }))
 
       for (
         const [change, param] of [
@@ -584,18 +584,18 @@ describe("an error, to the official SDK", () => {
 })
 
 // -----------------------------------------------------------------------------------------------------------------
-// Clients that say less
+// Clients that send fewer headers
 // -----------------------------------------------------------------------------------------------------------------
 
-interface Raw {
+interface Reply {
   readonly status: number | undefined
   readonly body: unknown
 }
 
-/** A request with these headers and no others, as a command line sends it. */
+/** Sends a request with exactly these headers, as a command line tool does. */
 const post = (path: string, headers: Readonly<Record<string, string>>, body?: string) =>
   Effect.flatMap(url, (baseURL) =>
-    Effect.async<Raw>((resume) => {
+    Effect.async<Reply>((resume) => {
       const sent = request(`${baseURL}${path}`, { method: "POST", headers }, (response) => {
         let text = ""
         response.setEncoding("utf8")
@@ -613,15 +613,15 @@ const onlyUpload = Effect.gen(function*() {
   return upload ?? (yield* Effect.dieMessage("no Upload was created"))
 })
 
-describe("a command line", () => {
+describe("a command line tool", () => {
   const contentTypes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    "a form's content type, as curl -d says": { "content-type": "application/x-www-form-urlencoded" },
+    "the content type of a form, as curl -d does": { "content-type": "application/x-www-form-urlencoded" },
     "no content type": {},
     "another content type": { "content-type": "text/plain;charset=UTF-8" },
-    "the content type": { "content-type": "application/json" }
+    "the content type of JSON": { "content-type": "application/json" }
   }
   for (const [name, headers] of Object.entries(contentTypes)) {
-    it.effect(`sends JSON with ${name}, and a part as a field of text`, () =>
+    it.effect(`sends JSON with ${name}, and a part as a text field`, () =>
       Effect.gen(function*() {
         const files = yield* FilesMemory.FilesServiceTest
         const created = yield* post("/uploads", headers, JSON.stringify(training(7)))
@@ -646,7 +646,7 @@ describe("a command line", () => {
       }).pipe(Effect.provide(server)))
   }
 
-  it.effect("cancels with no body, and with one that nobody reads", () =>
+  it.effect("cancels an Upload with no body and with any body", () =>
     Effect.gen(function*() {
       for (const body of [undefined, "", "{}", "x=1"]) {
         const { id } = yield* Effect.flatMap(
@@ -658,7 +658,7 @@ describe("a command line", () => {
       }
     }).pipe(Effect.provide(server)))
 
-  it.effect("is told what is wrong with JSON that is none", () =>
+  it.effect("gets 400 with a reason for malformed JSON", () =>
     Effect.gen(function*() {
       for (const body of [undefined, "", "{", "purpose=fine-tune", "[]", "null", "\"\""]) {
         expect(yield* post("/uploads", {}, body)).toMatchObject({

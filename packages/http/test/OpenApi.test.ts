@@ -17,20 +17,20 @@ import { operations, schemas } from "./fixtures/published.js"
 const document = OpenApi.fromApi(UploadsApi, { additionalPropertiesStrategy: "allow" })
 
 // -----------------------------------------------------------------------------------------------------------------
-// What the published document describes
+// Values of the published schemas
 // -----------------------------------------------------------------------------------------------------------------
 
-/** Where ours says more than the published document, and nowhere else. */
+/** The only places where our document is stricter than the published one. */
 const narrowings = {
-  /** An id cannot be empty: it could not stand in a path. */
+  /** An id is not empty: an empty one cannot be part of a path. */
   ids: ["id", "upload_id", "file_id", "part_ids", "first_id", "last_id"],
-  /** A number of bytes, or a moment, is not negative, and is exact in JavaScript. */
+  /** An integer is not negative and exact in JavaScript. */
   integer: { minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
-  /** A moment is one that a date can hold. */
+  /** A timestamp is one that a Date can represent. */
   unixtime: { minimum: 0, maximum: 8_640_000_000_000 }
 }
 
-/** The integers that a schema describes, less those that we refuse. */
+/** The range of a schema's integers, within our own limits. */
 const range = (schema: JsonSchema) => {
   const ours = schema.format === "unixtime" ? narrowings.unixtime : narrowings.integer
   return { min: schema.minimum ?? ours.minimum, max: schema.maximum ?? ours.maximum }
@@ -44,8 +44,8 @@ const resolve = (schema: JsonSchema): JsonSchema => {
 const properties = (schema: JsonSchema) => Object.entries(schema.properties ?? {})
 
 /**
- * Values of a published schema: every value of an enum, every end of a range, every optional key present and absent,
- * each at least once, and keys that nobody knows.
+ * Values of a published schema. Every value of an enum, every end of a range, every optional key present and absent, and
+ * unknown keys occur at least once.
  */
 const everyChoice = (published: JsonSchema, key = ""): ReadonlyArray<unknown> => {
   const schema = resolve(published)
@@ -118,26 +118,26 @@ const anyValue = (published: JsonSchema, key = ""): FastCheck.Arbitrary<unknown>
 }
 
 // -----------------------------------------------------------------------------------------------------------------
-// What ours accepts
+// Values that our document accepts
 // -----------------------------------------------------------------------------------------------------------------
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
 
-/** Compiles a schema with the components that it refers to. Formats are notes to a reader, such as `binary`. */
+/** Compiles a schema with its components. Formats such as `binary` are not validated. */
 const validator = (schema: object, components: object) => {
   const validate = ajv.compile({ ...schema, components })
   return (value: unknown): ReadonlyArray<string> =>
     validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
 }
 
-/** The schema of ours that has to accept what the published one describes. */
+/** Expects our schema to accept every value of the published one. */
 const accepts = (ours: unknown, published: JsonSchema, samples: ReadonlyArray<unknown> = [], key = "") => {
-  const refusals = validator(Predicate.isRecord(ours) ? ours : expect.fail("it is not described"), document.components)
+  const problems = validator(Predicate.isRecord(ours) ? ours : expect.fail("it is not described"), document.components)
   for (const value of [...samples, ...everyChoice(published, key)]) {
-    expect({ value, refusals: refusals(value) }).toEqual({ value, refusals: [] })
+    expect({ value, problems: problems(value) }).toEqual({ value, problems: [] })
   }
   FastCheck.assert(FastCheck.property(anyValue(published, key), (value) => {
-    expect(refusals(value)).toEqual([])
+    expect(problems(value)).toEqual([])
   }))
 }
 
@@ -151,8 +151,8 @@ const ours = ({ method, path }: Operation) => get(document.paths, path, method)
 
 const schemaOf = (body: unknown, { mediaType }: Pick<Content, "mediaType">) => get(body, "content", mediaType, "schema")
 
-/** What the contract reads an answer with. */
-const answers: Readonly<Record<string, Schema.Schema.AnyNoContext>> = {
+/** The schema that decodes the response of each operation. */
+const responses: Readonly<Record<string, Schema.Schema.AnyNoContext>> = {
   createUpload: Upload,
   addUploadPart: UploadPart,
   completeUpload: Upload,
@@ -163,24 +163,25 @@ const answers: Readonly<Record<string, Schema.Schema.AnyNoContext>> = {
   deleteFile: DeleteFileResponse
 }
 
-/** The refusals that one operation alone has. */
+/** The error statuses of a single operation. */
 const ownStatuses: Readonly<Record<string, ReadonlyArray<number>>> = { addUploadPart: [413], downloadFile: [412, 416] }
 
-/** What no schema of JSON says and our types do: a completed Upload has its File, and a purpose is not empty. */
-const isConsistent = (answer: unknown): boolean =>
-  get(answer, "purpose") !== "" && (get(answer, "status") !== "completed" || Predicate.isRecord(get(answer, "file")))
+/** Our types require what the published schemas do not: a completed Upload has its File, and a purpose is not empty. */
+const isConsistent = (response: unknown): boolean =>
+  get(response, "purpose") !== "" &&
+  (get(response, "status") !== "completed" || Predicate.isRecord(get(response, "file")))
 
 describe("the published document", () => {
-  it("describes what is compared here: generated values and samples are valid by its own schemas", () => {
+  it("accepts the values and samples that these tests generate from it", () => {
     const open = Object.fromEntries(
       Object.entries(schemas).map(([name, schema]) => [name, { ...schema, additionalProperties: true }])
     )
     for (const { request, response } of operations) {
       for (const { schema } of request === undefined ? [response] : [request, response]) {
-        const refusals = validator(schema, { schemas: open })
-        for (const value of everyChoice(schema)) expect(refusals(value)).toEqual([])
+        const problems = validator(schema, { schemas: open })
+        for (const value of everyChoice(schema)) expect(problems(value)).toEqual([])
         FastCheck.assert(FastCheck.property(anyValue(schema), (value) => {
-          expect(refusals(value)).toEqual([])
+          expect(problems(value)).toEqual([])
         }))
       }
     }
@@ -216,28 +217,28 @@ describe("the generated document", () => {
       })
 
       const { request, response } = operation
-      it("takes every request that is published", () => {
+      it("accepts every published request", () => {
         const generated = get(ours(operation), "requestBody")
         if (request === undefined) return expect(generated).toBeUndefined()
         expect(get(generated, "required")).toBe(true)
         accepts(schemaOf(generated, request), request.schema, request.samples)
       })
 
-      it("gives every answer that is published", () => {
+      it("describes every published response", () => {
         const generated = get(ours(operation), "responses", "200")
-        // Published as a JSON string, while the service sends the bytes, and so do we.
+        // Published as a JSON string. The real service sends the bytes, and so do the routes.
         const mediaType = operation.operationId === "downloadFile" ? "application/octet-stream" : response.mediaType
         accepts(schemaOf(generated, { mediaType }), response.schema, response.samples)
       })
 
-      it("has no other answer, but for a part of a File", () => {
+      it("has no other success status, except 206 of a download", () => {
         const statuses = entries(get(ours(operation), "responses")).map(([status]) => Number(status))
         expect(statuses.filter((status) => status < 400)).toEqual(
           operation.operationId === "downloadFile" ? [200, 206] : [200]
         )
       })
 
-      it("gives every refusal that is published, whatever the status", () => {
+      it("describes the published error response for each error status", () => {
         const responses = entries(get(ours(operation), "responses")).filter(([status]) => Number(status) >= 400)
         const statuses = [400, 401, 403, 404, 429, 502, 503, 504, ...ownStatuses[operation.operationId] ?? []]
         expect(responses.map(([status]) => Number(status)).sort((a, b) => a - b)).toEqual(
@@ -250,10 +251,10 @@ describe("the generated document", () => {
         }
       })
 
-      const answer = answers[operation.operationId]
-      if (answer !== undefined) {
-        it("is answered with what the contract reads", () => {
-          const read = Schema.decodeUnknownEither(answer)
+      const decoded = responses[operation.operationId]
+      if (decoded !== undefined) {
+        it("decodes every published response", () => {
+          const read = Schema.decodeUnknownEither(decoded)
           const values = [
             ...response.samples ?? [],
             ...everyChoice(response.schema),
@@ -265,7 +266,7 @@ describe("the generated document", () => {
     })
   }
 
-  it("names its components as the API does, none twice", () => {
+  it("names its components as the API does, each once", () => {
     const components = Object.entries(document.components.schemas)
     const names = components.map(([name]) => name)
     for (const name of names) expect(name).toMatch(/^[A-Z][A-Za-z]+$/)
@@ -281,7 +282,7 @@ describe("the generated document", () => {
     expect(new Set(components.map(([, schema]) => JSON.stringify(schema))).size).toBe(components.length)
   })
 
-  it("says that a file is the binary field of multipart/form-data", () => {
+  it("describes a file as a binary field of multipart/form-data", () => {
     expect(
       get(
         document.paths,
@@ -297,7 +298,7 @@ describe("the generated document", () => {
     ).toEqual({ type: "string", format: "binary" })
   })
 
-  it("says that a part is the binary field of multipart/form-data", () => {
+  it("describes a part as a binary field of multipart/form-data", () => {
     expect(get(document.paths, "/uploads/{upload_id}/parts", "post", "requestBody", "content")).toEqual({
       "multipart/form-data": {
         schema: {

@@ -14,16 +14,16 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { describe, expect, test } from "tstyche"
 
-class Refused extends Schema.TaggedError<Refused>("test/Refused")("Refused", {}) {}
+class Rejected extends Schema.TaggedError<Rejected>("test/Rejected")("Rejected", {}) {}
 
 class Caller extends Context.Tag("test/Caller")<Caller, { readonly name: string }>() {}
 
-/** Lets a request through or not, and adds nothing to it. */
-class Guard extends HttpApiMiddleware.Tag<Guard>()("test/Guard", { failure: Refused }) {}
+/** Rejects some requests, and provides nothing. */
+class Guard extends HttpApiMiddleware.Tag<Guard>()("test/Guard", { failure: Rejected }) {}
 
-/** Tells who calls. */
+/** Provides the caller. */
 class Authentication extends HttpApiMiddleware.Tag<Authentication>()("test/Authentication", {
-  failure: Refused,
+  failure: Rejected,
   provides: Caller,
   security: { bearer: HttpApiSecurity.bearer }
 }) {}
@@ -33,16 +33,16 @@ class Health extends HttpApiGroup.make("health").add(HttpApiEndpoint.get("alive"
 type Uploads = UploadsService.UploadsService
 type Files = FilesService.FilesService
 
-describe("the routes", () => {
-  test("as a whole need both services and nothing else, and fail with nothing", () => {
+describe("UploadsRoutes", () => {
+  test("layer requires both services and has no error", () => {
     expect(UploadsRoutes.layer).type.toBe<Layer.Layer<HttpApi.Api, never, Uploads | Files>>()
   })
 
-  test("that nothing takes need nothing", () => {
+  test("layerNotFound requires nothing", () => {
     expect(UploadsRoutes.layerNotFound).type.toBe<Layer.Layer<never>>()
   })
 
-  test("of Uploads need their service alone, those of Files both: a file arrives as an Upload", () => {
+  test("uploads requires UploadsService; files requires both, because createFile stores an Upload", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup).add(FilesGroup) {}
     expect(HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)).type.toBe<
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads>
@@ -52,7 +52,7 @@ describe("the routes", () => {
     >()
   })
 
-  test("of one group are not those of the other", () => {
+  test("uploads and files cannot be exchanged", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup).add(FilesGroup) {}
     expect(HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)).type.not.toBe<
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Files>
@@ -64,8 +64,8 @@ describe("the routes", () => {
   })
 })
 
-describe("in an HttpApi of an application", () => {
-  test("they stand under a prefix, beside groups of its own", () => {
+describe("UploadsRoutes in an HttpApi of an application", () => {
+  test("work under a prefix, beside groups of its own", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup).add(Health).prefix("/v1") {}
     const uploads = HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)
     expect(uploads).type.toBe<Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads>>()
@@ -75,7 +75,7 @@ describe("in an HttpApi of an application", () => {
     >()
   })
 
-  test("a group may have a prefix of its own", () => {
+  test("work with a prefix of each group", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup.prefix("/v1")).add(FilesGroup.prefix("/v1")) {}
     expect(HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)).type.toBe<
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads>
@@ -85,7 +85,7 @@ describe("in an HttpApi of an application", () => {
     >()
   })
 
-  test("a middleware on a group is asked for beside the service", () => {
+  test("require the middleware of a group", () => {
     class Api extends HttpApi.make("app").add(UploadsGroup.middleware(Guard)).add(FilesGroup.middleware(Guard)) {}
     expect(HttpApiBuilder.group(Api, "uploads", UploadsRoutes.uploads)).type.toBe<
       Layer.Layer<HttpApiGroup.ApiGroup<"app", "uploads">, never, Uploads | Guard>
@@ -95,7 +95,7 @@ describe("in an HttpApi of an application", () => {
     >()
   })
 
-  test("a middleware that provides something may be on a group, on the whole, or on endpoints", () => {
+  test("work with a middleware that provides a service, on a group or on the whole", () => {
     class OnGroup extends HttpApi.make("app").add(UploadsGroup.middleware(Authentication)) {}
     class OnAll extends HttpApi.make("app").add(UploadsGroup).middleware(Authentication) {}
     expect(HttpApiBuilder.group(OnGroup, "uploads", UploadsRoutes.uploads)).type.toBe<
@@ -106,7 +106,7 @@ describe("in an HttpApi of an application", () => {
     >()
   })
 
-  test("a group may have endpoints of its own, which are handled first", () => {
+  test("work with further endpoints of a group", () => {
     class More extends UploadsGroup.add(HttpApiEndpoint.get("countUploads", "/uploads/count").addSuccess(Schema.Int)) {}
     class Api extends HttpApi.make("app").add(More) {}
     const uploads = HttpApiBuilder.group(

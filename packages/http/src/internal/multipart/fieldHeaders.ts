@@ -25,8 +25,7 @@ export const parameter = (header: string, name: string): string | undefined => {
 }
 
 /** Decodes the three characters that browsers, `fetch` and `curl` percent-encode in a quoted name. */
-const decodePercent = (name: string): string =>
-  name.replace(/%0A/gi, "\n").replace(/%0D/gi, "\r").replace(/%22/g, "\"")
+const decodePercent = (name: string): string => name.replace(/%0A/gi, "\n").replace(/%0D/gi, "\r").replace(/%22/g, "\"")
 
 /** Prefers the extended notation, `filename*`: RFC 7578 forbids it in a form, but some clients send both. */
 const filenameOf = (disposition: string): Option.Option<string> =>

@@ -53,9 +53,8 @@ const discardRest = (
 }
 
 /** Responds to an error that occurred while the body was being read, and discards up to `maximumBytes` of the rest. */
-export const withErrorReplies =
-  (body: Body, maximumBytes: number) =>
-  <A, R>(
-    effect: Effect.Effect<A, ApiError, R>
-  ): Effect.Effect<A | HttpServerResponse.HttpServerResponse, never, R> =>
-    Effect.catchAll(effect, (error) => Effect.succeed(discardRest(fromError(error), body, maximumBytes)))
+export const withErrorReplies = (body: Body, maximumBytes: number) =>
+<A, R>(
+  effect: Effect.Effect<A, ApiError, R>
+): Effect.Effect<A | HttpServerResponse.HttpServerResponse, never, R> =>
+  Effect.catchAll(effect, (error) => Effect.succeed(discardRest(fromError(error), body, maximumBytes)))
