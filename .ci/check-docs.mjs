@@ -1,0 +1,63 @@
+/**
+ * Checks the site that TypeDoc wrote: a page for every public module and every decision, and no link that leads nowhere.
+ * Run it with `pnpm build:docs`.
+ */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const site = Path.join(root, "build", "docs")
+
+const published = Fs.readdirSync(Path.join(root, "packages"))
+  .map((name) => ({ name, directory: Path.join(root, "packages", name) }))
+  .filter(({ directory }) => !JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).private)
+
+const filesIn = (directory) => Fs.existsSync(directory) ? Fs.readdirSync(directory) : []
+
+const modules = published.flatMap(({ directory, name }) =>
+  filesIn(Path.join(directory, "src"))
+    .filter((file) => file.endsWith(".ts") && file !== "index.ts" && file !== "main.ts")
+    .map((file) => `modules/_effect-uploads_${name}.${file.slice(0, -3)}.html`)
+)
+const decisions = published.flatMap(({ directory }) =>
+  filesIn(Path.join(directory, "decisions")).map((file) => Path.join(directory, "decisions", file))
+)
+
+const pages = new Map(
+  Fs.readdirSync(site, { recursive: true })
+    .filter((file) => file.endsWith(".html"))
+    .map((file) => [file, Fs.readFileSync(Path.join(site, file), "utf8")])
+)
+
+const anchors = new Map(
+  [...pages].map(([page, html]) => [page, new Set([...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id))])
+)
+
+/** The links of a page that stay in the site and lead to nothing. */
+const deadLinks = ([page, html]) =>
+  [...new Set([...html.matchAll(/ (?:href|src)="([^"]*)"/g)].map(([, link]) => link))]
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .filter((link) => {
+      const [path, anchor] = decodeURIComponent(link).split("#")
+      const target = path === "" ? page : Path.join(Path.dirname(page), path)
+      return !Fs.existsSync(Path.join(site, target)) ||
+        (anchor !== undefined && anchor !== "" && anchors.get(target)?.has(anchor) === false)
+    })
+    .map((link) => `${page} links to ${link}`)
+
+const problems = [
+  ...modules.filter((page) => !pages.has(page)).map((page) => `${page} is missing`),
+  ...(filesIn(Path.join(site, "documents")).length === decisions.length
+    ? []
+    : [`of ${decisions.length} decisions, ${filesIn(Path.join(site, "documents")).length} have a page`]),
+  ...[...pages].flatMap(deadLinks)
+]
+
+if (problems.length > 0) {
+  console.error(problems.map((problem) => `✗ ${problem}`).join("\n"))
+  process.exit(1)
+}
+console.log(
+  `✓ build/docs/index.html: ${pages.size} pages, ${modules.length} modules, ${decisions.length} decisions, no dead link`
+)
