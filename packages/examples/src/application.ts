@@ -1,6 +1,8 @@
 /**
- * Embedded in a larger graph: an application's own `HttpApi` with the Uploads and Files groups beside its own, tracing on, and
- * the service swapped from memory to a remote one by configuration.
+ * An application that serves the Uploads API beside its own endpoints.
+ *
+ * Its `HttpApi` has its own group and the Uploads and Files groups. Configuration turns tracing on, and it selects the service
+ * behind the routes: in memory, or another service over HTTP.
  */
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
@@ -31,7 +33,7 @@ class DatasetsGroup extends HttpApiGroup.make("datasets").add(
     .addError(HttpApiError.ServiceUnavailable)
 ) {}
 
-/** Beside them ours, under the prefix that OpenAI's clients expect. */
+/** The application's group and our groups. `/v1` is the prefix that OpenAI's clients expect. */
 export class ApplicationApi extends HttpApi.make("application")
   .add(DatasetsGroup)
   .add(UploadsGroup.prefix("/v1"))
@@ -65,12 +67,12 @@ const routes = HttpApiBuilder.api(ApplicationApi).pipe(
 
 const memory = Layer.merge(UploadsMemory.layerMemory, FilesMemory.layerMemory)
 
-/** The client of this gateway retries, so the gateway itself does not: each of three attempts would be three. */
-const once = { retryPolicy: RetryPolicy.none }
+/** The clients of this gateway retry, so the gateway does not: three attempts of each would make nine requests. */
+const noRetries = { retryPolicy: RetryPolicy.none }
 
-const remote = Layer.merge(UploadsClient.layerConfig(once), FilesClient.layerConfig(once))
+const remote = Layer.merge(UploadsClient.layerConfig(noRetries), FilesClient.layerConfig(noRetries))
 
-/** `UPLOADS_BACKEND`: `memory`, the default, or `remote`, which reads the `OPENAI_…` variables. */
+/** Reads `UPLOADS_BACKEND`: `memory` (the default) or `remote`. The remote service reads the `OPENAI_…` variables. */
 const services = Layer.unwrapEffect(
   Config.literal("memory", "remote")("UPLOADS_BACKEND").pipe(
     Config.withDefault("memory"),
@@ -78,7 +80,7 @@ const services = Layer.unwrapEffect(
   )
 )
 
-/** On when `OTEL_EXPORTER_OTLP_ENDPOINT` says where the spans go. */
+/** Sends spans to `OTEL_EXPORTER_OTLP_ENDPOINT`. Tracing is off if the variable is not set. */
 const tracing = Layer.unwrapEffect(
   Config.option(Config.string("OTEL_EXPORTER_OTLP_ENDPOINT")).pipe(
     Effect.map(Option.match({
@@ -91,7 +93,7 @@ const tracing = Layer.unwrapEffect(
   )
 )
 
-/** The whole of it, but for a server to listen on and a client to reach others with. */
+/** The application. It still needs an `HttpServer`, and an `HttpClient` for the remote service and for spans. */
 export const application = HttpApiBuilder.serve().pipe(
   Layer.provide(routes),
   Layer.provide(services),

@@ -1,6 +1,5 @@
 /**
- * `pnpm start [FILE]`: serves the Uploads API over the in-memory service on a free port of the loopback, and sends FILE through
- * it as a client of its own would, over real HTTP.
+ * `pnpm start [FILE]`: serves the Uploads API from memory on a free port of 127.0.0.1, and sends FILE to it over real HTTP.
  */
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
@@ -38,19 +37,19 @@ const client = Layer.unwrapEffect(
   )
 ).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
-/** Package managers run a script in the folder of the package, and say here where the person stands. */
-const standing = Config.withDefault(Config.string("INIT_CWD"), process.cwd())
+/** The folder in which the command was typed. Package managers change to the folder of the package and set this variable. */
+const workingDirectory = Config.withDefault(Config.string("INIT_CWD"), process.cwd())
 
 const main = Effect.gen(function*() {
-  // `pnpm start -- FILE` passes the dashes on.
+  // `pnpm start -- FILE` passes `--` as an argument.
   const [first] = process.argv.slice(2).filter((argument) => argument !== "--")
-  const given = Option.fromNullable(first)
-  const file = yield* Option.match(given, {
+  const path = Option.fromNullable(first)
+  const file = yield* Option.match(path, {
     onNone: () => sourceFile.generate,
-    onSome: (path) => Effect.flatMap(standing, (standing) => sourceFile.open(standing, path))
+    onSome: (path) => Effect.flatMap(workingDirectory, (directory) => sourceFile.open(directory, path))
   })
   yield* roundTrip(file).pipe(Effect.provide(Layer.provide(client, server)))
-  yield* Console.log("\nAll of it held.")
+  yield* Console.log("\nAll checks passed.")
 })
 
 main.pipe(

@@ -1,7 +1,7 @@
 /**
- * The main job: a file goes up in parts and comes back the same, and a cancelled Upload takes no more.
+ * The main program: it sends a file in parts, reads it back and compares it, and shows that a cancelled Upload rejects parts.
  *
- * Written against the two services alone, it does not know where they are.
+ * It depends on the two service interfaces only, so any layer can provide them.
  */
 import type { FileObject } from "@effect-uploads/domain/FileObject"
 import * as MimeType from "@effect-uploads/domain/MimeType"
@@ -19,12 +19,12 @@ import * as Stream from "effect/Stream"
 import type { SourceFile } from "./sourceFile.js"
 import * as sourceFile from "./sourceFile.js"
 
-/** Something that was promised did not hold. */
-export class Broken extends Data.TaggedError("Broken")<{ readonly message: string }> {}
+/** A check of this program failed. */
+export class CheckFailed extends Data.TaggedError("CheckFailed")<{ readonly message: string }> {}
 
-const parallel = 4
+const concurrency = 4
 
-const step = (name: string, words: string) => Console.log(`  ${name.padEnd(9)} ${words}`)
+const step = (name: string, text: string) => Console.log(`  ${name.padEnd(9)} ${text}`)
 
 const size = (bytes: number): string => {
   const units = ["bytes", "KiB", "MiB", "GiB"]
@@ -33,9 +33,9 @@ const size = (bytes: number): string => {
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[power] ?? ""}`
 }
 
-/** Parts that keep all lanes busy, each within what a part may have. */
+/** At least two parts for each concurrent request if the file is large enough, none above the limit. */
 const split = (bytes: number, limit: number) => {
-  const partBytes = Math.min(Math.max(Math.ceil(bytes / (2 * parallel)), 64 * 1024), limit)
+  const partBytes = Math.min(Math.max(Math.ceil(bytes / (2 * concurrency)), 64 * 1024), limit)
   return Array.from({ length: Math.ceil(bytes / partBytes) }, (_, index) => ({
     number: index + 1,
     offset: index * partBytes,
@@ -65,7 +65,7 @@ const send = (file: SourceFile) =>
           uploads.addPart(upload.id, data)
         ),
         Effect.tap(() => step("part", `${number} of ${ranges.length}, ${size(bytes)} from byte ${offset}`))
-      ), { concurrency: parallel })
+      ), { concurrency })
 
     const md5 = yield* sourceFile.md5(file)
     const completed = yield* uploads.complete(upload.id, {
@@ -75,7 +75,7 @@ const send = (file: SourceFile) =>
       md5
     })
     const elapsed = (yield* Clock.currentTimeMillis) - started
-    yield* step("complete", `${completed.file.id}, md5 ${md5}, ${elapsed} ms in all`)
+    yield* step("complete", `${completed.file.id}, md5 ${md5}, ${elapsed} ms in total`)
     return completed.file
   })
 
@@ -94,13 +94,13 @@ const compare = (file: SourceFile, stored: FileObject) =>
           (expected) =>
             Buffer.compare(expected, bytes) === 0
               ? Effect.succeed(offset + bytes.byteLength)
-              : new Broken({ message: `The file that came back differs after byte ${offset}` })
+              : new CheckFailed({ message: `The file that was read back differs after byte ${offset}` })
         ))
     )
     if (same !== file.bytes) {
-      return yield* new Broken({ message: `${same} bytes came back of ${file.bytes}` })
+      return yield* new CheckFailed({ message: `${same} of ${file.bytes} bytes were read back` })
     }
-    yield* step("read back", `${size(same)}, the same byte for byte`)
+    yield* step("read back", `${size(same)}, identical byte for byte`)
   }).pipe(Effect.scoped)
 
 const cancel = Effect.gen(function*() {
@@ -113,21 +113,23 @@ const cancel = Effect.gen(function*() {
   })
   yield* step("create", `${upload.id}, by mistake`)
   const cancelled = yield* uploads.cancel(upload.id)
-  yield* step("cancel", `it is now ${cancelled.status}`)
+  yield* step("cancel", `status is now ${cancelled.status}`)
   const error = yield* Effect.flip(uploads.addPart(upload.id, new Uint8Array(1024))).pipe(
-    Effect.mapError(() => new Broken({ message: "A cancelled Upload took a part" }))
+    Effect.mapError(() => new CheckFailed({ message: "A cancelled Upload accepted a part" }))
   )
   if (error._tag !== "UploadAlreadyCancelled") {
-    return yield* new Broken({ message: `A cancelled Upload refused a part for another reason: ${error.message}` })
+    return yield* new CheckFailed({
+      message: `A cancelled Upload rejected a part for another reason: ${error.message}`
+    })
   }
-  yield* step("add part", `refused with ${error._tag}`)
+  yield* step("add part", `rejected with ${error._tag}`)
   yield* step("", error.message)
 })
 
 export const roundTrip = (file: SourceFile) =>
   Effect.gen(function*() {
-    yield* Console.log("\nA file goes up in parts and comes back")
+    yield* Console.log("\nSend a file in parts and read it back")
     yield* compare(file, yield* send(file))
-    yield* Console.log("\nA cancelled Upload takes no more")
+    yield* Console.log("\nA cancelled Upload rejects parts")
     yield* cancel
   })

@@ -1,4 +1,4 @@
-/** The file that the main job sends: found, and worth sending. */
+/** The file that the main program sends. */
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
@@ -28,14 +28,14 @@ const problemOf = (error: PlatformError): string => {
     case "NotFound":
       return "no such file"
     case "PermissionDenied":
-      return "it may not be read"
+      return "permission to read it is denied"
     default:
       return `it cannot be read (${error.reason})`
   }
 }
 
-/** A file by its path, relative to the folder in which the person stands. */
-export const open = (standing: string, given: string): Effect.Effect<
+/** Opens a file for sending. A relative path starts at the working directory. Fails if the file cannot be sent. */
+export const open = (workingDirectory: string, given: string): Effect.Effect<
   SourceFile,
   UnusableFile,
   FileSystem.FileSystem | Path.Path
@@ -43,19 +43,19 @@ export const open = (standing: string, given: string): Effect.Effect<
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const paths = yield* Path.Path
-    const path = paths.resolve(standing, given)
+    const path = paths.resolve(workingDirectory, given)
     const unusable = (problem: string) => new UnusableFile({ path: given, problem })
     const info = yield* Effect.mapError(fs.stat(path), (error) => unusable(problemOf(error)))
     if (info.type === "Directory") return yield* unusable("it is a directory, not a file")
     if (info.type !== "File") return yield* unusable("it is not a regular file")
-    if (info.size === FileSystem.Size(0)) return yield* unusable("it is empty, there is nothing to send")
+    if (info.size === FileSystem.Size(0)) return yield* unusable("it is empty")
     yield* Effect.mapError(fs.access(path, { readable: true }), (error) => unusable(problemOf(error)))
     return { path, name: paths.basename(path), bytes: Number(info.size) }
   })
 
 const lines = 5 * 1024 * 1024 / 64
 
-/** A training file of 5 MiB, which is gone when the scope closes. */
+/** Generates a training file of 5 MiB. It is removed when the scope closes. */
 export const generate = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
@@ -66,7 +66,7 @@ export const generate = Effect.gen(function*() {
   return { path, name: "training.jsonl", bytes: text.length }
 })
 
-/** The md5 of the whole file, as `complete` takes it. */
+/** The md5 of the whole file, in the form that `complete` expects. */
 export const md5 = (file: SourceFile): Effect.Effect<string, PlatformError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (fs) =>
     Effect.suspend(() => {

@@ -1,6 +1,5 @@
 /**
- * Composed into an application: a training job that sends its data set, and reacts to three errors, each in its own way.
- * Everything else that can go wrong stays in its type.
+ * A training job that uploads its data set. It handles three errors; all others stay in its type.
  */
 import type { FileId } from "@effect-uploads/domain/Ids"
 import type * as PartData from "@effect-uploads/http/PartData"
@@ -9,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 
-/** The application's own service, which trains on a File. */
+/** A service of the application. It trains a model on a File. */
 export class Trainer extends Context.Tag("examples/Trainer")<Trainer, {
   readonly start: (trainingFile: FileId) => Effect.Effect<string>
 }>() {}
@@ -20,7 +19,7 @@ export interface Dataset {
   readonly filename: string
   readonly bytes: number
   readonly md5: string
-  /** In the order of the file: bytes, Blobs, `PartData.file(path, { offset, bytes })`, … */
+  /** In the order of the file: `Uint8Array`, `Blob` or `PartData.file(path, { offset, bytes })`. */
   readonly parts: ReadonlyArray<PartData.PartData>
 }
 
@@ -32,7 +31,7 @@ const upload = (dataset: Dataset) =>
     const { id } = yield* uploads.create({ filename, bytes, purpose: "fine-tune", mimeType: "text/jsonl" })
     return yield* Effect.forEach(dataset.parts, (part) => uploads.addPart(id, part), { concurrency: 4 }).pipe(
       Effect.flatMap((parts) => uploads.complete(id, { partIds: parts.map((part) => part.id), md5 })),
-      // Failed or interrupted, it leaves no Upload behind.
+      // On failure or interruption, cancel the Upload so that it does not stay pending.
       Effect.onError(() => Effect.ignore(uploads.cancel(id)))
     )
   })
@@ -42,11 +41,11 @@ export const train = (dataset: Dataset) =>
     Effect.retry({
       times: 1,
       while: (error) =>
-        // The hour was over, and a new Upload has a new one; or bytes changed on the way. Once more, then it is an error.
+        // A new Upload has a new lifetime, and bytes that changed on the way are sent again. Retry once.
         error._tag === "UploadExpired" || error._tag === "ChecksumMismatch"
     }),
     Effect.flatMap(({ file }) => Effect.flatMap(Trainer, (trainer) => trainer.start(file.id))),
-    // Waiting does not help: somebody has to act.
+    // A retry does not help until somebody raises the quota.
     Effect.catchTag("QuotaExceeded", () => new TrainingPostponed({ until: "the quota is raised" }))
   )
 // #endregion train

@@ -1,4 +1,4 @@
-/** A whole file as one Upload, and what a person sees of it. */
+/** Sends a whole file as one Upload and prints its progress. */
 // #region send
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as Console from "effect/Console"

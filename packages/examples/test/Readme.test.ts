@@ -18,7 +18,7 @@ const section = (heading: string): string => {
   return text
 }
 
-/** The cells of the one table in a section, without its heading row. */
+/** The cells of the table in a section, without the heading row. */
 const rows = (heading: string): ReadonlyArray<ReadonlyArray<string>> =>
   section(heading).split("\n").filter((line) => line.startsWith("| `")).map((line) =>
     line.split("|").slice(1, -1).map((cell) => cell.trim())
@@ -27,7 +27,7 @@ const rows = (heading: string): ReadonlyArray<ReadonlyArray<string>> =>
 const names = (cell: string): ReadonlyArray<string> => Array.from(cell.matchAll(/`(\w+)`/g), ([, name = ""]) => name)
 
 describe("README.md", () => {
-  it("shows the code of the examples, which is compiled and tested", () => {
+  it("shows the code of the tested examples", () => {
     const blocks = [...readme.matchAll(/<!-- (\S+): (\w+) -->\n```ts\n([\s\S]*?)```/g)]
     expect(blocks).toHaveLength(3)
     expect(readme.match(/```ts/g)).toHaveLength(3)
@@ -38,10 +38,10 @@ describe("README.md", () => {
     }
   })
 
-  it.effect("says what each command does in each state", () =>
+  it.effect("lists the outcome of each command in each state", () =>
     Effect.gen(function*() {
       const data = new Uint8Array(1)
-      /** A fresh service, an Upload in the state, and what the command makes of it. */
+      /** The outcome of the command on an Upload in the state, with a new service. */
       const outcome = (state: string, command: string) =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService.UploadsService
@@ -67,7 +67,7 @@ describe("README.md", () => {
           }
           if (state === "Cancelled") yield* uploads.cancel(id)
           if (state === "Expired") yield* TestClock.adjust("1 hour")
-          const run = commands[command] ?? Effect.die(`${command} is no command`)
+          const run = commands[command] ?? Effect.die(`${command} is not a command`)
           return yield* run.pipe(
             Effect.zipRight(test.uploads),
             Effect.map(([upload]) => upload?.constructor.name),
@@ -87,7 +87,7 @@ describe("README.md", () => {
       )
     }))
 
-  it("lists every error, each once", () => {
+  it("lists every error once", () => {
     const tags = [
       ...UploadError.UploadError.members,
       ...ServiceError.ServiceError.members,
@@ -97,8 +97,8 @@ describe("README.md", () => {
     expect(rows("Errors").flatMap(([tag = ""]) => names(tag)).sort()).toEqual(tags.sort())
   })
 
-  it("says which methods have which errors", () => {
-    // The compiler holds these to the methods' types, and the table is held to them.
+  it("lists the methods of each error", () => {
+    // The compiler checks these against the error types of the methods. The test checks the table against them.
     const exactly =
       <E extends { readonly _tag: string }>() =>
       <const T extends Record<E["_tag"], true>>(tags: T & Record<Exclude<keyof T, E["_tag"]>, never>) => tags
@@ -143,13 +143,13 @@ describe("README.md", () => {
     }
   })
 
-  it("counts the errors of the Files right", () => {
+  it("lists the errors of FilesService", () => {
     const shared = rows("Errors").slice(-8).flatMap(([tag = ""]) => names(tag))
     expect(shared).toEqual(ServiceError.ServiceError.members.map(({ _tag }) => _tag))
     expect(section("Errors")).toContain("has `FileNotFound`, `InvalidRequest` and the last eight")
   })
 
-  it("starts with the two commands", () => {
+  it("starts with the commands start and test", () => {
     expect(readme.split("\n").slice(0, 8).join("\n")).toMatch(
       /```sh\nnpx -y pnpm@12 start .*\nnpx -y pnpm@12 test .*\n```/
     )

@@ -21,7 +21,7 @@ const url = HttpServer.addressWith((address) =>
   Effect.succeed(address._tag === "TcpAddress" ? `http://127.0.0.1:${address.port}` : address.path)
 )
 
-/** The application on a port of its own, until the scope closes. */
+/** Starts the application on a free port. It stops when the scope closes. */
 const start = (config: Record<string, string>) =>
   Layer.build(
     application.pipe(
@@ -47,14 +47,14 @@ const sendDataset = (apiUrl: string) =>
 const summary = (server: string) =>
   HttpClient.get(`${server}/datasets`).pipe(Effect.flatMap((response) => response.json))
 
-it.scoped("serves its own endpoints and the Uploads API over one store", () =>
+it.scoped("serves its own endpoints and the Uploads API from the same store", () =>
   Effect.gen(function*() {
     const server = yield* start({})
     yield* sendDataset(`${server}/v1`)
     expect(yield* summary(server)).toEqual({ files: 1, bytes: 3 })
   }).pipe(Effect.provide(NodeHttpClient.layerUndici)))
 
-it.scoped("is a gateway once configuration says so", () =>
+it.scoped("forwards to a remote service if it is configured so", () =>
   Effect.gen(function*() {
     const remote = yield* start({})
     const gateway = yield* start({
@@ -67,13 +67,13 @@ it.scoped("is a gateway once configuration says so", () =>
     expect(yield* summary(remote)).toEqual({ files: 1, bytes: 3 })
   }).pipe(Effect.provide(NodeHttpClient.layerUndici)))
 
-it.scoped("does not start with a backend that it does not know", () =>
+it.scoped("fails to start with an unknown UPLOADS_BACKEND", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(start({ UPLOADS_BACKEND: "cloud" }))
     expect(String(error)).toContain("UPLOADS_BACKEND")
   }))
 
-it.scoped("sends its spans to the collector that configuration names", () =>
+it.scoped("sends its spans to the configured collector", () =>
   Effect.gen(function*() {
     const received = yield* Ref.make("")
     const collector = HttpServer.serve(

@@ -23,15 +23,15 @@ const dataset: Dataset = {
 const trainer = Layer.succeed(Trainer, { start: (file) => Effect.succeed(`training on ${file}`) })
 
 // #region test
-// The program under test, its Uploads service swapped for one in memory: no network, no key.
+// The program under test with the in-memory service: no network, no API key.
 const env = Layer.merge(UploadsMemory.layerTest, trainer)
 
-it.effect("trains on the uploaded file", () =>
+it.effect("starts a training on the uploaded file", () =>
   Effect.gen(function*() {
     expect(yield* train(dataset)).toMatch(/^training on file-/)
   }).pipe(Effect.provide(env)))
 
-it.effect("is postponed when the quota is used up", () =>
+it.effect("is postponed if the quota is used up", () =>
   Effect.gen(function*() {
     const test = yield* UploadsMemory.UploadsServiceTest
     yield* test.failNext("create", new QuotaExceeded({}))
@@ -39,7 +39,7 @@ it.effect("is postponed when the quota is used up", () =>
     expect(yield* test.calls("addPart")).toBe(0)
   }).pipe(Effect.provide(env)))
 
-it.effect("starts afresh when the Upload expires on the way", () =>
+it.effect("starts again with a new Upload if the first one expires", () =>
   Effect.gen(function*() {
     const test = yield* UploadsMemory.UploadsServiceTest
     const stall = yield* Effect.once(Effect.sleep("61 minutes"))
@@ -51,7 +51,7 @@ it.effect("starts afresh when the Upload expires on the way", () =>
   }).pipe(Effect.provide(env)))
 // #endregion test
 
-it.effect("tries no third time, whatever the reasons", () =>
+it.effect("makes no third attempt", () =>
   Effect.gen(function*() {
     const test = yield* UploadsMemory.UploadsServiceTest
     const uploadId = UploadId.make("upload_1")
@@ -62,7 +62,7 @@ it.effect("tries no third time, whatever the reasons", () =>
     expect((yield* test.uploads).map(({ status }) => status)).toEqual(["cancelled", "cancelled"])
   }).pipe(Effect.provide(env)))
 
-it.effect("is postponed when the quota is used up at the second try", () =>
+it.effect("is postponed if the quota is used up at the second attempt", () =>
   Effect.gen(function*() {
     const test = yield* UploadsMemory.UploadsServiceTest
     yield* test.failNext("complete", new ChecksumMismatch({ uploadId: UploadId.make("upload_1") }))

@@ -7,7 +7,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-it.scopedLive("sends a whole file, and tells when it is done", () =>
+it.scopedLive("sends a whole file and prints the id of the completed File", () =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const test = yield* UploadsMemory.UploadsServiceTest

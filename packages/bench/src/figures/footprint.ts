@@ -49,14 +49,14 @@ const millis = (value: number): string => `${value.toFixed(1)} ms`
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} KB`
 
 const contestants = [
-  { name: "the client", modules: ["@effect-uploads/http/UploadsService"], program: "client" },
+  { name: "the client", modules: ["@effect-uploads/http/UploadsClient"], program: "client" },
   {
     name: "the client for Node",
-    modules: ["@effect-uploads/http/UploadsService", "@effect-uploads/http/NodeFileHttpClient"]
+    modules: ["@effect-uploads/http/UploadsClient", "@effect-uploads/http/NodeFileHttpClient"]
   },
   {
     name: "the client and Transfer",
-    modules: ["@effect-uploads/http/UploadsService", "@effect-uploads/transfer/Transfer"],
+    modules: ["@effect-uploads/http/UploadsClient", "@effect-uploads/transfer/Transfer"],
     program: "transfer"
   },
   { name: "openai, for comparison", modules: ["openai"] }
