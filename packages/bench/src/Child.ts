@@ -1,5 +1,5 @@
 /**
- * Processes of their own, so that CPU time and peak memory are theirs alone.
+ * Runs each client and each server in a process of its own, so that its CPU time and peak memory are measured alone.
  */
 import * as Command from "@effect/platform/Command"
 import type { PlatformError } from "@effect/platform/Error"
@@ -14,31 +14,31 @@ import * as Stream from "effect/Stream"
 import type { Task } from "./clients/internal/task.js"
 import type { Installation } from "./Installation.js"
 
-/** A child ended without having measured anything. */
+/** A child process ended without a measurement. */
 export class ChildFailed extends Data.TaggedError("ChildFailed")<{
   readonly name: string
   readonly exitCode: number
   readonly output: string
 }> {
   override get message(): string {
-    return `${this.name} ended with ${this.exitCode}: ${this.output}`
+    return `${this.name} exited with code ${this.exitCode}: ${this.output}`
   }
 }
 
-/** What a child says of itself. */
+/** The measurement that a child process reports about itself. */
 export class Measurement extends Schema.Class<Measurement>("Measurement")({
-  /** From the first request to the last answer. */
+  /** The time from the first request to the last response, in milliseconds. */
   wallMillis: Schema.Number,
-  /** The CPU time of all threads in that time. */
+  /** The CPU time of all threads in that time, in milliseconds. */
   cpuMillis: Schema.Number,
-  /** The most memory that the process ever held. */
+  /** The peak memory of the process, in bytes. */
   peakBytes: Schema.Number
 }) {}
 
 const node = (path: string, options: { readonly [option: string]: string | number | boolean }) =>
   Command.make(process.execPath, path, ...Object.entries(options).map(([key, value]) => `--${key}=${value}`))
 
-/** What a command writes to its standard output. It fails unless it ends with 0. */
+/** The standard output of a command. Fails unless the exit code is 0. */
 export const output = (name: string, command: Command.Command) =>
   Effect.scoped(Effect.gen(function*() {
     const child = yield* Command.start(command)
@@ -58,7 +58,7 @@ export const measure = (installation: Installation, client: string, task: Partia
 
 const Listening = Schema.parseJson(Schema.Struct({ port: Schema.Int.pipe(Schema.positive()) }))
 
-/** Starts a sink, which ends with the scope, and gives the URL of its API. */
+/** Starts a sink and returns the URL of its API. The sink stops when the scope closes. */
 export const sink = (installation: Installation, options: { readonly partMillis?: number } = {}) =>
   Effect.gen(function*() {
     const child = yield* Command.start(node(installation.module("sink"), options))
@@ -67,7 +67,7 @@ export const sink = (installation: Installation, options: { readonly partMillis?
     return `http://127.0.0.1:${port}/v1`
   })
 
-/** What a server has used since it began. */
+/** The resources that a server has used since its start. */
 const Usage = Schema.Struct({
   /** The CPU time of all threads. */
   cpuMillis: Schema.Number,
@@ -76,7 +76,7 @@ const Usage = Schema.Struct({
 
 const decodeUsage = Schema.decode(Schema.parseJson(Usage))
 
-/** A server to measure, in a process of its own. */
+/** A server under measurement, in a process of its own. */
 export interface Server {
   readonly url: string
   readonly directory: string
@@ -86,12 +86,11 @@ export interface Server {
   >
 }
 
-/** Has the system write to the disk what it has not yet. */
+/** Flushes the file system caches to the disk. */
 export const sync = Effect.asVoid(Command.exitCode(Command.make("sync")))
 
 /**
- * Starts a module of `servers/`, or the server of this repository, on a fresh folder. It ends with the scope, and the folder is
- * removed after it.
+ * Starts a module of `servers/`, or the server of this repository, with a new folder. Both are removed when the scope closes.
  */
 export const server = (
   installation: Installation,
@@ -100,10 +99,10 @@ export const server = (
 ) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
-    // After the folder is removed: else the disk would still be busy with it in the next run.
+    // Runs after the folder is removed. Without it, the disk would still be busy with the removal during the next run.
     yield* Effect.addFinalizer(() => Effect.ignore(sync))
     const directory = yield* fs.makeTempDirectoryScoped({ prefix: "effect-uploads-bench-" })
-    const questions = yield* Mailbox.make<string>()
+    const commands = yield* Mailbox.make<string>()
     const child = yield* Command.make(
       process.execPath,
       "--import",
@@ -111,7 +110,7 @@ export const server = (
       name === "ours" ? installation.server : installation.module(`servers/${name}`)
     ).pipe(
       Command.env({ UPLOADS_DATA_DIR: directory, UPLOADS_PORT: "0", ...environment }),
-      Command.stdin(Stream.encodeText(Mailbox.toStream(questions))),
+      Command.stdin(Stream.encodeText(Mailbox.toStream(commands))),
       Command.start
     )
     const lines = yield* Mailbox.fromStream(child.stdout.pipe(Stream.decodeText(), Stream.splitLines))
@@ -119,12 +118,12 @@ export const server = (
     const self: Server = {
       url: yield* lines.take,
       directory,
-      usage: questions.offer("usage\n").pipe(Effect.zipRight(lines.take), Effect.flatMap(decodeUsage))
+      usage: commands.offer("usage\n").pipe(Effect.zipRight(lines.take), Effect.flatMap(decodeUsage))
     }
     return self
   })
 
-/** What a client measures while it sends, and the CPU time that the server takes meanwhile. */
+/** The time that a client measures, with the CPU time and the peak memory of the server. */
 export const measureServer = (
   installation: Installation,
   server: Server,

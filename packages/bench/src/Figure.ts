@@ -1,28 +1,28 @@
 /**
- * What a figure is made of, and how it is shown.
+ * The report of a figure, and its rendering as Markdown.
  */
 
-/** A promise of the project, and what was measured of it. */
+/** A goal of the project, with the measured value. */
 export interface Target {
   readonly statement: string
   readonly measured: string
   readonly met: boolean
 }
 
-/** What a figure found. */
+/** The results of a figure. */
 export interface Report {
   readonly figure: number
   readonly title: string
-  /** What was done, in a sentence. */
+  /** The setup of the measurement, in one sentence. */
   readonly setting: string
   readonly columns: ReadonlyArray<string>
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
   readonly targets: ReadonlyArray<Target>
-  /** Every single run, for the JSON. */
+  /** Every single run, for the JSON file. */
   readonly runs: Readonly<Record<string, unknown>>
 }
 
-/** A target that is a bound on a number. */
+/** A target that bounds a number. */
 export const bound = (
   statement: string,
   value: number,
@@ -43,7 +43,7 @@ export const seconds = (millis: number): string => `${(millis / 1000).toFixed(2)
 /** An amount of memory. */
 export const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
-/** The size of a file or a part: a round number. */
+/** The size of a file or a part, as a round number. */
 export const size = (bytes: number): string =>
   bytes % 1024 ** 3 === 0
     ? `${bytes / 1024 ** 3} GiB`
@@ -51,7 +51,7 @@ export const size = (bytes: number): string =>
     ? `${bytes / 1024 ** 2} MiB`
     : `${bytes / 1024} KiB`
 
-/** A report as Markdown, so that it can be pasted where it is to be read. */
+/** Renders a report as Markdown, ready to be pasted into the README. */
 export const render = ({ columns, figure, rows, setting, targets, title }: Report): string =>
   [
     `## ${figure}. ${title}`,

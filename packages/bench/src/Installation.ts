@@ -1,6 +1,6 @@
 /**
- * The packages of this repository as npm would install them for a program: compiled, in a `node_modules` with what they depend
- * on. The children run from there, so that no child compiles TypeScript, and each loads what it would load in production.
+ * Installs the packages of this repository as npm would: compiled, in a `node_modules` with their dependencies. The child
+ * processes run from there. So no child compiles TypeScript, and each loads the same files as in production.
  */
 import { bundle } from "@effect-uploads/server/bundle"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -10,18 +10,18 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Esbuild from "esbuild"
 
-/** What was to be measured could not be built. */
+/** The build of the packages failed. */
 export class BuildFailed extends Data.TaggedError("BuildFailed")<{ readonly cause: unknown }> {
   override get message(): string {
-    return `What is to be measured could not be built: ${this.cause}`
+    return `The build of the packages failed: ${this.cause}`
   }
 }
 
 export interface Installation {
   readonly directory: string
-  /** The path of a compiled module of this package, such as `clients/floor`. */
+  /** The path of a compiled module of this package, such as `clients/baseline`. */
   readonly module: (name: string) => string
-  /** The path of the server's command. */
+  /** The path of the server command. */
   readonly server: string
 }
 
@@ -47,7 +47,7 @@ export const build = (options: Esbuild.BuildOptions): Effect.Effect<Esbuild.Buil
 
 const packages = ["domain", "http", "transfer", "server"]
 
-/** The folder with all packages of this repository. */
+/** The folder `packages` of this repository. */
 const packagesDirectory = Effect.flatMap(Path.Path, (path) => path.fromFileUrl(new URL("../..", import.meta.url)))
 
 const compile = (from: string, to: string) =>
@@ -65,7 +65,7 @@ const compile = (from: string, to: string) =>
     })
   })
 
-/** Links the dependencies of a package that are not of this repository. */
+/** Links the third-party dependencies of a package. */
 const link = (source: string, dependencies: ReadonlyArray<string>, nodeModules: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -81,7 +81,7 @@ const link = (source: string, dependencies: ReadonlyArray<string>, nodeModules: 
 const bundled = (to: string, entryPoint?: string) =>
   Effect.tryPromise({ try: () => bundle(to, entryPoint), catch: (cause) => new BuildFailed({ cause }) })
 
-/** Removed with the scope. */
+/** Installs into a temporary folder, which is removed when the scope closes. */
 export const make = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -113,7 +113,7 @@ export const make = Effect.gen(function*() {
   yield* compile(path.join(own, "src"), path.join(directory, "bench"))
   yield* link(own, Object.keys(manifest.dependencies), nodeModules)
 
-  // As the package has it; and to be as fair, the server that it is compared with.
+  // The server is measured as published, which is bundled. The in-memory server is bundled too, for a fair comparison.
   const command = path.join(nodeModules, "@effect-uploads", "server", "dist", "command")
   yield* bundled(command)
   yield* bundled(path.join(directory, "bench", "servers"), path.join(own, "src", "servers", "memory.ts"))

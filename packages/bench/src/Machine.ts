@@ -1,5 +1,5 @@
 /**
- * Where something was measured: figures of two machines cannot be compared, ratios only with care.
+ * Describes the machine of a measurement. Results of two machines are not comparable, and ratios only with care.
  */
 import * as Effect from "effect/Effect"
 import * as Os from "node:os"
@@ -13,7 +13,7 @@ export const describe = Effect.sync(() => {
     memoryBytes: Os.totalmem(),
     kernel: `${Os.type()} ${Os.release()} ${Os.arch()}`,
     node: process.version,
-    /** Of the last minute, when the bench began: on a quiet machine near 0. */
+    /** The load average of the minute before the bench started. It is near 0 on a quiet machine. */
     load: Os.loadavg()[0] ?? 0
   }
 })

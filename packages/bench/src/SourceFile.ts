@@ -1,5 +1,5 @@
 /**
- * The files that are sent.
+ * Generates the files that clients send.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto"
 
 const chunkBytes = 1024 ** 2
 
-/** A file of random bytes, which are in the cache of the system once it is written. Removed with the scope. */
+/** A file of random bytes. Writing it puts it into the system's page cache. It is removed when the scope closes. */
 export const random = (bytes: number) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -21,7 +21,7 @@ export const random = (bytes: number) =>
     return path
   })
 
-/** A file of zeros that takes no room on the disk. Removed with the scope. */
+/** A sparse file of zeros, which uses no disk space. It is removed when the scope closes. */
 export const sparse = (bytes: number) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem

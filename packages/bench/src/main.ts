@@ -1,6 +1,6 @@
 /**
- * `pnpm bench [--quick] [--figure N]`: measures the figures side by side with their opponents, prints them as tables, and
- * writes every single run to a file in `packages/bench/results`.
+ * `pnpm bench [--quick] [--figure N]`: measures the figures beside the alternatives, prints tables, and writes every run to a
+ * file in `packages/bench/results`.
  */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -28,7 +28,7 @@ import type { Installation } from "./Installation.js"
 import * as Installations from "./Installation.js"
 import * as Machine from "./Machine.js"
 
-/** The arguments make no sense. */
+/** The command-line arguments are invalid. */
 class UsageError extends Data.TaggedError("UsageError")<{ readonly problem: string }> {
   override get message(): string {
     return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 9, more than one as 1,3`
@@ -91,11 +91,11 @@ const main = Effect.gen(function*() {
   const targets = reports.flatMap(({ targets }) => targets)
   yield* Console.log(
     `${targets.filter(({ met }) => met).length} of ${targets.length} targets met. Every run is in ${resultsFile}` +
-      (quick ? "\nThese are numbers of a quick run: they show that the bench works, and nothing else." : "")
+      (quick ? "\nThese numbers are from a quick run. They show that the bench works and are not results." : "")
   )
 })
 
-/** What is going on, in plain words beside the tables. */
+/** Progress messages on the standard error, apart from the tables. */
 const progress = Logger.replace(
   Logger.defaultLogger,
   Logger.withConsoleError(Logger.make(({ message }) => String(message)))

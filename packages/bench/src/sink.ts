@@ -1,6 +1,6 @@
 /**
- * A server of the Uploads API that keeps nothing: it counts the bytes of the parts, and refuses to complete an Upload that did
- * not get all of its own, so that nobody is fast by leaving some out. A process of its own, which says its port in one line.
+ * A server of the Uploads API that discards the bytes and counts them. It rejects `complete` if bytes are missing, so that no
+ * client is fast because it sent less. It runs as a process of its own and prints its port as one line of JSON.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
 
 const { values } = parseArgs({ options: { partMillis: { type: "string", default: "0" } } })
-/** How long a part takes to be answered, after its last byte. */
+/** The delay between the last byte of a part and the response, in milliseconds. */
 const partMillis = Number(values.partMillis)
 
 interface Upload {
@@ -23,7 +23,7 @@ interface Upload {
 const uploads = new Map<string, Upload>()
 let created = 0
 
-/** All Uploads are of the second in which the server started, and outlive it. */
+/** All Uploads have the start of the server as creation time, and none expires while it runs. */
 const createdAt = Math.floor(Effect.runSync(Clock.currentTimeMillis) / 1000)
 
 const represent = ({ bytes, filename, id, purpose }: Upload, status: string) => ({
@@ -37,7 +37,7 @@ const represent = ({ bytes, filename, id, purpose }: Upload, status: string) => 
   expires_at: createdAt + 3600
 })
 
-const represented = (upload: Upload, status: string) =>
+const withFile = (upload: Upload, status: string) =>
   status === "completed"
     ? {
       ...represent(upload, status),
@@ -60,7 +60,7 @@ const text = async (request: Http.IncomingMessage): Promise<string> => {
   return body
 }
 
-const discarded = (request: Http.IncomingMessage): Promise<number> =>
+const discardBody = (request: Http.IncomingMessage): Promise<number> =>
   new Promise((resolve, reject) => {
     let bytes = 0
     request.on("data", (piece: Buffer) => {
@@ -73,14 +73,14 @@ const discarded = (request: Http.IncomingMessage): Promise<number> =>
 const field = (body: unknown, key: string): unknown =>
   typeof body === "object" && body !== null ? Object.entries(body).find(([name]) => name === key)?.[1] : undefined
 
-const answer = (response: Http.ServerResponse, status: number, body: unknown) => {
+const reply = (response: Http.ServerResponse, status: number, body: unknown) => {
   const json = JSON.stringify(body)
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
   response.end(json)
 }
 
-const refuse = (response: Http.ServerResponse, status: number, message: string) =>
-  answer(response, status, { error: { message, type: "invalid_request_error", param: null, code: null } })
+const replyError = (response: Http.ServerResponse, status: number, message: string) =>
+  reply(response, status, { error: { message, type: "invalid_request_error", param: null, code: null } })
 
 const create = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
   const body: unknown = JSON.parse(await text(request))
@@ -92,45 +92,45 @@ const create = async (request: Http.IncomingMessage, response: Http.ServerRespon
     received: 0
   }
   uploads.set(upload.id, upload)
-  answer(response, 200, represented(upload, "pending"))
+  reply(response, 200, withFile(upload, "pending"))
 }
 
-/** Multipart framing is no more than this a part. */
+/** An upper bound of the multipart framing of a part, in bytes. */
 const framing = 1024
 
 let parts = 0
 
 const addPart = async (upload: Upload, request: Http.IncomingMessage, response: Http.ServerResponse) => {
-  const bytes = await discarded(request)
+  const bytes = await discardBody(request)
   upload.received += bytes
   if (partMillis > 0) await setTimeout(partMillis)
-  answer(response, 200, { id: `part_${++parts}`, object: "upload.part", created_at: createdAt, upload_id: upload.id })
+  reply(response, 200, { id: `part_${++parts}`, object: "upload.part", created_at: createdAt, upload_id: upload.id })
 }
 
 const complete = async (upload: Upload, request: Http.IncomingMessage, response: Http.ServerResponse) => {
   const partIds = field(JSON.parse(await text(request)), "part_ids")
   const most = upload.bytes + framing * (Array.isArray(partIds) ? partIds.length : 0)
   if (upload.received < upload.bytes || upload.received > most) {
-    return refuse(response, 400, `${upload.received} bytes came of ${upload.bytes}`)
+    return replyError(response, 400, `${upload.received} of ${upload.bytes} bytes arrived`)
   }
   uploads.delete(upload.id)
-  answer(response, 200, represented(upload, "completed"))
+  reply(response, 200, withFile(upload, "completed"))
 }
 
 const cancel = (upload: Upload, request: Http.IncomingMessage, response: Http.ServerResponse) => {
   request.resume()
   uploads.delete(upload.id)
-  answer(response, 200, represented(upload, "cancelled"))
+  reply(response, 200, withFile(upload, "cancelled"))
 }
 
 const serve = (request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> | void => {
   const [, version, collection, id, action] = (request.url ?? "").split("/")
   if (request.method !== "POST" || version !== "v1" || collection !== "uploads") {
-    return refuse(response, 404, `There is no ${request.method} ${request.url}`)
+    return replyError(response, 404, `${request.method} ${request.url} was not found`)
   }
   if (id === undefined) return create(request, response)
   const upload = uploads.get(id)
-  if (upload === undefined) return refuse(response, 404, `There is no ${id}`)
+  if (upload === undefined) return replyError(response, 404, `Upload ${id} was not found`)
   switch (action) {
     case "parts":
       return addPart(upload, request, response)
@@ -139,14 +139,14 @@ const serve = (request: Http.IncomingMessage, response: Http.ServerResponse): Pr
     case "cancel":
       return cancel(upload, request, response)
     default:
-      return refuse(response, 404, `There is no ${request.url}`)
+      return replyError(response, 404, `${request.url} was not found`)
   }
 }
 
 const server = Http.createServer((request, response) => {
   Promise.resolve(serve(request, response)).catch((error: unknown) => {
-    // A client that went away in the middle of its request gets no answer.
-    if (!request.destroyed) refuse(response, 500, String(error))
+    // A client that disconnected during its request cannot receive a response.
+    if (!request.destroyed) replyError(response, 500, String(error))
   })
 })
 server.listen(0, "127.0.0.1", () => {

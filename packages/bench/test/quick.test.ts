@@ -1,4 +1,4 @@
-/** The bench in small, so that it does not rot. What it measures here means nothing, and is not looked at. */
+/** Runs the bench with small inputs, so that it keeps working. The tests do not check the measured values. */
 import * as accepting from "@effect-uploads/bench/figures/accepting"
 import * as durablePairs from "@effect-uploads/bench/figures/durablePairs"
 import * as manyParts from "@effect-uploads/bench/figures/manyParts"
@@ -17,7 +17,7 @@ const MiB = 1024 ** 2
 const cells = (rows: ReadonlyArray<ReadonlyArray<string>>) => rows.flat().join(" ")
 
 it.scopedLive(
-  "runs the figures of the socket and of the slow service, with all opponents",
+  "runs the figures of the socket and of the slow service with all clients",
   () =>
     Effect.gen(function*() {
       const installation = yield* Installation.make
@@ -35,7 +35,7 @@ it.scopedLive(
 )
 
 it.scopedLive(
-  "runs the figures of the server, with all opponents",
+  "runs the figures of the server with all servers",
   () =>
     Effect.gen(function*() {
       const installation = yield* Installation.make

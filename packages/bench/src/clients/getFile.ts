@@ -1,4 +1,4 @@
-/** A file that is read and thrown away. */
+/** Downloads a file and discards it. */
 import { deepEqual } from "node:assert/strict"
 import { measured } from "./internal/measured.js"
 import { open } from "./internal/request.js"

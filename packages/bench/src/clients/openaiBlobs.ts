@@ -1,4 +1,4 @@
-/** The official client with several parts at a time, each a slice of a file-backed Blob: it can send one again. */
+/** The official client with concurrent parts. Each is a slice of a file-backed Blob, so the client can retry a part. */
 import { openAsBlob } from "node:fs"
 import { measured } from "./internal/measured.js"
 import { sendFile } from "./internal/openai.js"

@@ -1,6 +1,6 @@
 /**
- * The official client, one part after the other, each a slice of a file-backed Blob: it does not hold parts in memory, and can
- * send one again.
+ * The official client with sequential parts. Each is a slice of a file-backed Blob, so the client does not keep parts in memory
+ * and can retry a part.
  */
 import { openAsBlob } from "node:fs"
 import { measured } from "./internal/measured.js"

@@ -1,6 +1,6 @@
 /**
- * The official client with several parts at a time, each a stream of a range of the file. A stream that broke cannot be read
- * again, so a part that fails is never retried.
+ * The official client with concurrent parts, each a stream of a range of the file. A stream cannot be read again, so the client
+ * never retries a failed part.
  */
 import { createReadStream } from "node:fs"
 import { measured } from "./internal/measured.js"

@@ -1,4 +1,4 @@
-/** Uploads that are created and cancelled with the client for Node. */
+/** Creates and cancels Uploads with the client for Node. */
 import { node } from "./internal/node.js"
 import { createAndCancel } from "./internal/pairs.js"
 

@@ -1,4 +1,4 @@
-/** `Transfer.file` with nothing but what runs anywhere. */
+/** `Transfer.file` with the portable layers only. */
 import { portable } from "./internal/portable.js"
 import { sendFile } from "./internal/transfer.js"
 

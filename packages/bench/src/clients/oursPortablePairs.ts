@@ -1,4 +1,4 @@
-/** Uploads that are created and cancelled with the client that runs anywhere. */
+/** Creates and cancels Uploads with the portable client. */
 import { createAndCancel } from "./internal/pairs.js"
 import { portable } from "./internal/portable.js"
 

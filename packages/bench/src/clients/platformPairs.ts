@@ -1,6 +1,6 @@
 /**
- * The requests of a create and a cancel, through the `HttpClient` of `@effect/platform` and nothing else: what any client on
- * it costs at least. No timeout, no retries, and whatever the answer is, it is taken for the right one.
+ * Sends the requests of create and cancel with the `HttpClient` of `@effect/platform` alone: the least cost of any client that
+ * uses it. No timeout, no retries and no check of the response.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -15,8 +15,8 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
   Effect.gen(function*() {
     const client = yield* HttpClient.HttpClient
     const response = yield* client.execute(HttpClientRequest.bearerToken(request, apiKey))
-    const answer: unknown = JSON.parse(yield* response.text)
-    return Predicate.hasProperty(answer, "id") ? String(answer.id) : ""
+    const body: unknown = JSON.parse(yield* response.text)
+    return Predicate.hasProperty(body, "id") ? String(body.id) : ""
   })
 
 const pair = Effect.gen(function*() {

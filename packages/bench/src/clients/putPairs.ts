@@ -1,5 +1,5 @@
-/** Uploads that are created and cancelled, by a client that costs as little as one can. */
-import { inLanes } from "./internal/lanes.js"
+/** Creates and cancels Uploads with a minimal client, so that the server is measured. */
+import { mapConcurrent } from "./internal/concurrency.js"
 import { measured } from "./internal/measured.js"
 import { postJson, request } from "./internal/request.js"
 import { task } from "./internal/task.js"
@@ -14,8 +14,8 @@ const pair = async () => {
   await request({ method: "POST", path: `${task.path}/uploads/${id}/cancel`, headers: { "content-length": 0 } })
 }
 
-const pairs = (count: number) => inLanes(task.concurrency, Array.from({ length: count }), pair)
+const pairs = (count: number) => mapConcurrent(task.concurrency, Array.from({ length: count }), pair)
 
-// A server that has not answered yet is not compiled yet.
+// Warm up: V8 compiles the server's code during the first requests.
 await pairs(Math.ceil(task.pairs / 4))
 await measured(() => pairs(task.pairs))

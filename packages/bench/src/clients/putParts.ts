@@ -1,24 +1,24 @@
-/** The same bytes to each kind of server, in the form that it takes them. They come from memory: nothing is read meanwhile. */
+/** Sends the same bytes to each kind of server, in the protocol of the server. The bytes come from memory, not from a file. */
 import { ok } from "node:assert/strict"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import type { ClientRequest } from "node:http"
-import type { Range } from "./internal/lanes.js"
-import { inLanes, ranges } from "./internal/lanes.js"
+import type { Range } from "./internal/concurrency.js"
+import { mapConcurrent, ranges } from "./internal/concurrency.js"
 import { measured } from "./internal/measured.js"
 import { idIn, postJson, request } from "./internal/request.js"
 import { task } from "./internal/task.js"
 
 const block = randomBytes(task.chunkBytes)
 
-/** As many bytes as are asked for, no faster than they are taken. */
+/** Writes the given number of bytes with back-pressure. */
 const write = async (request: ClientRequest, bytes: number): Promise<void> => {
   for (let left = bytes; left > 0; left -= block.byteLength) {
     if (!request.write(left < block.byteLength ? block.subarray(0, left) : block)) await once(request, "drain")
   }
 }
 
-/** The parts are what is sent in lanes; `begin` and `end` stand before and after them. */
+/** `begin` runs before the parts, `end` after them. The parts are sent concurrently. */
 interface Protocol<Upload, Part> {
   readonly begin: () => Promise<Upload>
   readonly part: (upload: Upload, range: Range) => Promise<Part>
@@ -27,7 +27,7 @@ interface Protocol<Upload, Part> {
 
 const put = async <Upload, Part>({ begin, end, part }: Protocol<Upload, Part>): Promise<void> => {
   const upload = await begin()
-  const parts = await inLanes(
+  const parts = await mapConcurrent(
     task.concurrency,
     ranges(task.bytes, task.partBytes),
     (range) => part(upload, range)
@@ -37,7 +37,7 @@ const put = async <Upload, Part>({ begin, end, part }: Protocol<Upload, Part>): 
 
 const nothing = () => Promise.resolve()
 
-// As long as those of the official client: the longer it is, the faster it is searched for.
+// The same length as in the official client, because a longer boundary is found faster.
 const boundary = "----formdata-undici-048261937045"
 const head = `--${boundary}\r\nContent-Disposition: form-data; name="data"; filename="part"\r\n` +
   "Content-Type: application/octet-stream\r\n\r\n"
@@ -97,7 +97,7 @@ const protocols: Readonly<Record<string, () => Promise<void>>> = {
           path: "/files",
           headers: { "tus-resumable": "1.0.0", "upload-length": bytes, "content-length": 0 }
         })
-        ok(location !== undefined, "tus tells of no location")
+        ok(location !== undefined, "the tus server sent no location header")
         await request({
           method: "PATCH",
           path: location,
@@ -118,5 +118,5 @@ const protocols: Readonly<Record<string, () => Promise<void>>> = {
 }
 
 const send = protocols[task.protocol]
-ok(send !== undefined, `There is no protocol ${task.protocol}`)
+ok(send !== undefined, `Unknown protocol ${task.protocol}`)
 await measured(send)

@@ -1,4 +1,4 @@
-/** Figure 6: a server that accepts a big file, and has it on the disk when it answers. */
+/** Figure 6: a server accepts a large file and responds after the file is on the disk. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
@@ -11,7 +11,7 @@ export interface Options {
   readonly bytes: number
   readonly partBytes: number
   readonly rounds: number
-  /** The seconds between two runs. */
+  /** The pause between two runs, in seconds. */
   readonly rest: number
 }
 
@@ -22,7 +22,7 @@ export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1, 
 
 const concurrency = 4
 
-const contestants = [
+const candidates = [
   { name: "bare", server: "bare", label: "node:http to files, fsynced", protocol: "bodies", environment: {} },
   { name: "ours", server: "ours", label: "ours", protocol: "uploads", environment: {} },
   { name: "tus", server: "tus", label: "@tus/server, not fsynced", protocol: "tus", environment: {} },
@@ -35,20 +35,20 @@ const contestants = [
   }
 ] as const
 
-type Name = typeof contestants[number]["name"]
+type Name = typeof candidates[number]["name"]
 
 export const run = (installation: Installation, { bytes, partBytes, rest, rounds }: Options) =>
   Effect.gen(function*() {
     const runs = yield* interleave(
       rounds,
-      contestants.map(({ environment, name, protocol, server: program }) => ({
+      candidates.map(({ environment, name, protocol, server: program }) => ({
         name,
         run: Effect.gen(function*() {
           const server = yield* Child.server(installation, program, environment)
           const put = Child.measureServer(installation, server, "putParts", { protocol, bytes, partBytes, concurrency })
-          // A server runs for days: that V8 still compiles its code, for more than a second, is no part of what it costs.
+          // Warm up: V8 compiles for more than a second after a start, and a server that runs for days does not.
           yield* put
-          // What a server has left in the system's cache is not on its account a second time.
+          // Flush the page cache, so that the next run does not pay for the writes of the warm-up.
           yield* Child.sync
           return yield* put
         }).pipe(Effect.scoped)
@@ -66,7 +66,7 @@ export const run = (installation: Installation, { bytes, partBytes, rest, rounds
         `${size(bytes)} in parts of ${size(partBytes)}, ${concurrency} at a time, from a plain node:http client ` +
         `over loopback, after the same once to warm up, with ${rest} s between two runs; median of ${rounds}.`,
       columns: ["server", "time", "MiB/s", "throughput to the bare server", "CPU time", "peak memory"],
-      rows: contestants.map(({ label, name }) => [
+      rows: candidates.map(({ label, name }) => [
         label,
         seconds(median(walls(name))),
         (bytes / MiB / (median(walls(name)) / 1000)).toFixed(0),

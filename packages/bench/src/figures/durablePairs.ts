@@ -1,4 +1,4 @@
-/** Figure 7: what it costs to keep Uploads that are created and cancelled. */
+/** Figure 7: the cost of durable Uploads that are created and cancelled. */
 import * as Command from "@effect/platform/Command"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -20,16 +20,16 @@ export const quick: Options = { pairs: 400, rounds: 1, fsyncs: 20 }
 
 const concurrency = 64
 
-const contestants = [
+const candidates = [
   { name: "memory", label: "in memory", path: "" },
   { name: "ours", label: "ours, durable on SQLite", path: "/v1" }
 ] as const
 
-type Name = typeof contestants[number]["name"]
+type Name = typeof candidates[number]["name"]
 
 const Fsyncs = Schema.parseJson(Schema.Struct({ millis: Schema.Array(Schema.Number) }))
 
-/** How long the disk takes for each of some pages, where the servers keep theirs. */
+/** The time of an fsync for each of some pages, on the disk of the servers. */
 const fsync = (installation: Installation, count: number) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -44,10 +44,10 @@ export const run = (installation: Installation, { fsyncs, pairs, rounds }: Optio
     const disk: Array<number> = []
     const runs = yield* interleave(
       rounds,
-      contestants.map(({ name, path }) => ({
+      candidates.map(({ name, path }) => ({
         name,
         run: Effect.gen(function*() {
-          // Before each run: what else the disk has to do changes from minute to minute.
+          // Measured before each run, because the load of the disk changes from minute to minute.
           const { millis } = yield* fsync(installation, fsyncs)
           disk.push(median(millis))
           const server = yield* Child.server(installation, name, { UPLOADS_API_KEYS: "bench:sk-bench" })
@@ -61,13 +61,13 @@ export const run = (installation: Installation, { fsyncs, pairs, rounds }: Optio
 
     const report: Report = {
       figure: 7,
-      title: "Uploads that are kept",
+      title: "Durable Uploads",
       setting:
         `${pairs} Uploads created and cancelled over HTTP on ${concurrency} connections, after a quarter as many to ` +
         `warm up; median of ${rounds}. To write a page and fsync it took ${median(disk).toFixed(2)} ms here, ` +
         `${Math.min(...disk).toFixed(2)} to ${Math.max(...disk).toFixed(2)} before each run.`,
       columns: ["server", "pairs a second", "to the one in memory", "CPU time a pair", "ratio", "peak memory"],
-      rows: contestants.map(({ label, name }) => [
+      rows: candidates.map(({ label, name }) => [
         label,
         (pairs / median(walls(name)) * 1000).toFixed(0),
         times(ratio(walls("memory"), walls(name))),

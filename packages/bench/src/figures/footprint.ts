@@ -1,4 +1,4 @@
-/** Figure 5: what the client adds to a program that already uses `effect` and the HTTP client of `@effect/platform`. */
+/** Figure 5: the size and import time that the client adds to a program with `effect` and `@effect/platform`. */
 import * as Command from "@effect/platform/Command"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -24,10 +24,10 @@ const importing = (installation: Installation, modules: ReadonlyArray<string>) =
     Effect.flatMap(Schema.decode(Imported))
   )
 
-/** What a program imports anyway. */
+/** The packages that the program already has. */
 const present = ["effect", "@effect/platform"]
 
-/** The bytes of a program without some packages, minified and gzipped, as it would be sent to a browser. */
+/** The size of a program without the external packages, minified and gzipped, in bytes. */
 const bundled = (installation: Installation, program: string, external: ReadonlyArray<string>) =>
   Effect.map(
     build({
@@ -48,7 +48,7 @@ const bundled = (installation: Installation, program: string, external: Readonly
 const millis = (value: number): string => `${value.toFixed(1)} ms`
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} KB`
 
-const contestants = [
+const candidates = [
   { name: "the client", modules: ["@effect-uploads/http/UploadsClient"], program: "client" },
   {
     name: "the client for Node",
@@ -66,7 +66,7 @@ export const run = (installation: Installation, { rounds }: Options) =>
   Effect.gen(function*() {
     const runs = yield* interleave(
       rounds,
-      contestants.map(({ modules, name }) => ({ name, run: importing(installation, modules) }))
+      candidates.map(({ modules, name }) => ({ name, run: importing(installation, modules) }))
     )
     const added = (name: string) => median((runs.get(name) ?? []).map(({ addedMillis }) => addedMillis))
     const base = median([...runs.values()].flat().map(({ baseMillis }) => baseMillis))
@@ -75,7 +75,7 @@ export const run = (installation: Installation, { rounds }: Options) =>
       Effect.all({ own: bundled(installation, program, present), whole: bundled(installation, program, []) })
     const baseSizes = yield* sizesOf("base")
     const sizes = new Map<string, { readonly own: number; readonly whole: number }>()
-    for (const { name, program } of contestants) {
+    for (const { name, program } of candidates) {
       if (program === undefined) continue
       const { own, whole } = yield* sizesOf(program)
       sizes.set(name, { own: own - baseSizes.own, whole: whole - baseSizes.whole })
@@ -88,7 +88,7 @@ export const run = (installation: Installation, { rounds }: Options) =>
         `A program that uses effect and the HTTP client of @effect/platform imports them in ${millis(base)} and has ` +
         `${kilobytes(baseSizes.whole)} minified and gzipped. On top of that, median of ${rounds}:`,
       columns: ["import", "time", "minified and gzipped", "with what else of effect it needs, in a small program"],
-      rows: contestants.map(({ name }) => {
+      rows: candidates.map(({ name }) => {
         const size = sizes.get(name)
         return [name, millis(added(name)), ...(size === undefined ? [] : [kilobytes(size.own), kilobytes(size.whole)])]
       }),

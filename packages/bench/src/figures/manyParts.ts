@@ -1,4 +1,4 @@
-/** Figure 9: the peak memory of a server that takes many parts at a time. */
+/** Figure 9: the peak memory of a server that receives many concurrent parts. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
@@ -10,7 +10,7 @@ import { interleave, median } from "../Statistics.js"
 export interface Options {
   readonly partBytes: number
   readonly rounds: number
-  /** The seconds between two runs. */
+  /** The pause between two runs, in seconds. */
   readonly rest: number
 }
 
@@ -21,7 +21,7 @@ export const quick: Options = { partBytes: 4 * MiB, rounds: 1, rest: 0 }
 
 const concurrency = 32
 
-const contestants = [
+const candidates = [
   { name: "ours", label: "ours", protocol: "uploads" },
   { name: "bare", label: "node:http to files, for comparison", protocol: "bodies" }
 ] as const
@@ -31,7 +31,7 @@ export const run = (installation: Installation, { partBytes, rest, rounds }: Opt
     const bytes = partBytes * concurrency
     const runs = yield* interleave(
       rounds,
-      contestants.map(({ name, protocol }) => ({
+      candidates.map(({ name, protocol }) => ({
         name,
         run: Effect.scoped(Effect.flatMap(
           Child.server(installation, name),
@@ -40,17 +40,16 @@ export const run = (installation: Installation, { partBytes, rest, rounds }: Opt
       })),
       Duration.seconds(rest)
     )
-    const peaks = (name: typeof contestants[number]["name"]) =>
+    const peaks = (name: typeof candidates[number]["name"]) =>
       median((runs.get(name) ?? []).map(({ peakBytes }) => peakBytes))
 
     const report: Report = {
       figure: 9,
-      title: "Many parts at a time",
-      setting:
-        `${concurrency} parts of ${size(partBytes)}, all at a time; the peak of the whole process, Node included, ` +
+      title: "Many concurrent parts",
+      setting: `${concurrency} concurrent parts of ${size(partBytes)}; the peak of the whole process, Node included, ` +
         `median of ${rounds}.`,
       columns: ["server", "peak memory", "time"],
-      rows: contestants.map(({ label, name }) => [
+      rows: candidates.map(({ label, name }) => [
         label,
         mebibytes(peaks(name)),
         seconds(median((runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)))

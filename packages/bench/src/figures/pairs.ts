@@ -1,4 +1,4 @@
-/** Figure 4: small requests, a create and a cancel at a time. */
+/** Figure 4: small requests, in pairs of create and cancel. */
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
 import type { Report } from "../Figure.js"

@@ -1,4 +1,4 @@
-/** Figure 2: the peak memory of a transfer does not depend on the size of the file. */
+/** Figure 2: the peak memory of a transfer is independent of the size of the file. */
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
 import type { Report } from "../Figure.js"
@@ -32,23 +32,23 @@ export const run = (installation: Installation, { bytes, moreBytes, rounds }: Op
       { bytes, path: yield* SourceFile.sparse(bytes) },
       { bytes: moreBytes, path: yield* SourceFile.sparse(moreBytes) }
     ]
-    const contestants = clients.flatMap(({ client, label }) =>
+    const candidates = clients.flatMap(({ client, label }) =>
       files.map((file) => ({
         name: `${label}, ${size(file.bytes)}`,
         run: Child.measure(installation, client, { apiUrl, concurrency, ...file })
       }))
     )
-    const runs = yield* interleave(rounds, contestants)
+    const runs = yield* interleave(rounds, candidates)
     const peaks = (bytes: number) => (runs.get(`ours, ${size(bytes)}`) ?? []).map(({ peakBytes }) => peakBytes)
     const apart = Math.abs(median(peaks(moreBytes)) / median(peaks(bytes)) - 1) * 100
 
     const report: Report = {
       figure: 2,
-      title: "Peak memory whatever the size",
+      title: "Peak memory for any file size",
       setting: `Sparse files of ${size(bytes)} and ${size(moreBytes)}, ${concurrency} parts at a time, without ` +
         `a checksum; the peak of the whole process, Node included, median of ${rounds}.`,
       columns: ["client and file", "peak memory", "time"],
-      rows: contestants.map(({ name }) => [
+      rows: candidates.map(({ name }) => [
         name,
         mebibytes(median((runs.get(name) ?? []).map(({ peakBytes }) => peakBytes))),
         seconds(median((runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)))

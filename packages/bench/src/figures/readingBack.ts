@@ -1,4 +1,4 @@
-/** Figure 8: a File that is read back. */
+/** Figure 8: the download of a File. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Child from "../Child.js"
@@ -21,7 +21,7 @@ export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1 }
 const largeReads = 256 * 1024
 
 const labels = {
-  bare: "createReadStream piped to the answer",
+  bare: "createReadStream piped to the response",
   bareLarge: `the same, reading ${size(largeReads)} at a time`,
   ours: "ours"
 }
@@ -58,7 +58,7 @@ export const run = (installation: Installation, { bytes, partBytes, rounds }: Op
     const ours = measure(server, yield* contentPath(server.url))
 
     const reads = { bare, bareLarge, ours }
-    // Ours writes past the system's cache: the first read of a File fills it.
+    // Our server writes around the page cache, so the first read of a File fills it.
     yield* Effect.all(Object.values(reads), { discard: true })
     const runs = yield* interleave(rounds, names.map((name) => ({ name, run: reads[name] })))
     const walls = (name: Name) => (runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)
@@ -67,8 +67,8 @@ export const run = (installation: Installation, { bytes, partBytes, rounds }: Op
 
     const report: Report = {
       figure: 8,
-      title: "Reading a File back",
-      setting: `A File of ${size(bytes)}, which the system has in its cache, to a client that discards it; ` +
+      title: "Downloading a File",
+      setting: `A File of ${size(bytes)}, which is in the page cache, to a client that discards it; ` +
         `median of ${rounds}. Ours is ${bytes / partBytes} parts, each compared with its checksum.`,
       columns: ["server", "time", "MiB/s", "throughput to the first", "CPU time", "ratio", "peak memory"],
       rows: names.map((name) => [

@@ -1,4 +1,4 @@
-/** Figure 3: many small parts to a service that takes its time for each. */
+/** Figure 3: many small parts to a slow service. */
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
 import type { Report } from "../Figure.js"
@@ -14,7 +14,7 @@ export interface Options {
   readonly rounds: number
 }
 
-/** 480 ms a part is what the real service was seen to take. */
+/** The real service took about 480 ms for a small part. */
 export const full: Options = { parts: 128, partBytes: 64 * 1024, partMillis: 480, rounds: 3 }
 export const quick: Options = { parts: 32, partBytes: 64 * 1024, partMillis: 120, rounds: 1 }
 
@@ -27,20 +27,20 @@ export const run = (installation: Installation, { partBytes, partMillis, parts, 
     const apiUrl = yield* Child.sink(installation, { partMillis })
     const send = (client: string, concurrency: number) =>
       Child.measure(installation, client, { apiUrl, path, bytes, partBytes, concurrency })
-    const sideBySide = [
+    const concurrentClients = [
       { name: `ours, ${concurrency} at a time`, run: send("ours", concurrency) },
       { name: `ours, portable, ${concurrency} at a time`, run: send("oursPortable", concurrency) }
     ]
-    const oneByOneEach = [
+    const sequentialClients = [
       { name: "ours, one by one", run: send("ours", 1) },
       { name: "openai, one by one", run: send("openaiOneByOne", 1) }
     ]
-    // Who sends one part after the other waits for a minute and does next to nothing: all of them do it at the same time,
-    // while the others take turns.
+    // The sequential clients wait for a minute and use almost no CPU, so all of them run at the same time, beside the
+    // concurrent ones.
     const [fast, slow] = yield* Effect.all([
-      interleave(rounds, sideBySide),
+      interleave(rounds, concurrentClients),
       Effect.forEach(
-        oneByOneEach,
+        sequentialClients,
         ({ name, run }) =>
           Effect.map(
             Effect.replicateEffect(run, rounds, { concurrency: "unbounded" }),
@@ -51,19 +51,21 @@ export const run = (installation: Installation, { partBytes, partMillis, parts, 
     ], { concurrency: 2 })
     const runs = new Map([...fast, ...slow])
     const walls = (name: string) => (runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)
-    const lanes = walls(`ours, ${concurrency} at a time`)
+    const concurrent = walls(`ours, ${concurrency} at a time`)
     const oneByOne = walls("openai, one by one")
 
     const report: Report = {
       figure: 3,
-      title: "A service that takes its time",
-      setting: `${parts} parts of ${size(partBytes)}, each answered after ${partMillis} ms; median of ${rounds}.`,
+      title: "A slow service",
+      setting: `${parts} parts of ${
+        size(partBytes)
+      }, each with a response after ${partMillis} ms; median of ${rounds}.`,
       columns: ["client", "time", "faster than openai, one by one"],
       rows: [...runs.keys()].map((name) => [name, seconds(median(walls(name))), times(ratio(oneByOne, walls(name)))]),
       targets: [
         bound(
           `ours, ${concurrency} at a time: at least 7 × faster than one by one`,
-          ratio(oneByOne, lanes),
+          ratio(oneByOne, concurrent),
           { atLeast: 7 }
         )
       ],

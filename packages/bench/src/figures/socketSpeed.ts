@@ -1,4 +1,4 @@
-/** Figure 1: a big file over loopback to a sink that discards it. */
+/** Figure 1: a large file over loopback to a sink that discards it. */
 import * as Command from "@effect/platform/Command"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import * as Clock from "effect/Clock"
@@ -15,7 +15,7 @@ export interface Options {
   readonly bytes: number
   readonly partBytes: number
   readonly rounds: number
-  /** How much is read at a time by the clients that leave it to their caller: each gets what it is fastest with. */
+  /** The read sizes to try for the clients that leave it to their caller. Each client uses its fastest one. */
   readonly chunkSizes: readonly [number, ...ReadonlyArray<number>]
 }
 
@@ -28,14 +28,14 @@ export const quick: Options = { bytes: 64 * MiB, partBytes: 8 * MiB, rounds: 1, 
 
 const concurrency = 4
 
-/** Of a process that is not ours the time alone is known. */
+/** For `openssl` only the time is known. */
 interface Run {
   readonly wallMillis: number
   readonly cpuMillis?: number
   readonly peakBytes?: number
 }
 
-/** Reads the file, hashes it and does nothing else: what its md5 costs at least. */
+/** Reads and hashes the file: the least cost of its md5. */
 const openssl = (path: string) =>
   Effect.gen(function*() {
     const before = yield* Clock.currentTimeNanos
@@ -45,7 +45,7 @@ const openssl = (path: string) =>
   })
 
 const labels = {
-  floor: "node:http, the floor",
+  baseline: "node:http, the baseline",
   openssl: "openssl md5 of the file",
   openaiOneByOne: "openai, one by one",
   openaiBlobs: "openai, 4 Blob slices at a time",
@@ -73,7 +73,7 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
           run: Effect.map(measure(client, { chunkBytes }), ({ wallMillis }) => ({ chunkBytes, wallMillis }))
         }))
       ).pipe(
-        // By its second-best time: the best alone may be luck.
+        // Compare by the second-best time, because the best one may be an outlier.
         Effect.map((tried) =>
           [...tried.values()].flatMap((tries) =>
             [...tries].sort((a, b) => a.wallMillis - b.wallMillis).slice(0, 2).slice(-1)
@@ -81,14 +81,14 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
             .reduce((best, one) => one.wallMillis < best.wallMillis ? one : best).chunkBytes
         )
       )
-    const chunkBytes = { floor: yield* fastest("floor"), openaiStreams: yield* fastest("openaiStreams") }
+    const chunkBytes = { baseline: yield* fastest("baseline"), openaiStreams: yield* fastest("openaiStreams") }
 
-    const contestants: ReadonlyArray<{
+    const candidates: ReadonlyArray<{
       readonly name: Name
       readonly run: Effect.Effect<Run, Effect.Effect.Error<ReturnType<typeof measure>>, CommandExecutor>
       readonly rounds?: number
     }> = [
-      { name: "floor", run: measure("floor", { chunkBytes: chunkBytes.floor }) },
+      { name: "baseline", run: measure("baseline", { chunkBytes: chunkBytes.baseline }) },
       { name: "ours", run: measure("ours") },
       { name: "portable", run: measure("oursPortable") },
       { name: "openaiOneByOne", run: measure("openaiOneByOne") },
@@ -96,10 +96,10 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
       { name: "openaiStreams", run: measure("openaiStreams", { chunkBytes: chunkBytes.openaiStreams }) },
       { name: "openssl", run: openssl(path) },
       { name: "oursMd5", run: measure("ours", { checksum: true }) },
-      // It takes as long as all others together, and no target is about it.
+      // One round only: it takes as long as all others together, and it has no target.
       { name: "portableMd5", run: measure("oursPortable", { checksum: true }), rounds: 1 }
     ]
-    const runs = yield* interleave(rounds, contestants)
+    const runs = yield* interleave(rounds, candidates)
     const walls = (name: Name) => (runs.get(name) ?? []).map(({ wallMillis }) => wallMillis)
     const cpus = (name: Name) => (runs.get(name) ?? []).flatMap(({ cpuMillis }) => cpuMillis ?? [])
     const peaks = (name: Name) => (runs.get(name) ?? []).flatMap(({ peakBytes }) => peakBytes ?? [])
@@ -108,30 +108,30 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
       names.reduce((best, name) => median(walls(name)) < median(walls(best)) ? name : best)
     const official = quickest(["openaiOneByOne", "openaiBlobs", "openaiStreams"])
     const retrying = quickest(["openaiOneByOne", "openaiBlobs"])
-    const slower = median(walls("floor")) > median(walls("openssl")) ? "floor" : "openssl"
+    const slower = median(walls("baseline")) > median(walls("openssl")) ? "baseline" : "openssl"
 
     const report: Report = {
       figure: 1,
-      title: "A big file at the speed of the socket",
+      title: "A large file at the speed of the socket",
       setting: `${size(bytes)} in parts of ${size(partBytes)}, ${concurrency} at a time, over loopback to a ` +
-        `sink that discards them; median of ${rounds} (portable with md5: one run). The floor reads ${
-          size(chunkBytes.floor)
+        `sink that discards them; median of ${rounds} (portable with md5: one run). The baseline reads ${
+          size(chunkBytes.baseline)
         } at a time, the ` +
         `read streams for openai ${size(chunkBytes.openaiStreams)}.`,
-      columns: ["client", "time", "to the floor", "CPU time", "to the floor", "MiB/s", "peak memory"],
-      rows: contestants.map(({ name }) => [
+      columns: ["client", "time", "to the baseline", "CPU time", "to the baseline", "MiB/s", "peak memory"],
+      rows: candidates.map(({ name }) => [
         labels[name],
         seconds(median(walls(name))),
-        times(ratio(walls(name), walls("floor"))),
+        times(ratio(walls(name), walls("baseline"))),
         ...(cpus(name).length === 0
           ? ["", ""]
-          : [seconds(median(cpus(name))), times(ratio(cpus(name), cpus("floor")))]),
+          : [seconds(median(cpus(name))), times(ratio(cpus(name), cpus("baseline")))]),
         (bytes / MiB / (median(walls(name)) / 1000)).toFixed(0),
         peaks(name).length === 0 ? "" : mebibytes(median(peaks(name)))
       ]),
       targets: [
-        bound("ours: at most 1.25 × the floor's time", ratio(walls("ours"), walls("floor")), { atMost: 1.25 }),
-        bound("ours: at most 1.25 × the floor's CPU time", ratio(cpus("ours"), cpus("floor")), { atMost: 1.25 }),
+        bound("ours: at most 1.25 × the baseline's time", ratio(walls("ours"), walls("baseline")), { atMost: 1.25 }),
+        bound("ours: at most 1.25 × the baseline's CPU time", ratio(cpus("ours"), cpus("baseline")), { atMost: 1.25 }),
         bound(
           `ours: at least 2 × faster than the fastest official form (${labels[official]})`,
           ratio(walls(official), walls("ours")),
@@ -143,7 +143,7 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
           { atLeast: 4 }
         ),
         bound(
-          `ours, md5: at most 1.3 × the larger of the floor and openssl (${labels[slower]})`,
+          `ours, md5: at most 1.3 × the larger of the baseline and openssl (${labels[slower]})`,
           ratio(walls("oursMd5"), walls(slower)),
           { atMost: 1.3 }
         )

@@ -1,4 +1,4 @@
-/** A program that already uses `effect` and the HTTP client of `@effect/platform`. */
+/** A program that uses `effect` and the HTTP client of `@effect/platform`. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"

@@ -1,4 +1,4 @@
-/** The program of `base.ts`, which sends a file too: part by part, with the client alone. */
+/** The program of `base.ts`, extended to send a file with the client alone. */
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** How long the disk takes to keep a page that was added to a file in a folder, as one line of JSON. */
+/** Prints the times to fsync an appended page, as one line of JSON. */
 import { open } from "node:fs/promises"
 import { join } from "node:path"
 

@@ -1,6 +1,5 @@
 /**
- * How long it takes to import a module, in a process that has imported what the program of `base.ts` imports, as one line of
- * JSON.
+ * Prints the import time of a module as one line of JSON. The process imports the modules of `base.ts` first.
  */
 const timed = async (modules: ReadonlyArray<string>): Promise<number> => {
   const before = process.hrtime.bigint()

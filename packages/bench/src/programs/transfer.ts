@@ -1,4 +1,4 @@
-/** The program of `base.ts`, which sends a file too: as a whole. */
+/** The program of `base.ts`, extended to send a file with Transfer. */
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as Effect from "effect/Effect"

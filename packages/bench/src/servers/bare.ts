@@ -1,6 +1,6 @@
 /**
- * As little as a server on Node can do that keeps what it acknowledges: every body is piped to a file, which is on the disk
- * before the answer, and a file is piped to whoever asks for it. No framing, no checksum, no database, no limits.
+ * The least that a durable server on Node can do: it pipes each body to a file, flushes the file before the response, and pipes
+ * files to responses. No framing, no checksum, no database, no limits.
  */
 import { createReadStream, createWriteStream } from "node:fs"
 import { stat } from "node:fs/promises"
@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { directory, listen } from "./internal/listen.js"
 
-/** How much of a file is read at a time: without a number, what Node reads by itself. */
+/** The size of a read from a file, in bytes. If it is not set, Node's default applies. */
 const readBytes = process.env["BENCH_READ_BYTES"]
 
 let files = 0

@@ -1,4 +1,4 @@
-/** The routes over the service in memory, and nothing else: no keys, no metrics, no request ids, no spans. */
+/** The routes over the in-memory service, without API keys, metrics, request ids or spans. */
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
@@ -17,7 +17,7 @@ HttpApiBuilder.serve().pipe(
   Layer.provide([UploadsMemory.layerMemory, FilesMemory.layerMemory]),
   Layer.merge(Layer.effectDiscard(HttpServer.addressFormattedWith(Console.log))),
   Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
-  // As little as the server that it is compared with.
+  // No spans: this is the minimal server.
   HttpMiddleware.withTracerDisabledWhen(() => true),
   Layer.launch,
   Effect.withTracerEnabled(false),

@@ -1,6 +1,6 @@
 /**
- * The server of the tus project with its own store of files, as its documentation sets it up. By itself it does not fsync;
- * with BENCH_FSYNC it does so before it answers the last bytes of a file.
+ * The server of the tus project with its file store, set up as documented. By default it does not fsync. With BENCH_FSYNC it
+ * does so before it responds to the last bytes of a file.
  */
 import { FileStore } from "@tus/file-store"
 import { Server } from "@tus/server"

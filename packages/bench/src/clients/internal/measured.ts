@@ -1,6 +1,6 @@
 /**
- * Time and CPU from the first request to the last answer, and the peak memory of the whole life of the process, as one line
- * of JSON. The CPU time is that of all threads.
+ * Prints one line of JSON: the time and the CPU time of the work, and the peak memory of the process. The CPU time is the sum of
+ * all threads.
  */
 export const measured = async (work: () => Promise<unknown>): Promise<void> => {
   const cpuBefore = process.cpuUsage()
@@ -13,6 +13,6 @@ export const measured = async (work: () => Promise<unknown>): Promise<void> => {
     cpuMillis: (cpu.user + cpu.system) / 1e3,
     peakBytes: process.resourceUsage().maxRSS * 1024
   }
-  // Connections that are kept alive would keep the process.
+  // Exit explicitly, because keep-alive connections would keep the process alive.
   process.stdout.write(JSON.stringify(report) + "\n", () => process.exit(0))
 }

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { apiKey, task } from "./task.js"
 
-/** The client on undici, with the short way from file to socket. */
+/** The client on undici. Parts from files go to the socket through NodeFileHttpClient. */
 export const node: Layer.Layer<UploadsService.UploadsService> = Layer.provide(
   UploadsClient.layer({ apiUrl: task.apiUrl, apiKey: Redacted.make(apiKey) }),
   Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)

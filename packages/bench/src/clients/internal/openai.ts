@@ -1,13 +1,13 @@
 import OpenAI from "openai"
 import type { Uploadable } from "openai/uploads"
-import type { Range } from "./lanes.js"
-import { inLanes, ranges } from "./lanes.js"
+import type { Range } from "./concurrency.js"
+import { mapConcurrent, ranges } from "./concurrency.js"
 import { apiKey, task } from "./task.js"
 
-/** The official client as it comes: its own `fetch`, timeouts and retries. */
+/** The official client with its defaults for `fetch`, timeouts and retries. */
 export const makeClient = () => new OpenAI({ apiKey, baseURL: task.apiUrl })
 
-/** A whole file through the official client, its parts in the form that `open` gives them. */
+/** Sends a whole file with the official client. `open` returns the data of a part. */
 export const sendFile = async (concurrency: number, open: (range: Range) => Uploadable): Promise<void> => {
   const client = makeClient()
   const upload = await client.uploads.create({
@@ -16,7 +16,7 @@ export const sendFile = async (concurrency: number, open: (range: Range) => Uplo
     mime_type: "application/octet-stream",
     purpose: "user_data"
   })
-  const parts = await inLanes(
+  const parts = await mapConcurrent(
     concurrency,
     ranges(task.bytes, task.partBytes),
     (range) => client.uploads.parts.create(upload.id, { data: open(range) })

@@ -5,7 +5,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { measured } from "./measured.js"
 import { task } from "./task.js"
 
-/** Uploads that are created and cancelled through the `UploadsService` of the layer. */
+/** Creates and cancels Uploads with the `UploadsService` of the layer. */
 export const createAndCancel = async (layer: Layer.Layer<UploadsService>): Promise<void> => {
   const runtime = ManagedRuntime.make(layer)
   await runtime.runtime()

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { apiKey, task } from "./task.js"
 
-/** The client that runs anywhere, on the fastest `HttpClient` that Node has for it. */
+/** The portable client, on the fastest `HttpClient` for Node. */
 export const portable: Layer.Layer<UploadsService.UploadsService> = Layer.provide(
   UploadsClient.layer({ apiUrl: task.apiUrl, apiKey: Redacted.make(apiKey) }),
   NodeHttpClient.layerUndici

@@ -14,7 +14,7 @@ interface Options {
   readonly send?: (request: Http.ClientRequest) => Promise<void>
 }
 
-/** As little as a client on Node can do, so that the server is what is measured. */
+/** A minimal client on Node, so that the server is measured and not the client. */
 export const open = ({ headers, method, path, send }: Options): Promise<Http.IncomingMessage> =>
   new Promise((resolve, reject) => {
     const request = Http.request(new URL(path, task.apiUrl), {
@@ -27,7 +27,7 @@ export const open = ({ headers, method, path, send }: Options): Promise<Http.Inc
     else send(request).catch(reject)
   })
 
-/** The headers and the text of an answer, which has to be one of success. */
+/** The headers and the text of a successful response. Throws on any other status. */
 export const request = async (options: Options) => {
   const response = await open(options)
   const body = await text(response)
@@ -36,7 +36,7 @@ export const request = async (options: Options) => {
   return { headers, body }
 }
 
-/** Sends a value as JSON, and gives the `id` in the answer. */
+/** Sends a value as JSON and returns the `id` of the response. */
 export const postJson = async (path: string, value: unknown): Promise<string> => {
   const json = JSON.stringify(value)
   const { body } = await request({
@@ -50,7 +50,7 @@ export const postJson = async (path: string, value: unknown): Promise<string> =>
   return idIn(body)
 }
 
-/** The `id` in an answer. */
+/** The `id` in a response body. */
 export const idIn = (body: string): string => {
   const id = /"id":\s*"([^"]*)"/.exec(body)?.[1]
   ok(id !== undefined, `No id in ${body}`)

@@ -1,5 +1,6 @@
 /**
- * What a child is to do, as its arguments say. The opponents must not load Effect to read them, so this does not either.
+ * The task of a child process, from its arguments. This module does not import Effect, because the other clients must not load
+ * it.
  */
 import { parseArgs } from "node:util"
 
@@ -10,12 +11,12 @@ export interface Task {
   readonly bytes: number
   readonly partBytes: number
   readonly concurrency: number
-  /** How much of the file is read at a time, where the client lets its caller choose. */
+  /** The size of a read from the file, in bytes, for clients that leave it to their caller. */
   readonly chunkBytes: number
   readonly checksum: boolean
-  /** How many Uploads are created and cancelled. */
+  /** The number of Uploads to create and cancel. */
   readonly pairs: number
-  /** How a server takes parts: `uploads`, `bodies` or `tus`. */
+  /** The protocol of the server: `uploads`, `bodies` or `tus`. */
   readonly protocol: string
 }
 
@@ -47,5 +48,5 @@ export const task: Task = {
   protocol: values.protocol
 }
 
-/** The same key for everybody: who sends none would have less to do. */
+/** All clients send the same key, because a client without one would do less work. */
 export const apiKey = "sk-bench"

@@ -6,7 +6,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { measured } from "./measured.js"
 import { task } from "./task.js"
 
-/** A whole file through `Transfer.file`, with the service and the hasher of the layer. */
+/** Sends a whole file with `Transfer.file` and the service and hasher of the layer. */
 export const sendFile = async (layer: Layer.Layer<UploadsService>): Promise<void> => {
   const runtime = ManagedRuntime.make(Layer.merge(layer, NodeFileSystem.layer))
   await runtime.runtime()

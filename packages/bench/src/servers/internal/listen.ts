@@ -1,9 +1,9 @@
 import type { Server } from "node:http"
 
-/** The folder of the server, under the name by which ours takes it. */
+/** The folder of the server, from the same variable as in our server. */
 export const directory = process.env["UPLOADS_DATA_DIR"] ?? "."
 
-/** The first line on the standard output is the URL, as it is with ours. */
+/** Prints the URL as the first line on the standard output, as our server does. */
 export const listen = (server: Server): void => {
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()

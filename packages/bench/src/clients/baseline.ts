@@ -1,17 +1,17 @@
 /**
- * As little as a program on Node can do: `node:http`, ranges of the file piped into requests of known length, on as many
- * connections as there are lanes. No multipart framing, no checksum, no retries, no errors to speak of.
+ * The baseline, the least that a program on Node can do: `node:http` with ranges of the file piped into requests of known
+ * length, one connection for each concurrent request. No multipart framing, no checksum, no retries, no error handling.
  */
 import { createReadStream } from "node:fs"
 import * as Http from "node:http"
 import { pipeline } from "node:stream/promises"
-import { inLanes, ranges } from "./internal/lanes.js"
+import { mapConcurrent, ranges } from "./internal/concurrency.js"
 import { measured } from "./internal/measured.js"
 import { apiKey, task } from "./internal/task.js"
 
 const agent = new Http.Agent({ keepAlive: true, maxSockets: task.concurrency })
 
-/** Sends a request, whose body `send` writes, and gives the `id` in the answer. */
+/** Sends a request whose body `send` writes. Returns the `id` of the response. */
 const post = (path: string, length: number, send: (request: Http.ClientRequest) => Promise<void>): Promise<string> =>
   new Promise((resolve, reject) => {
     const request = Http.request(`${task.apiUrl}${path}`, {
@@ -48,7 +48,7 @@ await measured(async () => {
     mime_type: "application/octet-stream",
     purpose: "user_data"
   })
-  const parts = await inLanes(
+  const parts = await mapConcurrent(
     task.concurrency,
     ranges(task.bytes, task.partBytes),
     ({ bytes, offset }) =>
