@@ -1,5 +1,5 @@
 /**
- * How the md5 of a whole file is computed while the file is sent.
+ * Computes the md5 of a whole file while the file is sent.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import { md5 } from "js-md5"
 
 /**
- * The hasher itself failed, such as a thread that could not be started.
+ * The hasher failed, for example because a thread could not be started.
  *
  * @since 0.1.0
  * @category errors
@@ -25,13 +25,13 @@ export class Md5Failed extends Schema.TaggedError<Md5Failed>("@effect-uploads/tr
 }
 
 /**
- * An md5 in the making: `update` with the bytes in their order, then `digest`.
+ * One md5 computation: `update` with all bytes in their order, then `digest`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Hash {
-  /** Holds up other fibers for no more than a few milliseconds at a time. */
+  /** Blocks the event loop for a few milliseconds at most. */
   readonly update: (bytes: Uint8Array) => Effect.Effect<void, Md5Failed>
   readonly digest: Effect.Effect<Md5, Md5Failed>
 }
@@ -42,16 +42,16 @@ export interface Hash {
  */
 export interface Service {
   readonly make: Effect.Effect<Hash, never, Scope.Scope>
-  /** The md5 of a whole file at a path, for a hasher that can read it by itself. */
+  /** Computes the md5 of the file at a path. Absent in a hasher that cannot read files. */
   readonly file?: (path: string) => Effect.Effect<Md5, Md5Failed>
 }
 
-/** So much is hashed in a few milliseconds, and then whatever waits for the event loop has its turn. */
-const turnBytes = 512 * 1024
+/** Hashing so many bytes takes a few milliseconds. The event loop runs other work before the next bytes. */
+const bytesPerTurn = 512 * 1024
 
 const turns = function*(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let offset = 0; offset < bytes.byteLength; offset += turnBytes) {
-    yield bytes.subarray(offset, offset + turnBytes)
+  for (let offset = 0; offset < bytes.byteLength; offset += bytesPerTurn) {
+    yield bytes.subarray(offset, offset + bytesPerTurn)
   }
 }
 
@@ -69,7 +69,7 @@ const portable: Service = {
 }
 
 /**
- * The hasher in force: JavaScript that runs anywhere, unless a layer provides a faster one.
+ * The hasher of all transfers. The default is JavaScript that runs anywhere.
  *
  * @since 0.1.0
  * @category services

@@ -1,5 +1,5 @@
 /**
- * A hasher for Node that computes on a thread of its own, with the md5 of Node's crypto library.
+ * Computes md5 under Node on a separate thread, with Node's crypto library.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,8 @@ import { Worker } from "node:worker_threads"
 import { Md5Failed, Md5Hasher } from "./Md5Hasher.js"
 
 /**
- * The code of the thread, as text: it has to be found whether this module is bundled or not. It answers each chunk with
- * nothing and the end with the md5; a file it reads by itself.
+ * The code of the thread is text, so that it is found in a bundled program too. A message with bytes gets an empty reply; a
+ * message without bytes gets the md5, with a path that of the file there.
  */
 const code = `
 const { createHash } = require("node:crypto")
@@ -41,7 +41,7 @@ parentPort.on("message", ({ bytes, path }) => {
 })
 `
 
-interface Answer {
+interface Reply {
   readonly md5?: Md5
   readonly failure?: unknown
 }
@@ -51,33 +51,46 @@ const thread: Effect.Effect<Worker, never, Scope.Scope> = Effect.acquireRelease(
   (worker) => Effect.promise(() => worker.terminate())
 )
 
-/** The answers come in the order of the messages. */
+/** The replies arrive in the order of the messages. */
 const ask = (
   worker: Worker,
   message: object,
   transfer: ReadonlyArray<ArrayBuffer> = []
-): Effect.Effect<Answer, Md5Failed> =>
+): Effect.Effect<Reply, Md5Failed> =>
   Effect.async((resume) => {
-    const answered = (answer: Answer) => {
-      worker.off("error", failed)
-      resume("failure" in answer ? new Md5Failed({ cause: answer.failure }) : Effect.succeed(answer))
+    const onReply = (reply: Reply) => {
+      worker.off("error", onError)
+      resume("failure" in reply ? new Md5Failed({ cause: reply.failure }) : Effect.succeed(reply))
     }
-    const failed = (cause: Error) => {
-      worker.off("message", answered)
+    const onError = (cause: Error) => {
+      worker.off("message", onReply)
       resume(new Md5Failed({ cause }))
     }
-    worker.once("message", answered)
-    worker.once("error", failed)
+    worker.once("message", onReply)
+    worker.once("error", onError)
     worker.postMessage(message, transfer)
   })
 
 const askForMd5 = (worker: Worker, message: object): Effect.Effect<Md5, Md5Failed> =>
   Effect.flatMap(
     ask(worker, message),
-    ({ md5 }) => md5 === undefined ? new Md5Failed({ cause: "the thread gave none" }) : Effect.succeed(md5)
+    ({ md5 }) => md5 === undefined ? new Md5Failed({ cause: "The thread returned no md5" }) : Effect.succeed(md5)
   )
 
 /**
+ * Provides a hasher that computes on a separate thread: one thread for each transfer.
+ *
+ * @example
+ * ```ts
+ * import * as NodeMd5Hasher from "@effect-uploads/transfer/NodeMd5Hasher"
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const program = Transfer.file("./data.bin", { purpose: "user_data" }).pipe(
+ *   Effect.provide(NodeMd5Hasher.layer)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -85,7 +98,7 @@ export const layer: Layer.Layer<Md5Hasher> = Layer.succeed(Md5Hasher, {
   make: Effect.map(thread, (worker) => ({
     update: (bytes: Uint8Array) =>
       Effect.suspend(() => {
-        // The caller's bytes are on their way to a socket: the thread gets its own.
+        // The caller still sends its bytes, so the thread receives a copy.
         const copy = new Uint8Array(bytes)
         return Effect.asVoid(ask(worker, { bytes: copy }, [copy.buffer]))
       }),

@@ -1,5 +1,5 @@
 /**
- * How a file is cut into parts.
+ * Divides a file into parts.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import * as Either from "effect/Either"
 
 /**
- * A part of a file: `bytes` bytes from `offset`, the `index`th from 0.
+ * One part of a file: `bytes` bytes from `offset`. The first part has index 0.
  *
  * @since 0.1.0
  * @category models
@@ -20,23 +20,32 @@ export interface PartRange {
   readonly bytes: number
 }
 
-/** Below this, what a service spends on a part weighs more than its bytes. */
-const smallestDefault = 1024 * 1024
+/** Below this size a part costs more time for its request than for its bytes. */
+const minimumDefault = 1024 * 1024
 
-/** With so many parts a lane, no lane waits long for the last one. */
-const roundsToBalance = 2
+/** Up to this number of rounds, parts of equal size are worth it: the last round has no idle connection. */
+const balancedRounds = 2
 
 /**
- * The size of the parts where none is asked for: a file of middling size is cut so that all lanes have the same to do, a big
- * one into the largest parts that the service takes.
+ * The default part size in bytes. Up to two rounds of `concurrency` parts, all parts have the same size, at least 1 MiB. A
+ * larger file has the largest parts that the service accepts.
+ *
+ * @example
+ * ```ts
+ * import * as PartPlan from "@effect-uploads/transfer/PartPlan"
+ * import { documented } from "@effect-uploads/domain/UploadLimits"
+ *
+ * // 10 MiB in four parts of 2.5 MiB
+ * export const partSize = PartPlan.defaultPartSize(10 * 1024 * 1024, 4, documented)
+ * ```
  *
  * @since 0.1.0
  * @category combinators
  */
 export const defaultPartSize = (bytes: number, concurrency: number, limits: Limits): number => {
   const rounds = Math.max(1, Math.ceil(bytes / (concurrency * limits.partBytes)))
-  if (rounds > roundsToBalance) return limits.partBytes
-  return Math.min(Math.max(Math.ceil(bytes / (concurrency * rounds)), smallestDefault), limits.partBytes)
+  if (rounds > balancedRounds) return limits.partBytes
+  return Math.min(Math.max(Math.ceil(bytes / (concurrency * rounds)), minimumDefault), limits.partBytes)
 }
 
 const wholeNumber = (field: string, value: number, most: number) =>
@@ -44,11 +53,26 @@ const wholeNumber = (field: string, value: number, most: number) =>
     ? Either.void
     : Either.left(new InvalidRequest({ field, problem: `got ${value}`, limit: `a whole number from 1 to ${most}` }))
 
-/** More requests at a time than any HTTP client keeps connections for. */
+/** HTTP clients do not keep more connections than this. */
 const maximumConcurrency = 256
 
 /**
- * The parts of a file, which cover each of its bytes once and in order.
+ * Divides a file into parts that cover each of its bytes once, in their order. Fails with `InvalidRequest` when `concurrency`
+ * or `partSize` is out of range.
+ *
+ * @example
+ * ```ts
+ * import { ByteSize } from "@effect-uploads/domain/ByteSize"
+ * import { documented } from "@effect-uploads/domain/UploadLimits"
+ * import * as PartPlan from "@effect-uploads/transfer/PartPlan"
+ *
+ * export const parts = PartPlan.make({
+ *   bytes: ByteSize.make(2500),
+ *   partSize: 1000,
+ *   concurrency: 4,
+ *   limits: documented
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category constructors

@@ -1,5 +1,5 @@
 /**
- * What can be wrong with what is to be sent.
+ * The errors of the source of a transfer.
  *
  * @since 0.1.0
  */
@@ -7,11 +7,11 @@ import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-/** A path, or the file name of a source that has none. */
+/** The path of the source, or its file name if it has no path. */
 const name = Schema.String
 
 /**
- * There is nothing to send: an Upload of no bytes has no parts.
+ * The source has no bytes. An Upload has at least one part.
  *
  * @since 0.1.0
  * @category errors
@@ -21,12 +21,12 @@ export class SourceEmpty extends Schema.TaggedError<SourceEmpty>("@effect-upload
   { name }
 ) {
   override get message(): string {
-    return `${this.name} is empty: there is nothing to send`
+    return `${this.name} is empty: an Upload needs at least one byte`
   }
 }
 
 /**
- * More bytes than an Upload can hold.
+ * The source has more bytes than an Upload can hold.
  *
  * @since 0.1.0
  * @category errors
@@ -41,7 +41,7 @@ export class SourceTooLarge extends Schema.TaggedError<SourceTooLarge>("@effect-
 }
 
 /**
- * There is nothing at the path, or no longer.
+ * There is no file at the path, or it was deleted during the transfer.
  *
  * @since 0.1.0
  * @category errors
@@ -56,7 +56,7 @@ export class SourceNotFound extends Schema.TaggedError<SourceNotFound>("@effect-
 }
 
 /**
- * What is at the path is a directory, a device or the like.
+ * The path is that of a directory, a device or something else that is not a file.
  *
  * @since 0.1.0
  * @category errors
@@ -71,7 +71,7 @@ export class SourceNotAFile extends Schema.TaggedError<SourceNotAFile>("@effect-
 }
 
 /**
- * The source exists, and reading it failed.
+ * The source exists, but could not be read.
  *
  * @since 0.1.0
  * @category errors
@@ -81,12 +81,12 @@ export class SourceUnreadable extends Schema.TaggedError<SourceUnreadable>("@eff
   { name, cause: Schema.Defect }
 ) {
   override get message(): string {
-    return `${this.name} cannot be read: ${Predicate.isError(this.cause) ? this.cause.message : String(this.cause)}`
+    return `${this.name} could not be read: ${Predicate.isError(this.cause) ? this.cause.message : String(this.cause)}`
   }
 }
 
 /**
- * The source is not what it was when the transfer began: what was sent of it is no longer it.
+ * The source changed after the transfer began, so the parts that were sent belong to different contents.
  *
  * @since 0.1.0
  * @category errors
@@ -95,17 +95,17 @@ export class SourceChanged extends Schema.TaggedError<SourceChanged>("@effect-up
   "SourceChanged",
   {
     name,
-    /** What differs: its size, its modification time, or its content. */
+    /** The first property that was found to differ. */
     difference: Schema.Literal("size", "modification time", "content")
   }
 ) {
   override get message(): string {
-    return `The ${this.difference} of ${this.name} changed while it was sent`
+    return `The ${this.difference} of ${this.name} changed during the transfer`
   }
 }
 
 /**
- * A stream has more or fewer bytes than it was said to have.
+ * A stream has more or fewer bytes than were declared.
  *
  * @since 0.1.0
  * @category errors
@@ -115,15 +115,15 @@ export class SourceLengthMismatch
     "SourceLengthMismatch",
     {
       name,
-      /** The bytes that were announced. */
+      /** The number of bytes in the options. */
       declared: Schema.Number,
-      /** The bytes that came until the difference was seen. */
+      /** The number of bytes that were read when the difference was found. */
       actual: Schema.Number
     }
   )
 {
   override get message(): string {
-    return `${this.name} was said to have ${this.declared} bytes, and ${this.actual} came`
+    return `${this.name} was declared to have ${this.declared} bytes, but ${this.actual} were read`
   }
 }
 

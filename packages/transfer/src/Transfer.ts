@@ -1,8 +1,8 @@
 /**
- * A whole file as one Upload.
+ * Sends a whole file as one Upload.
  *
- * Parts are sent side by side with bounded memory, and again when they fail for a reason that may pass. When the transfer fails
- * or is interrupted its Upload is cancelled, or kept to go on with where a `TransferJournal` is provided.
+ * Parts are sent in parallel with bounded memory. A part is sent again after a transient failure. When the transfer fails or is
+ * interrupted, its Upload is cancelled. With a `TransferJournal` the Upload is kept instead, and a later run resumes it.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,13 @@ import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as engine from "./internal/engine.js"
-import * as sources from "./internal/source.js"
+import type { OnEvent } from "./internal/job.js"
+import * as journalWriter from "./internal/journalWriter.js"
+import * as blobSource from "./internal/sources/blob.js"
+import * as bytesSource from "./internal/sources/bytes.js"
+import * as fileSource from "./internal/sources/file.js"
+import type { Source } from "./internal/sources/source.js"
+import * as streamSource from "./internal/sources/stream.js"
 import type { SourceError } from "./SourceError.js"
 import type { TransferError } from "./TransferError.js"
 import type { TransferEvent } from "./TransferEvent.js"
@@ -26,7 +32,7 @@ import { TransferJournal } from "./TransferJournal.js"
 import type { TransferOptions } from "./TransferOptions.js"
 
 /**
- * For a source that has no name of its own.
+ * The options for a source that has no name of its own.
  *
  * @since 0.1.0
  * @category models
@@ -40,44 +46,45 @@ export interface NamedOptions extends TransferOptions {
  * @category models
  */
 export interface StreamOptions extends NamedOptions {
-  /** The number of bytes that the stream has. */
+  /** The number of bytes of the stream. */
   readonly bytes: number
 }
 
-/** A source, and how to send it: the one thing that the forms below are made of. */
+/** A source and how to send it. All public forms are made of it. */
 interface Transfer<R> {
   readonly options: TransferOptions
-  readonly source: (limits: Limits) => Effect.Effect<sources.Source, SourceError | InvalidRequest, R>
+  readonly source: (limits: Limits) => Effect.Effect<Source, SourceError | InvalidRequest, R>
 }
 
-const send = <R>(
-  { options, source }: Transfer<R>,
-  watcher: engine.Job["watcher"]
+const run = <R>(
+  { options, source: makeSource }: Transfer<R>,
+  onEvent: Option.Option<OnEvent>
 ): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> =>
   Effect.gen(function*() {
     const limits = yield* UploadLimits
+    const source = yield* makeSource(limits)
     return yield* engine.run({
       options,
-      watcher,
+      onEvent,
       limits,
-      source: yield* source(limits),
+      source,
       uploads: yield* UploadsService,
       files: yield* Effect.serviceOption(FilesService),
-      journal: yield* TransferJournal
+      journal: yield* journalWriter.make(yield* TransferJournal, source)
     })
   }).pipe(Effect.withSpan("Transfer", { attributes: { purpose: options.purpose } }))
 
-const sendQuietly = <R>(transfer: Transfer<R>) => send(transfer, Option.none())
+const send = <R>(transfer: Transfer<R>) => run(transfer, Option.none())
 
-/** The transfer runs as long as somebody listens. */
-const watch = <R>(transfer: Transfer<R>): Stream.Stream<TransferEvent, TransferError, UploadsService | R> =>
+/** The transfer runs in the scope of the stream: it is interrupted when the stream is no longer read. */
+const events = <R>(transfer: Transfer<R>): Stream.Stream<TransferEvent, TransferError, UploadsService | R> =>
   Stream.unwrapScoped(Effect.gen(function*() {
-    const events = yield* Mailbox.make<TransferEvent, TransferError>()
-    yield* send(transfer, Option.some((event) => Effect.asVoid(events.offer(event)))).pipe(
-      Mailbox.into(events),
+    const mailbox = yield* Mailbox.make<TransferEvent, TransferError>()
+    yield* run(transfer, Option.some((event) => Effect.asVoid(mailbox.offer(event)))).pipe(
+      Mailbox.into(mailbox),
       Effect.forkScoped
     )
-    return Mailbox.toStream(events)
+    return Mailbox.toStream(mailbox)
   }))
 
 const basename = (path: string): string => path.replace(/^.*[/\\]/, "")
@@ -85,17 +92,17 @@ const basename = (path: string): string => path.replace(/^.*[/\\]/, "")
 const ofFile = (path: string, options: TransferOptions): Transfer<FileSystem.FileSystem> => ({
   options,
   source: (limits) =>
-    sources.file(path, { filename: options.filename ?? basename(path), purpose: options.purpose }, limits)
+    fileSource.make(path, { filename: options.filename ?? basename(path), purpose: options.purpose }, limits)
 })
 
 const ofBytes = (data: Uint8Array, options: NamedOptions): Transfer<never> => ({
   options,
-  source: (limits) => sources.bytes(data, options.filename, limits)
+  source: (limits) => bytesSource.make(data, options.filename, limits)
 })
 
 const ofBlob = (data: Blob, options: TransferOptions): Transfer<never> => ({
   options: { ...options, ...(options.mimeType === undefined && data.type !== "" ? { mimeType: data.type } : {}) },
-  source: (limits) => sources.blob(data, options.filename ?? (data instanceof File ? data.name : "blob"), limits)
+  source: (limits) => blobSource.make(data, options.filename ?? (data instanceof File ? data.name : "blob"), limits)
 })
 
 const ofStream = <E, R>(data: Stream.Stream<Uint8Array, E, R>, options: StreamOptions): Transfer<R> => ({
@@ -103,15 +110,22 @@ const ofStream = <E, R>(data: Stream.Stream<Uint8Array, E, R>, options: StreamOp
   source: (limits) =>
     Effect.flatMap(
       Effect.context<R>(),
-      (context) => sources.stream(Stream.provideContext(data, context), options, limits)
+      (context) => streamSource.make(Stream.provideContext(data, context), options, limits)
     )
 })
 
 /**
- * Sends the file at a path. It is read while it is sent, a few hundred KiB at a time.
+ * Sends the file at a path. The file is read while it is sent, in chunks of 512 KiB.
  *
- * With a `TransferJournal`, a transfer that failed for a reason that may pass, was interrupted, or whose process was killed,
- * goes on where it was when it is run again with the same path, file name and purpose.
+ * With a `TransferJournal`, a transfer that was suspended, interrupted or killed is resumed when it is run again with the same
+ * path, file name and purpose.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ *
+ * export const program = Transfer.file("./training.jsonl", { purpose: "fine-tune", concurrency: 8 })
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -119,11 +133,24 @@ const ofStream = <E, R>(data: Stream.Stream<Uint8Array, E, R>, options: StreamOp
 export const file = (
   path: string,
   options: TransferOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService | FileSystem.FileSystem> =>
-  sendQuietly(ofFile(path, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService | FileSystem.FileSystem> => send(ofFile(path, options))
 
 /**
- * {@link file} as a stream of what happens. The transfer ends when nobody listens any more.
+ * Sends the file at a path as {@link file} does, and emits the events of the transfer. The transfer is interrupted when the
+ * stream is no longer read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const program = Transfer.fileEvents("./data.bin", { purpose: "user_data" }).pipe(
+ *   Stream.filter(TransferEvent.$is("Progress")),
+ *   Stream.runForEach(({ sentBytes, totalBytes }) => Effect.log(`${sentBytes} of ${totalBytes} bytes`))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -131,19 +158,43 @@ export const file = (
 export const fileEvents = (
   path: string,
   options: TransferOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService | FileSystem.FileSystem> => watch(ofFile(path, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService | FileSystem.FileSystem> => events(ofFile(path, options))
 
 /**
+ * Sends bytes that are in memory. They are not copied.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ *
+ * const data = new TextEncoder().encode("Some text.")
+ *
+ * export const program = Transfer.bytes(data, { purpose: "user_data", filename: "note.txt" })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
 export const bytes = (
   data: Uint8Array,
   options: NamedOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService> => sendQuietly(ofBytes(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(ofBytes(data, options))
 
 /**
- * {@link bytes} as a stream of what happens. The transfer ends when nobody listens any more.
+ * Sends bytes as {@link bytes} does, and emits the events of the transfer. The transfer is interrupted when the stream is no
+ * longer read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Stream from "effect/Stream"
+ *
+ * const data = new TextEncoder().encode("Some text.")
+ *
+ * export const program = Stream.runCollect(
+ *   Transfer.bytesEvents(data, { purpose: "user_data", filename: "note.txt" })
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -151,10 +202,17 @@ export const bytes = (
 export const bytesEvents = (
   data: Uint8Array,
   options: NamedOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService> => watch(ofBytes(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofBytes(data, options))
 
 /**
- * Sends a `Blob`. A `File` brings its name, and both may bring their type.
+ * Sends a `Blob` or `File`. The name of a `File` is the default of `filename`, and its type that of `mimeType`.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ *
+ * export const program = (photo: File) => Transfer.blob(photo, { purpose: "vision" })
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -162,10 +220,19 @@ export const bytesEvents = (
 export const blob = (
   data: Blob,
   options: TransferOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService> => sendQuietly(ofBlob(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(ofBlob(data, options))
 
 /**
- * {@link blob} as a stream of what happens. The transfer ends when nobody listens any more.
+ * Sends a `Blob` as {@link blob} does, and emits the events of the transfer. The transfer is interrupted when the stream is no
+ * longer read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const program = (photo: File) => Stream.runDrain(Transfer.blobEvents(photo, { purpose: "vision" }))
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -173,12 +240,23 @@ export const blob = (
 export const blobEvents = (
   data: Blob,
   options: TransferOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService> => watch(ofBlob(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofBlob(data, options))
 
 /**
- * Sends a stream of a known number of bytes, and fails with `SourceLengthMismatch` where it has another. A part is held in
- * memory until it is acknowledged, so at most `concurrency` parts are: 256 MiB by default. Where a new Upload has to take the
- * place of the first, the stream is run again.
+ * Sends a stream of a known number of bytes. Fails with `SourceLengthMismatch` when the stream has another number of bytes.
+ *
+ * A part stays in memory until it is acknowledged, so `concurrency` parts are in memory at most: 256 MiB by default. When the
+ * transfer restarts with a new Upload, the stream is run again.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Stream from "effect/Stream"
+ *
+ * const lines = Stream.make("{\"a\":1}\n", "{\"a\":2}\n").pipe(Stream.encodeText)
+ *
+ * export const program = Transfer.stream(lines, { purpose: "batch", filename: "lines.jsonl", bytes: 16 })
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -186,10 +264,23 @@ export const blobEvents = (
 export const stream = <E, R>(
   data: Stream.Stream<Uint8Array, E, R>,
   options: StreamOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> => sendQuietly(ofStream(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> => send(ofStream(data, options))
 
 /**
- * {@link stream} as a stream of what happens. The transfer ends when nobody listens any more.
+ * Sends a stream as {@link stream} does, and emits the events of the transfer. The transfer is interrupted when the stream of
+ * events is no longer read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Stream from "effect/Stream"
+ *
+ * const lines = Stream.make("{\"a\":1}\n", "{\"a\":2}\n").pipe(Stream.encodeText)
+ *
+ * export const program = Stream.runDrain(
+ *   Transfer.streamEvents(lines, { purpose: "batch", filename: "lines.jsonl", bytes: 16 })
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -197,4 +288,4 @@ export const stream = <E, R>(
 export const streamEvents = <E, R>(
   data: Stream.Stream<Uint8Array, E, R>,
   options: StreamOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService | R> => watch(ofStream(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService | R> => events(ofStream(data, options))

@@ -1,10 +1,12 @@
 /**
- * How a transfer can fail, and what is left of it then.
+ * The errors of a transfer, and what is left of its Upload.
  *
- * A transfer that does not complete ends in one of three ways. {@link TransferSuspended}: the Upload goes on where it was when
- * the same transfer is run again, because a journal knows of it. {@link UploadLeftPending}: it could not be cancelled, and stays
- * until it expires. Any other error: nothing is left; the Upload was never created, or is cancelled, expired or completed, as
- * the error says.
+ * | Error | The Upload |
+ * | --- | --- |
+ * | {@link TransferSuspended} | is pending. The same transfer resumes it from the journal. |
+ * | {@link UploadLeftPending} | is pending until it expires, because it could not be cancelled. |
+ * | `UploadAlreadyCompleted` | is completed, but its File was not found. |
+ * | any other | does not exist, or is cancelled or expired. |
  *
  * @since 0.1.0
  */
@@ -30,7 +32,7 @@ import * as Schema from "effect/Schema"
 import { SourceError } from "./SourceError.js"
 
 /**
- * No byte of a part was taken for the stall timeout, in every attempt.
+ * In every attempt to send a part, the connection took no byte for the stall timeout.
  *
  * @since 0.1.0
  * @category errors
@@ -43,7 +45,7 @@ export class TransferStalled extends Schema.TaggedError<TransferStalled>("@effec
   }
 ) {
   override get message(): string {
-    return `No byte was taken for ${Duration.format(this.after)}`
+    return `The connection took no byte for ${Duration.format(this.after)}`
   }
 }
 
@@ -63,7 +65,7 @@ export class JournalFailed extends Schema.TaggedError<JournalFailed>("@effect-up
 }
 
 /**
- * Why a transfer cannot go on.
+ * The reasons for which a transfer cannot continue.
  *
  * @since 0.1.0
  * @category schemas
@@ -93,16 +95,16 @@ export const TransferFailure = Schema.Union(
  */
 export type TransferFailure = typeof TransferFailure.Type
 
-const left = {
+const pending = {
   uploadId: UploadId,
-  /** When the Upload ends by itself. */
+  /** When the Upload expires. */
   expiresAt: Timestamp,
   /** Why the transfer ended. */
   failure: TransferFailure
 }
 
 /**
- * The transfer ended for a reason that may pass, and a journal knows how far it was: run it again before `expiresAt`.
+ * The transfer failed for a transient reason, and the journal has its state. Run it again before `expiresAt` to resume it.
  *
  * @since 0.1.0
  * @category errors
@@ -110,16 +112,16 @@ const left = {
 export class TransferSuspended
   extends Schema.TaggedError<TransferSuspended>("@effect-uploads/transfer/TransferSuspended")(
     "TransferSuspended",
-    left
+    pending
   )
 {
   override get message(): string {
-    return `The transfer can go on until ${DateTime.formatIso(this.expiresAt)}: ${this.failure.message}`
+    return `The transfer can be resumed until ${DateTime.formatIso(this.expiresAt)}: ${this.failure.message}`
   }
 }
 
 /**
- * The transfer failed, and so did cancelling its Upload: it stays pending until `expiresAt`.
+ * The transfer failed, and its Upload could not be cancelled. The Upload is pending until `expiresAt`.
  *
  * @since 0.1.0
  * @category errors
@@ -128,7 +130,7 @@ export class UploadLeftPending
   extends Schema.TaggedError<UploadLeftPending>("@effect-uploads/transfer/UploadLeftPending")(
     "UploadLeftPending",
     {
-      ...left,
+      ...pending,
       /** Why the Upload could not be cancelled. */
       cancelFailure: Schema.Union(InvalidRequest, UploadNotFound, RequestTimeout, ...ServiceError.members)
     }
@@ -136,7 +138,7 @@ export class UploadLeftPending
 {
   override get message(): string {
     const when = DateTime.formatIso(this.expiresAt)
-    return `${this.failure.message}. Upload ${this.uploadId} is left pending until ${when}: ${this.cancelFailure.message}`
+    return `${this.failure.message}. Upload ${this.uploadId} is pending until ${when}: ${this.cancelFailure.message}`
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a transfer tells of itself while it runs.
+ * The events of a running transfer.
  *
  * @since 0.1.0
  */
@@ -12,15 +12,15 @@ import type * as Duration from "effect/Duration"
 import type * as Option from "effect/Option"
 
 /**
- * - `Started`: the Upload exists. `resumedBytes` of it were acknowledged in an earlier run.
- * - `Progress`: `sentBytes` of `totalBytes` were taken by the socket. It takes back what a failed attempt had sent, never what
- *   is acknowledged. `bytesPerSecond` is that of the last seconds.
- * - `PartDone`: a part is acknowledged.
- * - `Retrying`: an attempt failed for a reason that may pass; the part is sent again after `delay`.
- * - `TooSlow`: at the measured rate the Upload expires before it is complete. Told once.
- * - `Restarted`: a new Upload takes the place of one that expired, that the service no longer knows though an earlier run did,
- *   or that has no room left because the service took a part without our hearing of it.
- * - `Completed`: the last event.
+ * - `Started`: the Upload exists. An earlier run had sent `resumedBytes` of it.
+ * - `Progress`: the connection took `sentBytes` of `totalBytes`. The bytes of a failed attempt are subtracted, those of an
+ *   acknowledged part never. `bytesPerSecond` is the rate of the last ten seconds.
+ * - `PartDone`: the service acknowledged a part.
+ * - `Retrying`: an attempt failed for a transient reason. The part is sent again after `delay`.
+ * - `TooSlow`: at the measured rate the Upload expires before it is complete. Emitted once.
+ * - `Restarted`: a new Upload replaces one that expired, that no longer exists although an earlier run created it, or that has
+ *   no room left because the service stored a part twice.
+ * - `Completed`: the Upload is completed. The last event.
  *
  * @since 0.1.0
  * @category models

@@ -1,5 +1,6 @@
 /**
- * What a transfer has to remember to go on after its process was killed: the API cannot be asked.
+ * Remembers the state of a transfer, so that it can be resumed after its process was killed. The API has no request that
+ * returns it.
  *
  * @since 0.1.0
  */
@@ -14,13 +15,13 @@ import * as Schema from "effect/Schema"
 import { JournalFailed } from "./TransferError.js"
 
 /**
- * One transfer under way: its source as it was, its Upload, and the parts that are acknowledged.
+ * The state of one transfer: its source, its Upload, and the acknowledged parts.
  *
  * @since 0.1.0
  * @category models
  */
 export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/transfer/JournalEntry")({
-  /** Counts the writings: the highest is the last. */
+  /** Increases by one with every write. */
   revision: Schema.NonNegativeInt,
   upload: Pending,
   /** The size of the parts in bytes. */
@@ -35,14 +36,14 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
  * @category models
  */
 export interface Service {
-  /** The last entry that was written whole. */
+  /** Reads the last entry that was written completely. */
   readonly load: (key: string) => Effect.Effect<Option.Option<JournalEntry>, JournalFailed>
   readonly save: (key: string, entry: JournalEntry) => Effect.Effect<void, JournalFailed>
   readonly remove: (key: string) => Effect.Effect<void, JournalFailed>
 }
 
 /**
- * The journal in force: none, unless a layer provides one.
+ * The journal of all transfers. By default there is none.
  *
  * @since 0.1.0
  * @category services
@@ -58,8 +59,22 @@ const decode = Schema.decodeUnknownOption(Schema.parseJson(JournalEntry))
 const encode = Schema.encode(Schema.parseJson(JournalEntry))
 
 /**
- * A store replaces a value in place, and a process may be killed in the middle of it. So an entry goes by turns to one of two
- * keys: while the one is written, the other still has the entry before.
+ * Makes a journal in a `KeyValueStore`.
+ *
+ * A process may be killed while the store replaces a value. So entries are written to two keys in turn: while one is written,
+ * the other one still has the previous entry.
+ *
+ * @example
+ * ```ts
+ * import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+ * import * as KeyValueStore from "@effect/platform/KeyValueStore"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const program = TransferJournal.make.pipe(
+ *   Effect.flatMap((journal) => journal.load("some key")),
+ *   Effect.provide(KeyValueStore.layerMemory)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -99,7 +114,19 @@ export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = 
 )
 
 /**
- * Journals in the `KeyValueStore` of the context, such as `KeyValueStore.layerFileSystem`.
+ * Keeps journals in the `KeyValueStore` of the context, for example in files.
+ *
+ * @example
+ * ```ts
+ * import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+ * import * as NodeKeyValueStore from "@effect/platform-node/NodeKeyValueStore"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const journal = Layer.provide(
+ *   TransferJournal.layerKeyValueStore,
+ *   NodeKeyValueStore.layerFileSystem("./journals")
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -110,7 +137,19 @@ export const layerKeyValueStore: Layer.Layer<TransferJournal, never, KeyValueSto
 )
 
 /**
- * Journals that live as long as the layer: a failed transfer can go on within the same process.
+ * Keeps journals in memory, so that a suspended transfer can be resumed within the same process.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const program = Transfer.file("./data.bin", { purpose: "user_data" }).pipe(
+ *   Effect.retry({ times: 2, while: ({ _tag }) => _tag === "TransferSuspended" }),
+ *   Effect.provide(TransferJournal.layerMemory)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

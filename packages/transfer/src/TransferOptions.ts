@@ -7,38 +7,38 @@ import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 
 /**
- * How a file is sent.
+ * The options of a transfer.
  *
  * @since 0.1.0
  * @category models
  */
 export interface TransferOptions {
   readonly purpose: FilePurpose
-  /** The name that the File gets. Default: the source's own. */
+  /** The name of the File. Default: the name of the source. */
   readonly filename?: string | undefined
-  /** Default: what the file name means for the purpose, else `application/octet-stream`. */
+  /** Default: the type that the file name has for the purpose, else `application/octet-stream`. */
   readonly mimeType?: string | undefined
-  /** How long the File is to live. */
+  /** The lifetime of the File. Default: that of the service. */
   readonly expiresAfter?: ExpiresAfter | undefined
-  /** In bytes. Default: so that all lanes are busy, at most what the service takes (64 MiB). */
+  /** The size of a part in bytes. Default: `PartPlan.defaultPartSize`, at most the limit of the service (64 MiB). */
   readonly partSize?: number | undefined
-  /** How many parts are sent at a time. Default: 4. */
+  /** The number of parts that are sent at the same time, 1 to 256. Default: 4. */
   readonly concurrency?: number | undefined
-  /** Whether the service is to verify the md5 of the whole file. Default: true. */
+  /** Whether the service verifies the md5 of the whole file. Default: true. */
   readonly checksum?: boolean | undefined
-  /** An attempt of which no byte was taken for so long is given up and made again. Default: 60 seconds. */
+  /** An attempt ends when the connection takes no byte for this time. Default: 60 seconds. */
   readonly stallTimeout?: Duration.DurationInput | undefined
-  /** How often and when a part is sent again. Default: {@link defaultRetryPolicy}. */
+  /** When and how often a part is sent again after a transient failure. Default: {@link defaultRetryPolicy}. */
   readonly retryPolicy?: Schedule.Schedule<unknown> | undefined
-  /** Whether a transfer whose Upload expires starts afresh with a new one, or fails. Default: `fail`. */
+  /** Whether the transfer restarts with a new Upload when its Upload expires, or fails. Default: `fail`. */
   readonly onExpiry?: "fail" | "restart" | undefined
-  /** How long cancelling the Upload of a failed transfer may take. Default: 30 seconds. */
+  /** The time within which the Upload of a failed transfer has to be cancelled. Default: 30 seconds. */
   readonly cancelTimeout?: Duration.DurationInput | undefined
 }
 
 /**
- * Five retries, a second before the first, doubling, with jitter. Where the service asks all of a client's requests to slow
- * down, it is obeyed on top.
+ * Five retries. The first is after one second, and the delay doubles, with jitter. A longer delay that the service asks for
+ * replaces that of the policy.
  *
  * @since 0.1.0
  * @category configuration

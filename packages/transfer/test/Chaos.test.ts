@@ -48,9 +48,9 @@ import type { ChaosProxy, Kind, Script } from "./support/chaosProxy.js"
 import * as chaosProxy from "./support/chaosProxy.js"
 
 /*
- * Random transfers over real HTTP through a proxy that breaks what it can. A run is a function of its seed, but for the time
- * that its requests take: `CHAOS_SEEDS=17` plays one run again, `CHAOS_SEEDS=1001-2000` others than usual, and
- * `CHAOS_REPORT=1` prints how often each end and each fault was seen.
+ * Random transfers over real HTTP through a proxy that injects faults. A run depends on its seed alone, except for timing.
+ * `CHAOS_SEEDS=17` repeats one run, `CHAOS_SEEDS=1001-2000` runs other seeds, and `CHAOS_REPORT=1` prints the number of each
+ * outcome and each fault.
  */
 
 const { Fault } = chaosProxy
@@ -82,7 +82,7 @@ interface Run {
   readonly partBody: "stream" | "blob"
   readonly options: TransferOptions
   readonly watched: boolean
-  /** Whether `FilesService` is there to find a File whose completion was not heard. */
+  /** Whether there is a `FilesService` to find the File of a completion whose response was lost. */
   readonly files: boolean
   readonly interruptAfter: Option.Option<number>
   readonly script: Script
@@ -91,7 +91,7 @@ interface Run {
 const pick = <const A>(random: PCGRandom, choices: readonly [A, ...ReadonlyArray<A>]): A =>
   choices[random.integer(choices.length)] ?? choices[0]
 
-/** The files are ranges of it, so that no two parts of a file are the same. */
+/** The source files are ranges of it, so that no two parts of a file are equal. */
 const pool = (() => {
   const random = new PCGRandom(4711)
   return Uint8Array.from({ length: 512 * 1024 }, () => random.integer(256))
@@ -99,7 +99,7 @@ const pool = (() => {
 
 const kinds: ReadonlyArray<Kind> = ["create", "addPart", "complete", "cancel", "files"]
 
-/** The faults of a kind are in an order of their own, so that requests that race change nothing. */
+/** Each kind of request has its own sequence of faults, so that the order of concurrent requests does not matter. */
 const makeScript = (seed: number, rate: number, partSize: number): Script => {
   const randoms = new Map(kinds.map((kind, index) => [kind, new PCGRandom(seed, index)]))
   return {
@@ -111,18 +111,18 @@ const makeScript = (seed: number, rate: number, partSize: number): Script => {
       const after = random.integer(Math.min(partSize, 100_000) + 300)
       return pick<chaosProxy.Fault>(random, [
         Fault.Pass({ delay: 5 + random.integer(20) }),
-        Fault.Refuse({ status: 429, retryAfterMillis, read: random.number() < 0.5 }),
-        Fault.Refuse({
+        Fault.Reject({ status: 429, retryAfterMillis, read: random.number() < 0.5 }),
+        Fault.Reject({
           status: pick(random, [408, 500, 502, 503]),
           retryAfterMillis: Option.none(),
           read: random.number() < 0.5
         }),
         Fault.CutRequest({ after, reset }),
         Fault.CutRequest({ after: random.integer(300), reset }),
-        Fault.CutAnswer({ after: random.integer(1000), reset }),
-        Fault.LoseAnswer({ delay: random.integer(5) }),
+        Fault.CutResponse({ after: random.integer(1000), reset }),
+        Fault.LoseResponse({ delay: random.integer(5) }),
         random.number() < 0.4
-          ? pick<chaosProxy.Fault>(random, [Fault.StallReading({ after }), Fault.StallAnswering()])
+          ? pick<chaosProxy.Fault>(random, [Fault.StallReading({ after }), Fault.StallResponse()])
           : Fault.Pass({ delay: 0 })
       ])
     }
@@ -159,8 +159,8 @@ const makeRun = (seed: number): Run => {
   }
 }
 
-/** The data in pieces of random size. */
-const pieces = ({ data, seed }: Run): ReadonlyArray<Uint8Array> => {
+/** The data in chunks of random size. */
+const chunksOf = ({ data, seed }: Run): ReadonlyArray<Uint8Array> => {
   const random = new PCGRandom(seed)
   const all: Array<Uint8Array> = []
   for (let offset = 0; offset < data.byteLength;) {
@@ -172,10 +172,10 @@ const pieces = ({ data, seed }: Run): ReadonlyArray<Uint8Array> => {
 }
 
 // -----------------------------------------------------------------------------------------------------------------
-// The world
+// The environment
 // -----------------------------------------------------------------------------------------------------------------
 
-interface World {
+interface Environment {
   readonly proxy: ChaosProxy
   readonly folder: string
   readonly fileSystem: FileSystem.FileSystem
@@ -192,14 +192,14 @@ const service = HttpApiBuilder.serve().pipe(
   Layer.provideMerge(NodeFileSystem.layer)
 )
 
-const makeWorld = Effect.gen(function*() {
+const makeEnvironment = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const { address } = yield* HttpServer.HttpServer
   let openFiles = 0
   const closed = Effect.sync(() => {
     openFiles--
   })
-  const world: World = {
+  const environment: Environment = {
     proxy: yield* chaosProxy.make(address._tag === "TcpAddress" ? address.port : 0),
     folder: yield* fs.makeTempDirectoryScoped({ prefix: "chaos-" }),
     fileSystem: FileSystem.make({
@@ -214,40 +214,40 @@ const makeWorld = Effect.gen(function*() {
     uploads: yield* UploadsMemory.UploadsServiceTest,
     files: yield* FilesMemory.FilesServiceTest
   }
-  return world
+  return environment
 })
 
 // -----------------------------------------------------------------------------------------------------------------
 // One run
 // -----------------------------------------------------------------------------------------------------------------
 
-/** What the client knows of the Uploads that it asked for. */
+/** What the client knows about the Uploads that it requested. */
 interface Creating {
-  readonly heard: Set<UploadId>
-  /** Attempts that ended without an answer or with a refusal. */
+  readonly received: Set<UploadId>
+  /** The attempts that failed. */
   failed: number
-  /** Those of them that the client itself gave up. */
-  givenUp: number
+  /** The failed attempts that the client ended by a timeout or an interruption. */
+  timedOut: number
 }
 
 interface Outcome {
   readonly run: Run
-  /** How the transfer ended, and where it has a journal, how those before it did that ended unfinished. */
+  /** The exits of all runs of the transfer. Only a transfer with a journal has more than one. */
   readonly exits: ReadonlyArray<Exit.Exit<Upload.Completed, TransferError>>
-  /** What the journal has at the end. */
+  /** The Upload in the journal at the end. */
   readonly journalled: Option.Option<UploadId>
   readonly creating: Creating
-  /** The Uploads that a log line named as left. */
+  /** The Uploads that the log reported as pending. */
   readonly logged: ReadonlySet<string>
   readonly fibers: number
 }
 
-/** The service, with a record of how creating went. */
+/** The service, with a record of its creations. */
 const recorded = (service: UploadsService.Service, policy: RetryPolicy.RetryPolicy, creating: Creating) => {
   const failed = (error: unknown) =>
     Effect.sync(() => {
       creating.failed++
-      if (Predicate.hasProperty(error, "after") && error.after !== undefined) creating.givenUp++
+      if (Predicate.hasProperty(error, "after") && error.after !== undefined) creating.timedOut++
     })
   return UploadsService.UploadsService.of({
     ...service,
@@ -255,14 +255,14 @@ const recorded = (service: UploadsService.Service, policy: RetryPolicy.RetryPoli
       service.create(request).pipe(
         Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(Schedule.tapInput(policy, failed))),
         Effect.onExit(Exit.match({
-          onSuccess: ({ id }) => Effect.sync(() => creating.heard.add(id)),
+          onSuccess: ({ id }) => Effect.sync(() => creating.received.add(id)),
           onFailure: (cause) => Cause.isInterrupted(cause) ? failed({ after: "interruption" }) : Effect.void
         }))
       )
   })
 }
 
-/** A journal in memory, and the Upload that it knows of. */
+/** A journal in memory that shows the Upload of its entry. */
 const makeJournal = Effect.gen(function*() {
   const journal = yield* TransferJournal.make.pipe(Effect.provide(KeyValueStore.layerMemory))
   let current = Option.none<UploadId>()
@@ -291,7 +291,7 @@ const transferOf = (run: Run, path: string) => {
         return { once: Transfer.blob(blob, options), events: Transfer.blobEvents(blob, options) }
       }
       case "stream": {
-        const data = Stream.fromIterable(pieces(run))
+        const data = Stream.fromIterable(chunksOf(run))
         const known = { ...options, bytes: run.data.byteLength }
         return { once: Transfer.stream(data, known), events: Transfer.streamEvents(data, known) }
       }
@@ -306,22 +306,22 @@ const transferOf = (run: Run, path: string) => {
       Stream.filter(TransferEvent.$is("Completed")),
       Stream.runHead,
       Effect.flatMap(Option.match({
-        onNone: () => Effect.dieMessage("the events end without completion"),
+        onNone: () => Effect.dieMessage("The events ended without Completed"),
         onSome: ({ upload }) => Effect.succeed(upload)
       }))
     )
     : once
 }
 
-/** What is left to end gets so long. */
-const forASecond = Schedule.intersect(Schedule.spaced("10 millis"), Schedule.recurs(100))
+/** The time for open requests and fibers to end. */
+const forOneSecond = Schedule.intersect(Schedule.spaced("10 millis"), Schedule.recurs(100))
 
-/** A transfer that a journal knows of is run again, so often. */
+/** The number of times that a transfer with a journal is run. */
 const maximumRuns = 6
 
-const perform = (world: World, run: Run): Effect.Effect<Outcome, never, HttpClient.HttpClient> =>
+const perform = (environment: Environment, run: Run): Effect.Effect<Outcome, never, HttpClient.HttpClient> =>
   Effect.gen(function*() {
-    const { fileSystem, folder, proxy } = world
+    const { fileSystem, folder, proxy } = environment
     proxy.begin(run.filename, run.script)
     const path = `${folder}/${run.filename}`
     yield* Effect.orDie(fileSystem.writeFile(path, run.data))
@@ -334,7 +334,7 @@ const perform = (world: World, run: Run): Effect.Effect<Outcome, never, HttpClie
       partBody: run.partBody
     }
     const journal = yield* makeJournal
-    const creating: Creating = { heard: new Set(), failed: 0, givenUp: 0 }
+    const creating: Creating = { received: new Set(), failed: 0, timedOut: 0 }
     const service = recorded(yield* UploadsClient.make(http), retryPolicy, creating)
     const context = Context.make(UploadsService.UploadsService, service).pipe(
       run.files ? Context.add(FilesService.FilesService, yield* FilesClient.make(http)) : (context) => context,
@@ -369,7 +369,7 @@ const perform = (world: World, run: Run): Effect.Effect<Outcome, never, HttpClie
     const fibers = yield* alive.pipe(
       Effect.repeat({
         until: (count) => count === 0,
-        schedule: forASecond
+        schedule: forOneSecond
       }),
       Effect.zipRight(alive)
     )
@@ -377,7 +377,7 @@ const perform = (world: World, run: Run): Effect.Effect<Outcome, never, HttpClie
   })
 
 // -----------------------------------------------------------------------------------------------------------------
-// What must hold
+// Invariants
 // -----------------------------------------------------------------------------------------------------------------
 
 const isTransferError = Schema.is(TransferError)
@@ -391,30 +391,32 @@ const nameOf = (exit: Exit.Exit<Upload.Completed, TransferError>): string =>
     onSome: (error) => "failure" in error ? `${error._tag} (${error.failure._tag})` : error._tag
   })
 
-/** The outcomes that leave open whether the Upload was completed. */
+/** The outcomes after which the Upload may be completed. */
 const mayBeCompleted = ["interrupted", "UploadAlreadyCompleted", "UploadLeftPending", "TransferSuspended"]
 
-/** What is wrong with an outcome, given what the service has at the end. */
+/** The violated invariants of an outcome, given the final state of the service. */
 const problemsOf = (
   { creating, exits, fibers, journalled, logged, run }: Outcome,
   stored: {
     readonly uploads: ReadonlyArray<Upload.Upload>
     readonly files: ReadonlyArray<FilesMemory.StoredFile>
-    /** The Uploads whose creation the proxy let be heard. */
-    readonly answered: ReadonlySet<UploadId>
+    /** The Uploads whose creation response passed the proxy. */
+    readonly responded: ReadonlySet<UploadId>
   }
 ): ReadonlyArray<string> => {
   const problems: Array<string> = []
-  const says = exits.map(nameOf)
+  const outcomes = exits.map(nameOf)
   const failures = exits.flatMap((exit) => Option.toArray(failureOf(exit)))
   const last = exits.at(-1)
 
   for (const exit of exits) {
     if (nameOf(exit).startsWith("defect")) problems.push(nameOf(exit))
-    if (nameOf(exit) === "interrupted" && Option.isNone(run.interruptAfter)) problems.push("interrupted by itself")
+    if (nameOf(exit) === "interrupted" && Option.isNone(run.interruptAfter)) {
+      problems.push("interrupted without a cause")
+    }
   }
   for (const failure of failures) if (!isTransferError(failure)) problems.push(`${String(failure)} is not typed`)
-  if (fibers > 0) problems.push(`${fibers} fibers are left`)
+  if (fibers > 0) problems.push(`${fibers} fibers are still running`)
 
   for (const { bytes, file } of stored.files) {
     if (Buffer.compare(bytes, run.data) !== 0) problems.push(`the File ${file.id} differs from its source`)
@@ -422,39 +424,45 @@ const problemsOf = (
   if (last !== undefined && Exit.isSuccess(last)) {
     const { value } = last
     const upload = stored.uploads.find(({ id }) => id === value.id)
-    if (upload?.status !== "completed") problems.push(`it completed, and the service says ${upload?.status}`)
-    if (!stored.files.some(({ file }) => file.id === value.file.id)) problems.push("it completed without its File")
-    if (Option.isSome(journalled)) problems.push("it completed, and the journal still knows of it")
+    if (upload?.status !== "completed") problems.push(`it completed, but the service says ${upload?.status}`)
+    if (!stored.files.some(({ file }) => file.id === value.file.id)) {
+      problems.push("it completed, but its File does not exist")
+    }
+    if (Option.isSome(journalled)) problems.push("it completed, but the journal still has its entry")
   }
 
   const named = new Set([
     ...failures.flatMap((failure) => failure._tag === "UploadLeftPending" ? [failure.uploadId] : []),
     ...Option.toArray(journalled),
-    // Nobody is told an error of an interruption.
-    ...(says.includes("interrupted") ? logged : [])
+    // An interrupted caller receives no error, so the log counts.
+    ...(outcomes.includes("interrupted") ? logged : [])
   ])
   const suspended = failures.at(-1)
   if (
     last !== undefined && Exit.isFailure(last) && suspended?._tag === "TransferSuspended" &&
     Option.getOrUndefined(journalled) !== suspended.uploadId
-  ) problems.push("it is suspended, and the journal does not know of it")
+  ) problems.push("it is suspended, but the journal has no entry")
   for (const { id, status } of stored.uploads) {
-    if (status === "pending" && creating.heard.has(id) && !named.has(id)) {
-      problems.push(`${id} is pending, and nobody says so`)
+    if (status === "pending" && creating.received.has(id) && !named.has(id)) {
+      problems.push(`${id} is pending, but not reported`)
     }
-    if (status === "completed" && !mayBeCompleted.concat("completed").some((name) => says.at(-1)?.startsWith(name))) {
-      problems.push(`${id} is completed, and nobody says so`)
+    if (
+      status === "completed" && !mayBeCompleted.concat("completed").some((name) => outcomes.at(-1)?.startsWith(name))
+    ) {
+      problems.push(`${id} is completed, but not reported`)
     }
   }
-  // Nobody can name an Upload that nobody heard of: these are the ones whose answers the proxy kept.
-  const unheard = stored.uploads.filter(({ id }) => !creating.heard.has(id))
-  const answered = unheard.filter(({ id }) => stored.answered.has(id))
-  if (unheard.length > creating.failed || answered.length > creating.givenUp) {
+  // The transfer cannot name an Upload whose creation response was lost.
+  const unknown = stored.uploads.filter(({ id }) => !creating.received.has(id))
+  const responded = unknown.filter(({ id }) => stored.responded.has(id))
+  if (unknown.length > creating.failed || responded.length > creating.timedOut) {
     problems.push(
-      `${unheard.length} Uploads are unheard of, ${answered.length} although answered: ${JSON.stringify(creating)}`
+      `${unknown.length} Uploads are unknown to the client, ${responded.length} of them although the response passed: ${
+        JSON.stringify(creating)
+      }`
     )
   }
-  return problems.map((problem) => `CHAOS_SEEDS=${run.seed}: ${problem} [${says.join(", ")}; ${describeRun(run)}]`)
+  return problems.map((problem) => `CHAOS_SEEDS=${run.seed}: ${problem} [${outcomes.join(", ")}; ${describeRun(run)}]`)
 }
 
 const describeRun = ({ client, data, options, partBody, source, watched }: Run): string =>
@@ -464,15 +472,15 @@ const describeRun = ({ client, data, options, partBody, source, watched }: Run):
 
 // -----------------------------------------------------------------------------------------------------------------
 
-/** How often each way to end was seen, and each fault was played. */
-const seen = { ends: new Map<string, number>(), faults: new Map<string, number>() }
+/** The number of each outcome and of each fault. */
+const seen = { outcomes: new Map<string, number>(), faults: new Map<string, number>() }
 
 const tally = (counts: Map<string, number>, name: string, by = 1) => counts.set(name, (counts.get(name) ?? 0) + by)
 
 const batch = (seeds: ReadonlyArray<number>) =>
   Effect.gen(function*() {
-    const world = yield* makeWorld
-    const { proxy } = world
+    const environment = yield* makeEnvironment
+    const { proxy } = environment
     const contexts = yield* Effect.all({
       fetch: Layer.build(clients.fetch),
       undici: Layer.build(clients.undici),
@@ -483,7 +491,7 @@ const batch = (seeds: ReadonlyArray<number>) =>
       seeds,
       (seed) => {
         const run = makeRun(seed)
-        return perform(world, run).pipe(
+        return perform(environment, run).pipe(
           Effect.provide(contexts[run.client]),
           Effect.disconnect,
           Effect.timeoutFail({ duration: "20 seconds", onTimeout: () => `CHAOS_SEEDS=${seed} hangs` }),
@@ -492,42 +500,42 @@ const batch = (seeds: ReadonlyArray<number>) =>
       },
       { concurrency: runsAtATime }
     )
-    const settled = Effect.sync(() => proxy.underWay() === 0 && world.openFiles() === 0)
+    const settled = Effect.sync(() => proxy.underWay() === 0 && environment.openFiles() === 0)
     yield* settled.pipe(
       Effect.repeat({
         until: (settled) => settled,
-        schedule: forASecond
+        schedule: forOneSecond
       })
     )
 
-    const uploads = yield* world.uploads.uploads
-    const files = yield* world.files.files
+    const uploads = yield* environment.uploads.uploads
+    const files = yield* environment.files.files
     const problems = outcomes.flatMap((outcome) =>
       problemsOf(outcome, {
         uploads: uploads.filter(({ filename }) => filename === outcome.run.filename),
         files: files.filter(({ file }) => file.filename === outcome.run.filename),
-        answered: proxy.answered(outcome.run.filename)
+        responded: proxy.responded(outcome.run.filename)
       })
     )
     expect(problems).toEqual([])
-    expect({ requests: proxy.underWay(), files: world.openFiles() }).toEqual({ requests: 0, files: 0 })
+    expect({ requests: proxy.underWay(), files: environment.openFiles() }).toEqual({ requests: 0, files: 0 })
 
-    for (const { exits } of outcomes) for (const exit of exits.slice(-1)) tally(seen.ends, nameOf(exit))
+    for (const { exits } of outcomes) for (const exit of exits.slice(-1)) tally(seen.outcomes, nameOf(exit))
     for (const [fault, count] of proxy.played) tally(seen.faults, fault, count)
   }).pipe(Effect.scoped, Effect.provide(service))
 
-/** Parts of a file that are given up at any moment, while nobody takes their bytes. */
-const giveUp = (client: keyof typeof clients) =>
+/** Interrupts parts of a file at random moments while the connection takes no bytes. */
+const interruptParts = (client: keyof typeof clients) =>
   Effect.gen(function*() {
-    const { fileSystem, folder, openFiles, proxy } = yield* makeWorld
-    const path = `${folder}/given-up.bin`
+    const { fileSystem, folder, openFiles, proxy } = yield* makeEnvironment
+    const path = `${folder}/interrupted.bin`
     yield* Effect.orDie(fileSystem.writeFile(path, pool))
-    proxy.begin("given-up", {
+    proxy.begin("interrupted", {
       next: (kind) => kind === "addPart" ? Fault.StallReading({ after: 1000 }) : Fault.Pass({ delay: 0 })
     })
-    const uploads = yield* UploadsClient.make({ apiUrl: proxy.url("given-up") })
+    const uploads = yield* UploadsClient.make({ apiUrl: proxy.url("interrupted") })
     const upload = yield* uploads.create({
-      filename: "given-up.bin",
+      filename: "interrupted.bin",
       purpose: "user_data",
       bytes: ByteSize.make(pool.byteLength),
       mimeType: "application/octet-stream"
@@ -546,42 +554,44 @@ const giveUp = (client: keyof typeof clients) =>
     expect(openFiles()).toBe(0)
   }).pipe(Effect.scoped, Effect.provide(clients[client]), Effect.provide(service))
 
-describe("Chaos", () => {
+describe("a transfer through a faulty proxy", () => {
   for (const client of ["fetch", "undici", "node", "nodeFile"] as const) {
-    it.live(`has no file open after a part is given up: ${client}`, () => giveUp(client))
+    it.live(`has no open file after a part is interrupted: ${client}`, () => interruptParts(client))
   }
 
   for (let from = 0; from < seeds.length; from += batchSize) {
     const some = seeds.slice(from, from + batchSize)
     it.live(
-      `ends in the File or in a typed error, and leaves nothing unsaid: seeds ${some[0]} to ${some.at(-1)}`,
+      `ends with the right File or a typed error, and reports every pending Upload: seeds ${some[0]} to ${some.at(-1)}`,
       () => batch(some),
       60_000
     )
   }
 
-  it.runIf(chosen === undefined)("plays every fault, and sees transfers end well and badly", () => {
+  it.runIf(chosen === undefined)("injects every fault, and completes more than half of the transfers", () => {
     const often = (counts: ReadonlyMap<string, number>) =>
       [...counts].filter(([, count]) => count >= 20).map(([name]) => name)
     expect(often(seen.faults)).toEqual(
       expect.arrayContaining([
         "Pass",
-        "Refuse",
+        "Reject",
         "CutRequest",
-        "CutAnswer",
-        "LoseAnswer",
+        "CutResponse",
+        "LoseResponse",
         "StallReading",
-        "StallAnswering"
+        "StallResponse"
       ])
     )
-    expect(often(seen.ends)).toEqual(expect.arrayContaining(["completed", "interrupted"]))
-    // A part whose answer is lost is stored twice, which a strict service has no room for: these cannot be saved.
-    expect(seen.ends.get("completed")).toBeGreaterThan(seeds.length / 2)
+    expect(often(seen.outcomes)).toEqual(expect.arrayContaining(["completed", "interrupted"]))
+    // A part whose response is lost is stored twice, and a service that counts both has no room for it.
+    expect(seen.outcomes.get("completed")).toBeGreaterThan(seeds.length / 2)
   })
 
   afterAll(() => {
     if (process.env["CHAOS_REPORT"] !== undefined) {
-      process.stdout.write(`${JSON.stringify([seen.ends, seen.faults].map((counts) => Object.fromEntries(counts)))}\n`)
+      process.stdout.write(
+        `${JSON.stringify([seen.outcomes, seen.faults].map((counts) => Object.fromEntries(counts)))}\n`
+      )
     }
   })
 })

@@ -8,7 +8,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { both, bytesOf, changedStream, collect, hastily, pacedBy, services, test } from "./fixtures.js"
+import { both, bytesOf, changedStream, collect, pacedBy, services, test, withFastClock } from "./fixtures.js"
 
 const data = bytesOf(10_000)
 const options = {
@@ -20,15 +20,15 @@ const options = {
   retryPolicy: Schedule.spaced("1 second")
 } as const
 
-/** In small chunks, so that bytes are taken one after the other. */
-const drops = Stream.fromIterable(Array.from({ length: 200 }, (_, i) => data.subarray(i * 50, i * 50 + 50)))
+/** Small chunks, so that the connection takes them one after the other. */
+const chunks = Stream.fromIterable(Array.from({ length: 200 }, (_, i) => data.subarray(i * 50, i * 50 + 50)))
 
-/** A byte a millisecond. */
+/** Runs at one byte per millisecond. */
 const run = (more: Partial<Transfer.StreamOptions> = {}) =>
-  Transfer.streamEvents(drops, { ...options, ...more }).pipe(changedStream(pacedBy(1)), collect, hastily)
+  Transfer.streamEvents(chunks, { ...options, ...more }).pipe(changedStream(pacedBy(1)), collect, withFastClock)
 
 describe("the events of a transfer", () => {
-  test("begin with Started, tell of each part, and end with Completed", () =>
+  test("start with Started, have one PartDone for each part, and end with Completed", () =>
     Effect.gen(function*() {
       const events = yield* run()
       const { uploadsTest } = yield* services
@@ -41,7 +41,7 @@ describe("the events of a transfer", () => {
       expect(new Set(events.slice(1, -1).map(({ _tag }) => _tag))).toEqual(new Set(["PartDone", "Progress"]))
     }))
 
-  test("tell of progress four times a second, at the rate of the wire, and of the time that is left", () =>
+  test("report progress four times a second, with the rate of the connection and the remaining time", () =>
     Effect.gen(function*() {
       const progress = (yield* run()).filter(TransferEvent.$is("Progress"))
       expect(progress.length).toBeGreaterThanOrEqual(36)
@@ -54,7 +54,7 @@ describe("the events of a transfer", () => {
       }
     }))
 
-  test("tell of a part that is sent again: which, how often, why and when", () =>
+  test("report the index, attempt, reason and delay of every part that is sent again", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       const reset = new TransportFailed({ reason: "reset" })
@@ -69,7 +69,7 @@ describe("the events of a transfer", () => {
     }))
 
   it.effect.prop(
-    "show progress that is at least what is acknowledged, at most the whole, and goes back only to send again",
+    "report progress that is at least the acknowledged bytes, at most all bytes, and decreases only after Retrying",
     [FastCheck.array(FastCheck.boolean(), { maxLength: 8 }), FastCheck.integer({ min: 1, max: 4 })],
     ([failing, concurrency]) =>
       Effect.gen(function*() {
@@ -79,16 +79,16 @@ describe("the events of a transfer", () => {
         const events = yield* run({ concurrency })
         let acknowledged = 0
         let last = 0
-        let mayGoBack = 0
+        let decreasesLeft = 0
         for (const event of events) {
-          if (event._tag === "Retrying") mayGoBack++
+          if (event._tag === "Retrying") decreasesLeft++
           if (event._tag === "PartDone") acknowledged += event.bytes
           if (event._tag === "Progress") {
             expect(event.sentBytes).toBeGreaterThanOrEqual(acknowledged)
             expect(event.sentBytes).toBeLessThanOrEqual(event.totalBytes)
             expect(event.bytesPerSecond).toBeGreaterThanOrEqual(0)
-            if (event.sentBytes < last) mayGoBack--
-            expect(mayGoBack).toBeGreaterThanOrEqual(0)
+            if (event.sentBytes < last) decreasesLeft--
+            expect(decreasesLeft).toBeGreaterThanOrEqual(0)
             last = event.sentBytes
           }
         }

@@ -22,11 +22,11 @@ import {
   during,
   elapsed,
   expectFiles,
-  hastily,
   pacedBy,
   services,
   statuses,
-  test
+  test,
+  withFastClock
 } from "./fixtures.js"
 
 const data = bytesOf(4000)
@@ -38,7 +38,7 @@ const options = {
   stallTimeout: Duration.infinity
 } as const
 
-const living = (lifetime: Duration.DurationInput) => {
+const withLifetime = (lifetime: Duration.DurationInput) => {
   const limits = { ...documented, uploadLifetime: Duration.decode(lifetime) }
   return <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(Effect.provide(both), Effect.provideService(UploadLimits, limits))
@@ -46,8 +46,8 @@ const living = (lifetime: Duration.DurationInput) => {
 
 const hanging = changed(() => ({ addPart: () => Effect.never }))
 
-describe("the hour", () => {
-  test("ends a transfer at the instant", () =>
+describe("the Upload's lifetime", () => {
+  test("ends a transfer at the moment at which the Upload expires", () =>
     Effect.gen(function*() {
       yield* TestClock.adjust("10 seconds")
       const fiber = yield* Transfer.bytes(data, options).pipe(hanging, Effect.flip, Effect.zip(elapsed), Effect.fork)
@@ -64,7 +64,7 @@ describe("the hour", () => {
       expect(yield* calls("cancel")).toBe(0)
     }))
 
-  it.effect("is that of the service, which may have another", () =>
+  it.effect("is the one that the service states", () =>
     Effect.gen(function*() {
       const [error, at] = yield* Transfer.bytes(data, options).pipe(
         hanging,
@@ -74,9 +74,9 @@ describe("the hour", () => {
       )
       expect(error._tag).toBe("UploadExpired")
       expect(at).toBe(600_000)
-    }).pipe(living("10 minutes")))
+    }).pipe(withLifetime("10 minutes")))
 
-  test("ends a transfer while it waits to try again", () =>
+  test("ends a transfer that waits for the next attempt", () =>
     Effect.gen(function*() {
       const retryPolicy = Schedule.spaced("20 minutes")
       const error = yield* Transfer.bytes(data, { ...options, stallTimeout: "25 minutes", retryPolicy }).pipe(
@@ -90,7 +90,7 @@ describe("the hour", () => {
 })
 
 describe("onExpiry", () => {
-  /** The first Upload gets one part, and then no more. */
+  /** The first Upload receives one part, and the second part hangs. */
   const firstHangs = changedStream((uploads) => {
     let parts = 0
     return {
@@ -118,7 +118,7 @@ describe("onExpiry", () => {
   }
 
   for (const [name, events] of Object.entries(sources)) {
-    it.scoped(`"restart" sends everything again under a new Upload: ${name}`, () =>
+    it.scoped(`"restart" sends all bytes of a ${name} again with a new Upload`, () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = `${yield* fs.makeTempDirectoryScoped()}/data.bin`
@@ -149,10 +149,10 @@ describe("onExpiry", () => {
         expect(all[2]).toMatchObject({ replaced: first?.id })
         expect(yield* statuses).toEqual(["expired", "completed"])
         yield* expectFiles(data)
-      }).pipe(living("2 seconds"), Effect.provide(NodeFileSystem.layer)))
+      }).pipe(withLifetime("2 seconds"), Effect.provide(NodeFileSystem.layer)))
   }
 
-  test("reads a stream again from its beginning", () =>
+  test("\"restart\" reads a stream again from its beginning", () =>
     Effect.gen(function*() {
       reads = 0
       yield* Transfer.stream(stream, { ...options, bytes: data.byteLength, onExpiry: "restart" }).pipe(
@@ -166,33 +166,33 @@ describe("onExpiry", () => {
       yield* expectFiles(data)
     }))
 
-  it.effect("\"restart\" does not go round in circles where each Upload has expired when it is new", () =>
+  it.effect("\"restart\" gives up when a new Upload has already expired", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Transfer.bytes(data, { ...options, onExpiry: "restart" }))
       expect(error._tag).toBe("UploadExpired")
       expect(yield* calls("create")).toBe(1)
-    }).pipe(living(0)))
+    }).pipe(withLifetime(0)))
 })
 
 describe("TooSlow", () => {
   const paced = (millis: number) => changedStream(pacedBy(millis))
 
-  const drops = Stream.fromIterable(
+  const chunks = Stream.fromIterable(
     Array.from({ length: 400 }, (_, index) => data.subarray(index * 10, index * 10 + 10))
   )
 
   const eventsAt = (millis: number) => {
     const events: Array<TransferEvent.TransferEvent> = []
-    return Transfer.streamEvents(drops, { ...options, bytes: 4000, partSize: 100 }).pipe(
+    return Transfer.streamEvents(chunks, { ...options, bytes: 4000, partSize: 100 }).pipe(
       paced(millis),
       Stream.runForEach((event) => Effect.sync(() => events.push(event))),
       Effect.exit,
       Effect.as(events),
-      hastily
+      withFastClock
     )
   }
 
-  it.effect("is told once, when ten seconds have shown that it will not do", () =>
+  it.effect("is emitted once, after ten seconds at a rate that is too low", () =>
     Effect.gen(function*() {
       // 4000 bytes at 20 ms take 80 s.
       const events = yield* eventsAt(20)
@@ -203,12 +203,12 @@ describe("TooSlow", () => {
       expect(DateTime.toEpochMillis(expectedAt)).toBeGreaterThan(75_000)
       expect(DateTime.toEpochMillis(expectedAt)).toBeLessThan(85_000)
       expect(events.some(({ _tag }) => _tag === "Completed")).toBe(false)
-    }).pipe(living("1 minute")))
+    }).pipe(withLifetime("1 minute")))
 
-  it.effect("is not told of a transfer that will make it", () =>
+  it.effect("is not emitted when the transfer completes in time", () =>
     Effect.gen(function*() {
       const events = yield* eventsAt(10)
       expect(events.map(({ _tag }) => _tag)).not.toContain("TooSlow")
       expect(events.at(-1)?._tag).toBe("Completed")
-    }).pipe(living("1 minute")))
+    }).pipe(withLifetime("1 minute")))
 })

@@ -21,16 +21,16 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { Both } from "./fixtures.js"
-import { both, bytesOf, calls, changed, collect, expectFiles, services, statuses } from "./fixtures.js"
+import { both, bytesOf, calls, changed, collect, expectFiles, services, statuses, written } from "./fixtures.js"
 
 const data = bytesOf(5000)
 const options = { purpose: "user_data", partSize: 1000, concurrency: 1 } as const
 const quota = new QuotaExceeded({})
 
-/** A store of which each operation can be made to do less, or nothing. */
+/** A store whose operations can be made to fail or to stop half-way. */
 class Store {
   readonly content = new Map<string, string>()
-  /** What a process still writes before it is killed, in bytes; a removal counts as one. */
+  /** The bytes that the process writes before it is killed. A removal counts as one byte. */
   left = Number.POSITIVE_INFINITY
   written = 0
   readonly failing = new Set<"get" | "set" | "remove">()
@@ -71,7 +71,7 @@ class Store {
     })
   )
 
-  /** A process with its journals in this store. */
+  /** The journal of a process that uses this store. */
   readonly journal = TransferJournal.layerKeyValueStore.pipe(Layer.provide(this.layer))
 }
 
@@ -93,7 +93,7 @@ const test = <E>(
   })
 }
 
-/** Only for what is done to the store itself. */
+/** A test that changes the store itself. */
 const storeTest = <E>(
   title: string,
   effect: (store: Store) => Effect.Effect<
@@ -107,15 +107,7 @@ const storeTest = <E>(
     return effect(store).pipe(Effect.provide(store.journal), Effect.provide(env))
   })
 
-const written = (bytes: Uint8Array) =>
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const path = `${yield* fs.makeTempDirectoryScoped()}/data.bin`
-    yield* fs.writeFile(path, bytes)
-    return path
-  })
-
-/** Fails for a reason that may pass when so many parts are acknowledged. */
+/** Fails for a transient reason when this number of parts is acknowledged. */
 const suspendedAfter = (path: string, acknowledged: number, more: Partial<Transfer.NamedOptions> = {}) => {
   let sent = 0
   return Transfer.file(path, { ...options, ...more }).pipe(
@@ -127,7 +119,7 @@ const suspendedAfter = (path: string, acknowledged: number, more: Partial<Transf
 }
 
 describe("resume", () => {
-  test("goes on with the Upload, and sends no part again that is acknowledged", () =>
+  test("continues the Upload and sends no acknowledged part again", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       const { uploadsTest } = yield* services
@@ -147,7 +139,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("goes on after an interruption, and as often as it takes", () =>
+  test("continues the Upload after each of several interruptions", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       for (let run = 0; run < 3; run++) {
@@ -172,7 +164,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("keeps to the parts of the first run, whatever the options of the second", () =>
+  test("keeps the part size of the first run when the second one has another", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       yield* suspendedAfter(path, 2)
@@ -183,7 +175,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("is for the same path, file name and purpose alone", () =>
+  test("needs the same path, file name and purpose", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       yield* suspendedAfter(path, 2)
@@ -193,7 +185,7 @@ describe("resume", () => {
       expect(yield* statuses).toEqual(["pending", "completed", "completed", "completed"])
     }))
 
-  test("starts afresh where the Upload expired", () =>
+  test("starts again from zero when the Upload expired", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       yield* suspendedAfter(path, 2)
@@ -203,7 +195,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("starts afresh where somebody cancelled the Upload, and says so", () =>
+  test("starts again from zero when the Upload was cancelled, and emits Restarted", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       const { uploads, uploadsTest } = yield* services
@@ -218,7 +210,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("starts afresh once where the service does not know the Upload", () =>
+  test("starts again from zero once when the Upload no longer exists", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       yield* suspendedAfter(path, 2)
@@ -230,7 +222,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("has nothing to go on with when it is done", (store) =>
+  test("does not follow a completed transfer, whose journal entry is removed", (store) =>
     Effect.gen(function*() {
       const path = yield* written(data)
       yield* suspendedAfter(path, 2)
@@ -241,7 +233,7 @@ describe("resume", () => {
       expect(yield* calls("addPart")).toBe(10)
     }))
 
-  test("is not for a transfer that failed for good", (store) =>
+  test("does not follow a permanent failure, whose journal entry is removed", (store) =>
     Effect.gen(function*() {
       const path = yield* written(data)
       const fs = yield* FileSystem.FileSystem
@@ -258,7 +250,7 @@ describe("resume", () => {
       yield* expectFiles(data)
     }))
 
-  test("is not for sources that have no path", (store) =>
+  test("does not exist for sources without a path", (store) =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       const named = { ...options, filename: "data.bin" }
@@ -302,7 +294,7 @@ describe("a file that changed between two runs", () => {
   }
 
   for (const [difference, change] of Object.entries(changes)) {
-    test(`in ${difference} is refused, its Upload cancelled, and the next run sends what is there`, (store) =>
+    test(`in ${difference} fails with SourceChanged, cancels its Upload, and is sent by the next run`, (store) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = yield* written(data)
@@ -321,7 +313,7 @@ describe("a file that changed between two runs", () => {
       }))
   }
 
-  test("is a transfer of its own where the earlier one was completed unheard", () =>
+  test("is a new transfer when the earlier Upload was completed and its response lost", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const path = yield* written(data)
@@ -339,7 +331,7 @@ describe("a file that changed between two runs", () => {
 
 describe("an entry that cannot be read", () => {
   for (const text of ["", "{", "null", "{\"revision\":0}"]) {
-    storeTest(`is none: ${JSON.stringify(text)}`, (store) =>
+    storeTest(`counts as no entry: ${JSON.stringify(text)}`, (store) =>
       Effect.gen(function*() {
         const path = yield* written(data)
         yield* suspendedAfter(path, 3)
@@ -353,11 +345,11 @@ describe("an entry that cannot be read", () => {
       }))
   }
 
-  storeTest("does not hide the one before it", (store) =>
+  storeTest("does not hide the previous entry", (store) =>
     Effect.gen(function*() {
       const path = yield* written(data)
       yield* suspendedAfter(path, 3)
-      // Begun, and three parts: the last writing is the fourth.
+      // The begin and three parts are four writes, so the last one is at the second key.
       for (const key of store.content.keys()) if (key.endsWith("/1")) store.content.set(key, "{")
       const [started] = yield* collect(Transfer.fileEvents(path, options))
       expect(started).toMatchObject({ _tag: "Started", resumedBytes: 2000 })
@@ -374,7 +366,7 @@ describe("a store that fails", () => {
       expect(yield* calls("create")).toBe(0)
     }))
 
-  storeTest("to write the first entry has the Upload cancelled", (store) =>
+  storeTest("to write the first entry makes the transfer cancel its Upload", (store) =>
     Effect.gen(function*() {
       store.failing.add("set")
       const error = yield* Effect.flip(Transfer.file(yield* written(data), options))
@@ -384,7 +376,7 @@ describe("a store that fails", () => {
     }))
 
   storeTest(
-    "to write that a part is acknowledged has the Upload cancelled, even where it cannot remove",
+    "to write an acknowledgement makes the transfer cancel its Upload, even if the entry cannot be removed",
     (store) =>
       Effect.gen(function*() {
         const path = yield* written(data)
@@ -406,7 +398,7 @@ describe("a store that fails", () => {
   )
 
   storeTest(
-    "to remove does not make a completed transfer fail, and the next run returns the same File",
+    "to remove an entry does not fail a completed transfer, and the next run returns the same File",
     (store) =>
       Effect.gen(function*() {
         const path = yield* written(data)
@@ -421,9 +413,9 @@ describe("a store that fails", () => {
   )
 })
 
-describe("a process that is killed in the middle of a write", () => {
+describe("a process that is killed during a write", () => {
   it.effect.prop(
-    "goes on where the last whole entry says, and completes",
+    "resumes from the last complete entry and completes",
     [FastCheck.nat(5000)],
     ([left]) =>
       Effect.scoped(Effect.gen(function*() {
@@ -453,27 +445,28 @@ describe("a process that is killed in the middle of a write", () => {
 
         store.left = Number.POSITIVE_INFINITY
         const second = yield* Effect.exit(Transfer.file(path, options).pipe(Effect.provide(store.journal)))
-        const resent = (yield* calls("addPart")) - before
+        const sentAgain = (yield* calls("addPart")) - before
         expect(Exit.isSuccess(second)).toBe(true)
-        // A process that had removed its journal was done: the second run is another transfer.
-        const isDone = store.written > 0 && (yield* statuses).filter((status) => status === "completed").length === 2
-        yield* expectFiles(...(isDone ? [data, data] : [data]))
-        // At most one acknowledgement was not yet written down.
+        // A process that had removed its entry had completed its transfer, so the second run is a new transfer.
+        const firstCompleted = store.written > 0 &&
+          (yield* statuses).filter((status) => status === "completed").length === 2
+        yield* expectFiles(...(firstCompleted ? [data, data] : [data]))
+        // At most one acknowledgement was not yet written.
         if ((yield* calls("create")) === 1 && first?.status === "pending") {
-          expect(resent).toBeLessThanOrEqual(5 - stored + 1)
+          expect(sentAgain).toBeLessThanOrEqual(5 - stored + 1)
         }
       })).pipe(Effect.provide(env)),
     { fastCheck: { numRuns: 60 } }
   )
 })
 
-describe("the service of journals", () => {
-  it.effect("is none by default", () =>
+describe("TransferJournal", () => {
+  it.effect("is absent by default", () =>
     Effect.gen(function*() {
       expect(yield* TransferJournal.TransferJournal).toEqual(Option.none())
     }))
 
-  it.effect("has no entry that was not saved, and removes one that is not there", () =>
+  it.effect("loads no entry that was not saved, and removes an absent entry without failure", () =>
     Effect.gen(function*() {
       const journal = yield* TransferJournal.make
       yield* journal.remove("a")

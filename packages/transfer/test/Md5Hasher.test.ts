@@ -13,9 +13,9 @@ const hashOf = (pieces: ReadonlyArray<Uint8Array>) =>
     return yield* hash.digest
   }))
 
-describe("the portable hasher", () => {
+describe("the default Md5Hasher", () => {
   it.effect.prop(
-    "gives the md5 of node:crypto, however the bytes are split",
+    "computes the md5 of node:crypto for any split of the bytes",
     [FastCheck.array(FastCheck.uint8Array({ maxLength: 300 }), { maxLength: 20 })],
     ([pieces]) =>
       Effect.gen(function*() {
@@ -23,7 +23,7 @@ describe("the portable hasher", () => {
       })
   )
 
-  it.effect("does so across the turns of a large piece", () =>
+  it.effect("computes the md5 of chunks that are hashed in several turns", () =>
     Effect.gen(function*() {
       for (const length of [0, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 2_000_003]) {
         const bytes = bytesOf(length)
@@ -31,7 +31,7 @@ describe("the portable hasher", () => {
       }
     }))
 
-  it.effect("makes hashes that do not mix", () =>
+  it.effect("keeps two hashes apart that are computed at the same time", () =>
     Effect.gen(function*() {
       const a = bytesOf(1000, 1)
       const b = bytesOf(1000, 2)
@@ -39,7 +39,7 @@ describe("the portable hasher", () => {
       expect([first, second]).toEqual([md5Of(Buffer.concat([a, b])), md5Of(Buffer.concat([b, a]))])
     }))
 
-  it.live("lets the event loop turn after each half MiB of a large piece", () =>
+  it.live("lets the event loop run other work after each half MiB of a large chunk", () =>
     Effect.gen(function*() {
       const turns = yield* Ref.make(0)
       const turn = Effect.async<void>((resume) => {

@@ -11,7 +11,7 @@ const data = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 31 + 
 const expected = createHash("md5").update(data).digest("hex")
 
 describe("NodeMd5Hasher", () => {
-  it.scopedLive("hashes on a thread what it is given, and leaves it to its owner", () =>
+  it.scopedLive("hashes chunks on a thread without detaching them from the caller", () =>
     Effect.gen(function*() {
       const { make } = yield* Md5Hasher.Md5Hasher
       const hash = yield* make
@@ -22,15 +22,15 @@ describe("NodeMd5Hasher", () => {
       expect(data.byteLength).toBe(3_000_000)
     }).pipe(Effect.provide(NodeMd5Hasher.layer)))
 
-  it.scopedLive("reads a file by itself, and says why it could not", () =>
+  it.scopedLive("reads a file by itself, and fails with the reason when it cannot", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const { file } = yield* Md5Hasher.Md5Hasher
-      if (file === undefined) return yield* Effect.dieMessage("this hasher reads files")
+      if (file === undefined) return yield* Effect.dieMessage("NodeMd5Hasher reads files")
       const path = yield* fs.makeTempFileScoped()
       yield* fs.writeFile(path, data)
       expect(yield* file(path)).toBe(expected)
-      const error = yield* Effect.flip(file(`${path}-gone`))
+      const error = yield* Effect.flip(file(`${path}-missing`))
       expect(error).toBeInstanceOf(Md5Hasher.Md5Failed)
       expect(error.message).toContain("ENOENT")
     }).pipe(Effect.provide([NodeMd5Hasher.layer, NodeFileSystem.layer])))

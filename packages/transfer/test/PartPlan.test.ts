@@ -15,7 +15,7 @@ const parts = (...args: Parameters<typeof plan>) => Either.getOrThrow(plan(...ar
 
 const concurrency = FastCheck.integer({ min: 1, max: 256 })
 const bytes = FastCheck.integer({ min: 1, max: 8 * 1024 * MiB })
-/** Few enough bytes of a part that a file has many, and not so few that the plan has millions. */
+/** Part sizes that divide a file into at most 5000 parts. */
 const sizes = bytes.chain((bytes) =>
   FastCheck.tuple(
     FastCheck.constant(bytes),
@@ -34,8 +34,8 @@ const expectCover = (bytes: number, parts: ReadonlyArray<PartPlan.PartRange>) =>
   expect(end).toBe(bytes)
 }
 
-describe("make", () => {
-  it.prop("covers the file once and in order, in parts of the size that is asked for", [sizes, concurrency], ([
+describe("PartPlan.make", () => {
+  it.prop("covers the file once and in order, in parts of the requested size", [sizes, concurrency], ([
     [bytes, partSize],
     concurrency
   ]) => {
@@ -45,7 +45,10 @@ describe("make", () => {
     expect(ranges.at(-1)?.bytes).toBeLessThanOrEqual(partSize)
   })
 
-  it.prop("covers the file once and in order within the limits where no size is asked for", [bytes, concurrency], ([
+  it.prop("covers the file once and in order, in parts within the limits, without a requested size", [
+    bytes,
+    concurrency
+  ], ([
     bytes,
     concurrency
   ]) => {
@@ -54,7 +57,7 @@ describe("make", () => {
     expect(Math.max(...ranges.map((part) => part.bytes))).toBeLessThanOrEqual(documented.partBytes)
   })
 
-  it.prop("keeps to the limits of another service", [
+  it.prop("stays within the limits of another service", [
     FastCheck.integer({ min: 1, max: 100_000 }),
     concurrency,
     FastCheck.integer({ min: 100, max: 5000 })
@@ -66,7 +69,7 @@ describe("make", () => {
   })
 
   it.prop(
-    "gives every lane of a middling file as much to do as any other, but for the last bytes",
+    "divides a file of medium size equally among all parts of a round, except for the last bytes",
     [FastCheck.integer({ min: 1, max: 64 })],
     ([concurrency]) => {
       for (const share of [MiB, 3 * MiB + 1, 64 * MiB, 65 * MiB, 128 * MiB]) {
@@ -78,7 +81,7 @@ describe("make", () => {
     }
   )
 
-  it.prop("sends a big file in the largest parts", [
+  it.prop("divides a large file into the largest parts", [
     FastCheck.integer({ min: 1, max: 16 }),
     FastCheck.integer({ min: 1, max: 64 * MiB })
   ], ([concurrency, more]) => {
@@ -88,21 +91,21 @@ describe("make", () => {
     expect(ranges).toHaveLength(Math.ceil(bytes / documented.partBytes))
   })
 
-  it("does not cut a small file below a MiB", () => {
+  it("does not divide a file into parts below one MiB", () => {
     expect(parts(MiB, 4)).toEqual([{ index: 0, offset: 0, bytes: MiB }])
     expect(parts(MiB + 1, 4).map((part) => part.bytes)).toEqual([MiB, 1])
     expect(parts(1, 4)).toEqual([{ index: 0, offset: 0, bytes: 1 }])
   })
 
-  it("cuts a file of the largest size into 128 parts", () => {
+  it("divides the largest file into 128 parts", () => {
     expect(parts(documented.uploadBytes, 4)).toHaveLength(128)
   })
 
-  it("has no parts for no bytes", () => {
+  it("has no parts for zero bytes", () => {
     expect(parts(0, 4)).toEqual([])
   })
 
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 257])("refuses a concurrency of %d", (concurrency) => {
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 257])("rejects a concurrency of %d", (concurrency) => {
     expect(Either.getOrThrow(Either.flip(plan(10, concurrency)))).toMatchObject({
       _tag: "InvalidRequest",
       field: "concurrency",
@@ -111,7 +114,7 @@ describe("make", () => {
     })
   })
 
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 64 * MiB + 1])("refuses a partSize of %d", (partSize) => {
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 64 * MiB + 1])("rejects a partSize of %d", (partSize) => {
     expect(Either.getOrThrow(Either.flip(plan(10, 4, partSize)))).toMatchObject({
       _tag: "InvalidRequest",
       field: "partSize",
@@ -120,7 +123,7 @@ describe("make", () => {
     })
   })
 
-  it("takes a part of the largest size, and a concurrency of the largest number", () => {
+  it("accepts the largest part size and the largest concurrency", () => {
     expect(parts(64 * MiB + 1, 256, 64 * MiB).map((part) => part.bytes)).toEqual([64 * MiB, 1])
   })
 })

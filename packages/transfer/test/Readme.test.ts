@@ -11,12 +11,12 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { readFileSync } from "node:fs"
 import { bytesOf, expectFiles } from "./fixtures.js"
-import { put, putAndTell } from "./readme/put.js"
+import { put, putWithProgress } from "./readme/put.js"
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
 const readme = read("README.md")
 
-/** The names in the first column of the table under a heading. */
+/** The names in the first column of the table below a heading. */
 const firstColumn = (heading: string): ReadonlyArray<string> => {
   const [section = ""] = readme.split(`\n## ${heading}\n`).slice(1).join().split("\n## ")
   return [...section.matchAll(/^\|( `[^|]*)\|/gm)].flatMap(([, cell = ""]) =>
@@ -36,7 +36,7 @@ describe("README.md", () => {
     for (const [, path = "", code] of blocks) expect(code).toBe(read(path))
   })
 
-  it.scoped("its code sends a file, and tells of it", () =>
+  it.scoped("shows code that sends a file and logs its events", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const data = bytesOf(1000)
@@ -48,28 +48,28 @@ describe("README.md", () => {
       const logger = Logger.make(({ message }) => {
         logged.push(String(message))
       })
-      yield* putAndTell(path).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      yield* putWithProgress(path).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
       expect(logged.at(-1)).toMatch(/^File file-\w+$/)
       yield* expectFiles(data, data)
     }).pipe(Effect.provide(env)))
 
-  it("lists every option, each once", () => {
+  it("lists every option once", () => {
     const [, options = ""] = read("src/TransferOptions.ts").split("export interface TransferOptions {")
     const names = [...(options.split("\n}")[0] ?? "").matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name)
     expect(firstColumn("Options")).toEqual(names)
   })
 
-  it("lists every event, each once", () => {
+  it("lists every event once", () => {
     const { $is, $match, ...events } = TransferEvent
     expect(typeof $is).toBe(typeof $match)
     expect([...firstColumn("Events")].sort()).toEqual(Object.keys(events).sort())
   })
 
-  it("lists every error, each once", () => {
+  it("lists every error once", () => {
     expect([...firstColumn("Errors")].sort()).toEqual(TransferError.members.map(({ _tag }) => _tag).sort())
   })
 
-  it("states the limit that holds", () => {
+  it("states the part size limit of the API", () => {
     expect(readme).toContain(`at most ${documented.partBytes / 1024 ** 2} MiB`)
   })
 })

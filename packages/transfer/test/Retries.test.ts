@@ -34,10 +34,10 @@ import {
   during,
   elapsed,
   expectFiles,
-  hastily,
   services,
   statuses,
-  test
+  test,
+  withFastClock
 } from "./fixtures.js"
 
 const data = bytesOf(8000)
@@ -45,16 +45,16 @@ const options = { purpose: "user_data", filename: "data.bin", partSize: 1000, ch
 
 const everySecond = Schedule.spaced("1 second")
 
-const passing = [
+const transient = [
   new TransportFailed({ reason: "reset" }),
   new RequestTimeout({}),
   new RateLimited({}),
   new ServiceUnavailable({})
 ]
 
-describe("a reason that may pass", () => {
-  for (const reason of passing) {
-    test(`${reason._tag}: the part is sent again while others go on`, () =>
+describe("a transient failure", () => {
+  for (const reason of transient) {
+    test(`${reason._tag} makes the part be sent again while other parts are sent`, () =>
       Effect.gen(function*() {
         const { uploadsTest } = yield* services
         yield* uploadsTest.failNext("addPart", reason)
@@ -76,7 +76,7 @@ describe("a reason that may pass", () => {
       }))
   }
 
-  it.scoped("has the part read again from its source, whole", () =>
+  it.scoped("makes the whole part be read again from its file", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const path = `${yield* fs.makeTempDirectoryScoped()}/data.bin`
@@ -104,7 +104,7 @@ describe("a reason that may pass", () => {
       yield* expectFiles(data)
     }).pipe(Effect.provide(Layer.merge(both, NodeFileSystem.layer))))
 
-  test("has a part of a stream sent again as it was, though the stream is read once", () =>
+  test("makes a part of a stream be sent again although the stream is read once", () =>
     Effect.gen(function*() {
       let runs = 0
       let turn = 0
@@ -121,7 +121,7 @@ describe("a reason that may pass", () => {
               ? uploads.addPart(id, part)
               : Effect.zipRight(Stream.runDrain(PartData.toStream(part)), new TransportFailed({ reason: "reset" }))
         })),
-        hastily
+        withFastClock
       )
       expect(runs).toBe(1)
       expect(turn).toBeGreaterThan(8)
@@ -129,9 +129,9 @@ describe("a reason that may pass", () => {
     }))
 })
 
-describe("a reason that does not pass", () => {
+describe("a permanent failure", () => {
   const uploadId = UploadId.make("upload_1")
-  const lasting = [
+  const permanent = [
     new InvalidRequest({ problem: "no" }),
     new PartTooLarge({ uploadId, limit: ByteSize.make(10) }),
     new UploadSizeExceeded({ uploadId }),
@@ -139,7 +139,7 @@ describe("a reason that does not pass", () => {
     new PermissionDenied({}),
     new QuotaExceeded({})
   ]
-  for (const reason of lasting) {
+  for (const reason of permanent) {
     test(`${reason._tag} ends the transfer at once`, () =>
       Effect.gen(function*() {
         const { uploadsTest } = yield* services
@@ -152,17 +152,17 @@ describe("a reason that does not pass", () => {
   }
 })
 
-describe("the policy", () => {
+describe("retryPolicy", () => {
   const unavailable = new ServiceUnavailable({})
 
-  test("gives up after five retries by default, each about twice as late as the one before", () =>
+  test("ends after five retries by default, each with about twice the delay of the previous one", () =>
     Effect.gen(function*() {
       const events: Array<TransferEvent.TransferEvent> = []
       const error = yield* Transfer.bytesEvents(data, { ...options, concurrency: 1 }).pipe(
         Stream.runForEach((event) => Effect.sync(() => events.push(event))),
         changed(() => ({ addPart: () => unavailable })),
         Effect.flip,
-        hastily
+        withFastClock
       )
       expect(error._tag).toBe(unavailable._tag)
       const retries = events.filter(TransferEvent.$is("Retrying"))
@@ -174,7 +174,7 @@ describe("the policy", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("is that of the options, for each part by itself", () =>
+  test("counts the attempts of each part separately", () =>
     Effect.gen(function*() {
       const attempts = new Map<number, number>()
       const twice = Schedule.intersect(Schedule.spaced("7 seconds"), Schedule.recurs(2))
@@ -194,7 +194,7 @@ describe("the policy", () => {
             })
         })),
         collect,
-        hastily
+        withFastClock
       )
       expect(
         events.filter(TransferEvent.$is("Retrying")).map(({ attempt, delay, index }) => [
@@ -206,13 +206,13 @@ describe("the policy", () => {
       yield* expectFiles(data.slice(0, 2000))
     }))
 
-  test("takes the place of the client's own for parts, and for parts alone", () =>
+  test("replaces the client's own policy for parts only", () =>
     Effect.gen(function*() {
       const seen: Record<string, string> = {}
       const note = (method: keyof UploadsService.Errors) =>
         Effect.map(RetryPolicy.LocalRetryPolicy, (policy) => {
           seen[method] = Option.match(policy, {
-            onNone: () => "its own",
+            onNone: () => "the client's",
             onSome: (policy) => policy === RetryPolicy.none ? "none" : "another"
           })
         })
@@ -226,13 +226,18 @@ describe("the policy", () => {
         Effect.flip
       )
       expect(error._tag).toBe(unavailable._tag)
-      expect(seen).toEqual({ create: "its own", addPart: "none", complete: "its own", cancel: "its own" })
+      expect(seen).toEqual({
+        create: "the client's",
+        addPart: "none",
+        complete: "the client's",
+        cancel: "the client's"
+      })
     }))
 })
 
 describe("the delay that a service asks for", () => {
-  /** When each attempt began, where the nth is refused and each takes a second. */
-  const begun = (nth: number, refusal: RateLimited | ServiceUnavailable, concurrency: number) =>
+  /** The start time of each attempt. The nth attempt fails after half a second, any other takes one second. */
+  const begun = (nth: number, failure: RateLimited | ServiceUnavailable, concurrency: number) =>
     Effect.gen(function*() {
       const starts: Array<number> = []
       yield* Transfer.bytes(data, { ...options, concurrency, retryPolicy: Schedule.recurs(3) }).pipe(
@@ -240,35 +245,35 @@ describe("the delay that a service asks for", () => {
           addPart: (id, part) =>
             Effect.gen(function*() {
               starts.push(yield* elapsed)
-              const refused = starts.length === nth
-              yield* Effect.sleep(refused ? "500 millis" : "1 second")
-              return yield* refused ? Effect.fail(refusal) : uploads.addPart(id, part)
+              const fails = starts.length === nth
+              yield* Effect.sleep(fails ? "500 millis" : "1 second")
+              return yield* fails ? Effect.fail(failure) : uploads.addPart(id, part)
             })
         })),
-        hastily
+        withFastClock
       )
       yield* expectFiles(data)
       return starts
     })
 
-  test("after too many requests holds for all lanes together", () =>
+  test("pauses all parts after a 429", () =>
     Effect.gen(function*() {
       const starts = yield* begun(3, new RateLimited({ retryAfter: Duration.seconds(30) }), 4)
       expect(starts).toEqual([0, 0, 0, 0, 30_500, 30_500, 30_500, 30_500, 31_500])
     }))
 
-  test("after an overload holds for the lane that heard it", () =>
+  test("pauses one part after a 503", () =>
     Effect.gen(function*() {
       const starts = yield* begun(2, new ServiceUnavailable({ retryAfter: Duration.seconds(30) }), 2)
       expect(starts).toEqual([0, 0, 1000, 2000, 3000, 4000, 5000, 6000, 30_500])
     }))
 
-  test("is what the event says, where the policy's is less", () =>
+  test("is the delay of the event when that of the policy is shorter", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", new RateLimited({ retryAfter: Duration.seconds(30) }))
       yield* uploadsTest.failNext("addPart", new TransportFailed({ reason: "reset" }))
-      const events = yield* hastily(
+      const events = yield* withFastClock(
         collect(Transfer.bytesEvents(data, { ...options, concurrency: 2, retryPolicy: everySecond }))
       )
       expect(events.filter(TransferEvent.$is("Retrying")).map(({ delay }) => Duration.toSeconds(delay))).toEqual([
@@ -277,7 +282,7 @@ describe("the delay that a service asks for", () => {
       ])
     }))
 
-  test("is not waited for beyond ten minutes", () =>
+  test("ends the transfer when it is longer than ten minutes", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       const tooLong = new RateLimited({ retryAfter: Duration.minutes(11) })
@@ -290,8 +295,8 @@ describe("the delay that a service asks for", () => {
 })
 
 describe("stallTimeout", () => {
-  /** Takes a byte every so often, and hangs before the last one in the first attempt. */
-  const sluggish = (every: Duration.DurationInput) =>
+  /** Takes one byte per interval. The first attempt hangs after the last byte. */
+  const slowly = (every: Duration.DurationInput) =>
     changedStream((uploads) => {
       let first = true
       return {
@@ -305,21 +310,21 @@ describe("stallTimeout", () => {
         }
       }
     })
-  const drops = Stream.fromIterable(Array.from({ length: 10 }, (_, index) => data.subarray(index, index + 1)))
+  const chunks = Stream.fromIterable(Array.from({ length: 10 }, (_, index) => data.subarray(index, index + 1)))
 
-  test("ends an attempt of which no byte was taken for so long, and the part is sent again", () =>
+  test("ends an attempt that takes no byte for this time, and the part is sent again", () =>
     Effect.gen(function*() {
       const stallTimeout = Duration.seconds(5)
-      const events = yield* Transfer.streamEvents(drops, {
+      const events = yield* Transfer.streamEvents(chunks, {
         ...options,
         bytes: 10,
         stallTimeout,
         retryPolicy: everySecond
       }).pipe(
         Stream.mapEffect((event) => Effect.map(elapsed, (at) => ({ at, event }))),
-        sluggish("4 seconds"),
+        slowly("4 seconds"),
         collect,
-        hastily
+        withFastClock
       )
       const [retrying, ...others] = events.filter(({ event }) => event._tag === "Retrying")
       expect(others).toEqual([])
@@ -331,7 +336,7 @@ describe("stallTimeout", () => {
       yield* expectFiles(data.slice(0, 10))
     }))
 
-  test("ends the transfer where it comes too often", () =>
+  test("ends the transfer with TransferStalled when all attempts stall", () =>
     Effect.gen(function*() {
       const error = yield* Transfer.bytes(data, { ...options, retryPolicy: Schedule.recurs(2) }).pipe(
         changed(() => ({ addPart: () => Effect.never })),

@@ -17,7 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { Both } from "./fixtures.js"
-import { both, bytesOf, calls, changed, expectFiles, md5Of, statuses } from "./fixtures.js"
+import { both, bytesOf, calls, changed, expectFiles, md5Of, statuses, written } from "./fixtures.js"
 
 const env = Layer.merge(both, NodeFileSystem.layer)
 
@@ -30,17 +30,8 @@ const purpose = "user_data"
 const data = bytesOf(10_000)
 const named = { purpose, filename: "data.bin", partSize: 3000 } as const
 
-/** A file with these bytes, which goes when the test ends. */
-const written = (bytes: Uint8Array, name = "data.bin") =>
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const path = `${yield* fs.makeTempDirectoryScoped()}/${name}`
-    yield* fs.writeFile(path, bytes)
-    return path
-  })
-
-/** What the service was asked to create and to complete. */
-const asked = <A, E, R>(transfer: Effect.Effect<A, E, R>) =>
+/** The requests to create and to complete. */
+const requestsOf = <A, E, R>(transfer: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const requests: Array<object> = []
     yield* changed((uploads) => ({
@@ -56,8 +47,8 @@ const asked = <A, E, R>(transfer: Effect.Effect<A, E, R>) =>
     return requests
   })
 
-/** Something happens before the first part is sent. */
-const meanwhile = <E>(happening: Effect.Effect<void, E>) =>
+/** Runs an effect before the first part is sent. */
+const meanwhile = <E>(change: Effect.Effect<void, E>) =>
   changed((uploads) => {
     let first = true
     return {
@@ -66,7 +57,7 @@ const meanwhile = <E>(happening: Effect.Effect<void, E>) =>
           Effect.suspend(() => {
             const run = first
             first = false
-            return run ? Effect.orDie(happening) : Effect.void
+            return run ? Effect.orDie(change) : Effect.void
           }),
           uploads.addPart(id, data)
         )
@@ -74,10 +65,10 @@ const meanwhile = <E>(happening: Effect.Effect<void, E>) =>
   })
 
 describe("a path", () => {
-  test("is sent whole, with its name and type", () =>
+  test("is sent completely, with the name and type of its file", () =>
     Effect.gen(function*() {
       const path = yield* written(data, "report.pdf")
-      const requests = yield* asked(Transfer.file(path, { purpose, partSize: 3000 }))
+      const requests = yield* requestsOf(Transfer.file(path, { purpose, partSize: 3000 }))
       expect(requests).toMatchObject([
         { filename: "report.pdf", purpose, bytes: 10_000, mimeType: "application/pdf" },
         { md5: md5Of(data) }
@@ -86,7 +77,7 @@ describe("a path", () => {
       yield* expectFiles(data)
     }))
 
-  test("is sent under another name and type, for a time", () =>
+  test("is sent with the name, type and lifetime of the options", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       const options = {
@@ -95,17 +86,17 @@ describe("a path", () => {
         mimeType: "text/x-own",
         expiresAfter: Duration.hours(2)
       } as const
-      const [create] = yield* asked(Transfer.file(path, options))
+      const [create] = yield* requestsOf(Transfer.file(path, options))
       expect(create).toMatchObject(options)
     }))
 
-  test("of which no type is known is an octet-stream", () =>
+  test("has the type application/octet-stream when its file name has none", () =>
     Effect.gen(function*() {
-      const [create] = yield* asked(Transfer.file(yield* written(data, "data"), { purpose }))
+      const [create] = yield* requestsOf(Transfer.file(yield* written(data, "data"), { purpose }))
       expect(create).toMatchObject({ filename: "data", mimeType: "application/octet-stream" })
     }))
 
-  test("is read in chunks, and sent whole where they end in the middle of a part", () =>
+  test("is sent completely when its chunks end in the middle of a part", () =>
     Effect.gen(function*() {
       const large = bytesOf(1_500_000)
       const path = yield* written(large)
@@ -113,14 +104,14 @@ describe("a path", () => {
       yield* expectFiles(large)
     }))
 
-  test("that is empty", () =>
+  test("of an empty file fails with SourceEmpty before any request", () =>
     Effect.gen(function*() {
       const path = yield* written(new Uint8Array())
       expect(yield* Effect.flip(Transfer.file(path, { purpose }))).toMatchObject({ _tag: "SourceEmpty", name: path })
       expect(yield* calls("create")).toBe(0)
     }))
 
-  test("of a file that no Upload can hold", () =>
+  test("of a file above the limit fails with SourceTooLarge before any request", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const path = yield* written(data)
@@ -134,7 +125,7 @@ describe("a path", () => {
       expect(yield* calls("create")).toBe(0)
     }))
 
-  test("of a directory", () =>
+  test("of a directory fails with SourceNotAFile before any request", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const path = yield* fs.makeTempDirectoryScoped()
@@ -146,7 +137,7 @@ describe("a path", () => {
       expect(yield* calls("create")).toBe(0)
     }))
 
-  test("where nothing is", () =>
+  test("of no file fails with SourceNotFound before any request", () =>
     Effect.gen(function*() {
       const path = `${yield* written(data)}.not`
       expect(yield* Effect.flip(Transfer.file(path, { purpose }))).toMatchObject({ _tag: "SourceNotFound", name: path })
@@ -155,7 +146,7 @@ describe("a path", () => {
 
   const denied = new SystemError({ reason: "PermissionDenied", module: "FileSystem", method: "access" })
 
-  test("that may not be read", () =>
+  test("without the permission to read fails with SourceUnreadable before any request", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       const error = yield* Transfer.file(path, { purpose }).pipe(
@@ -166,7 +157,7 @@ describe("a path", () => {
       expect(yield* calls("create")).toBe(0)
     }))
 
-  test("of which the reading fails half-way", () =>
+  test("whose reading fails half-way fails with SourceUnreadable and cancels the Upload", () =>
     Effect.gen(function*() {
       const path = yield* written(data)
       const error = yield* Transfer.file(path, { purpose, partSize: 3000 }).pipe(
@@ -182,9 +173,9 @@ describe("a path", () => {
 
   for (const checksum of [true, false]) {
     const options = { purpose, partSize: 3000, concurrency: 1, checksum } as const
-    const beside = `checksum ${checksum ? "on" : "off"}`
+    const withChecksum = `checksum ${checksum ? "on" : "off"}`
 
-    test(`that is deleted while it is sent, ${beside}`, () =>
+    test(`of a file that is deleted during the transfer fails with SourceNotFound, ${withChecksum}`, () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = yield* written(data)
@@ -193,7 +184,7 @@ describe("a path", () => {
         expect(yield* statuses).toEqual(["cancelled"])
       }))
 
-    test(`that is truncated while it is sent, ${beside}`, () =>
+    test(`of a file that is truncated during the transfer fails with SourceChanged, ${withChecksum}`, () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = yield* written(data)
@@ -202,7 +193,7 @@ describe("a path", () => {
         expect(yield* statuses).toEqual(["cancelled"])
       }))
 
-    test(`that grows while it is sent, ${beside}`, () =>
+    test(`of a file that grows during the transfer fails with SourceChanged, ${withChecksum}`, () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = yield* written(data)
@@ -212,7 +203,7 @@ describe("a path", () => {
         expect(yield* statuses).toEqual(["cancelled"])
       }))
 
-    test(`that is written to while it is sent, ${beside}`, () =>
+    test(`of a file that is modified during the transfer fails with SourceChanged, ${withChecksum}`, () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = yield* written(data)
@@ -224,9 +215,9 @@ describe("a path", () => {
 })
 
 describe("bytes", () => {
-  test("are sent whole", () =>
+  test("are sent completely", () =>
     Effect.gen(function*() {
-      const requests = yield* asked(Transfer.bytes(data, { ...named, filename: "lines.jsonl", purpose: "batch" }))
+      const requests = yield* requestsOf(Transfer.bytes(data, { ...named, filename: "lines.jsonl", purpose: "batch" }))
       expect(requests).toMatchObject([
         { filename: "lines.jsonl", purpose: "batch", bytes: 10_000, mimeType: "text/jsonl" },
         { md5: md5Of(data) }
@@ -234,13 +225,13 @@ describe("bytes", () => {
       yield* expectFiles(data)
     }))
 
-  test("that are a view of others are sent without those around them", () =>
+  test("that are a view of a larger buffer are sent without the rest of the buffer", () =>
     Effect.gen(function*() {
       yield* Transfer.bytes(data.subarray(17, 9001), named)
       yield* expectFiles(data.slice(17, 9001))
     }))
 
-  test("that are none, or more than an Upload can hold", () =>
+  test("fail before any request when they are none or above the limit", () =>
     Effect.gen(function*() {
       const empty = yield* Effect.flip(Transfer.bytes(new Uint8Array(), named))
       expect(empty).toMatchObject({ _tag: "SourceEmpty", name: "data.bin" })
@@ -254,30 +245,30 @@ describe("bytes", () => {
 })
 
 describe("a Blob", () => {
-  test("is sent whole, a File with its own name and type", () =>
+  test("is sent completely, with the name and type of its File", () =>
     Effect.gen(function*() {
       const file = new File([data], "photo", { type: "image/webp" })
-      const requests = yield* asked(Transfer.blob(file, { purpose: "vision", partSize: 3000 }))
+      const requests = yield* requestsOf(Transfer.blob(file, { purpose: "vision", partSize: 3000 }))
       expect(requests).toMatchObject([{ filename: "photo", mimeType: "image/webp" }, { md5: md5Of(data) }])
       yield* expectFiles(data)
     }))
 
-  test("has the name and the type that the options say, whatever its own", () =>
+  test("is sent with the name and type of the options, if they have them", () =>
     Effect.gen(function*() {
       const file = new File([data], "photo", { type: "image/webp" })
-      const [create] = yield* asked(Transfer.blob(file, { purpose, filename: "a.png", mimeType: "image/png" }))
+      const [create] = yield* requestsOf(Transfer.blob(file, { purpose, filename: "a.png", mimeType: "image/png" }))
       expect(create).toMatchObject({ filename: "a.png", mimeType: "image/png" })
     }))
 
-  test("of no type has that of its name, and without a name it is a blob", () =>
+  test("without a type has that of its name, and without a name is called blob", () =>
     Effect.gen(function*() {
-      const [file] = yield* asked(Transfer.blob(new File([data], "a.pdf"), { purpose }))
+      const [file] = yield* requestsOf(Transfer.blob(new File([data], "a.pdf"), { purpose }))
       expect(file).toMatchObject({ filename: "a.pdf", mimeType: "application/pdf" })
-      const [blob] = yield* asked(Transfer.blob(new Blob([data]), { purpose }))
+      const [blob] = yield* requestsOf(Transfer.blob(new Blob([data]), { purpose }))
       expect(blob).toMatchObject({ filename: "blob", mimeType: "application/octet-stream" })
     }))
 
-  test("that is empty", () =>
+  test("without bytes fails with SourceEmpty before any request", () =>
     Effect.gen(function*() {
       expect(yield* Effect.flip(Transfer.blob(new Blob([]), { purpose }))).toMatchObject({
         _tag: "SourceEmpty",
@@ -286,7 +277,7 @@ describe("a Blob", () => {
       expect(yield* calls("create")).toBe(0)
     }))
 
-  test("of which the reading fails", () =>
+  test("whose reading fails fails with SourceUnreadable and cancels the Upload", () =>
     Effect.gen(function*() {
       const cause = new Error("the medium was removed")
       class Broken extends Blob {
@@ -314,7 +305,7 @@ describe("a stream", () => {
   )
 
   it.effect.prop(
-    "is sent whole, wherever its chunks and the parts end",
+    "is sent completely for any split into chunks and parts",
     [splits],
     ([[bytes, cuts, partSize, concurrency]]) =>
       Effect.gen(function*() {
@@ -329,19 +320,19 @@ describe("a stream", () => {
       }).pipe(Effect.provide(both))
   )
 
-  test("has the md5 that is sent with its completion", () =>
+  test("is completed with its md5", () =>
     Effect.gen(function*() {
-      expect(yield* asked(Transfer.stream(Stream.make(data), options))).toMatchObject([{}, { md5: md5Of(data) }])
+      expect(yield* requestsOf(Transfer.stream(Stream.make(data), options))).toMatchObject([{}, { md5: md5Of(data) }])
     }))
 
-  test("may end with chunks of nothing", () =>
+  test("may end with empty chunks", () =>
     Effect.gen(function*() {
       yield* Transfer.stream(Stream.make(data, new Uint8Array(), new Uint8Array()), options)
       yield* expectFiles(data)
     }))
 
   for (const checksum of [true, false]) {
-    test(`with fewer bytes than declared, checksum ${checksum ? "on" : "off"}`, () =>
+    test(`with fewer bytes than declared fails with SourceLengthMismatch, checksum ${checksum ? "on" : "off"}`, () =>
       Effect.gen(function*() {
         for (const length of [0, 1, 3000, 9999]) {
           const short = Stream.make(data.subarray(0, length))
@@ -357,7 +348,7 @@ describe("a stream", () => {
         expect(yield* calls("complete")).toBe(0)
       }))
 
-    test(`with more bytes than declared, checksum ${checksum ? "on" : "off"}`, () =>
+    test(`with more bytes than declared fails with SourceLengthMismatch, checksum ${checksum ? "on" : "off"}`, () =>
       Effect.gen(function*() {
         for (const more of [Stream.make(new Uint8Array(5)), Stream.forever(Stream.make(new Uint8Array(5)))]) {
           const long = Stream.concat(Stream.make(data), more)
@@ -369,7 +360,7 @@ describe("a stream", () => {
       }))
   }
 
-  test("that fails", () =>
+  test("that fails makes the transfer fail with SourceUnreadable and cancels the Upload", () =>
     Effect.gen(function*() {
       const source = Stream.concat(Stream.make(data.subarray(0, 5000)), Stream.fail("torn"))
       const error = yield* Effect.flip(Transfer.stream(source, options))
@@ -377,7 +368,7 @@ describe("a stream", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("of a length that cannot be", () =>
+  test("with an invalid length fails before any request", () =>
     Effect.gen(function*() {
       for (const bytes of [-1, 1.5, Number.NaN, 2 ** 53]) {
         const error = yield* Effect.flip(Transfer.stream(Stream.make(data), { ...options, bytes }))
@@ -401,7 +392,7 @@ describe("a stream", () => {
     }))
 
   for (const concurrency of [1, 3]) {
-    test(`is never held in more than ${concurrency} part(s) at concurrency ${concurrency}`, () =>
+    test(`has at most ${concurrency} part(s) in memory at concurrency ${concurrency}`, () =>
       Effect.gen(function*() {
         let pulled = 0
         const source = Stream.fromIterable(Array.from({ length: 100 }, (_, i) => data.subarray(i * 100, i * 100 + 100)))
@@ -413,13 +404,13 @@ describe("a stream", () => {
               })
             )
           )
-        const going = yield* Queue.unbounded<Deferred.Deferred<void>>()
+        const started = yield* Queue.unbounded<Deferred.Deferred<void>>()
         const fiber = yield* Transfer.stream(source, { ...options, partSize: 500, concurrency }).pipe(
           changed((uploads) => ({
             addPart: (id, data) =>
               Effect.gen(function*() {
                 const go = yield* Deferred.make<void>()
-                yield* Queue.offer(going, go)
+                yield* Queue.offer(started, go)
                 yield* Deferred.await(go)
                 return yield* uploads.addPart(id, data)
               })
@@ -429,7 +420,7 @@ describe("a stream", () => {
         for (let acknowledged = 0; acknowledged < 20; acknowledged++) {
           yield* TestClock.adjust("1 millis")
           expect(pulled).toBe(Math.min(10_000, (acknowledged + concurrency) * 500))
-          yield* Deferred.succeed(yield* Queue.take(going), undefined)
+          yield* Deferred.succeed(yield* Queue.take(started), undefined)
         }
         yield* Fiber.join(fiber)
         yield* expectFiles(data)
@@ -448,14 +439,14 @@ describe("every source", () => {
   }
 
   for (const [name, send] of Object.entries(forms)) {
-    test(`is sent without a checksum where none is wanted: ${name}`, () =>
+    test(`is sent without md5 when checksum is false: ${name}`, () =>
       Effect.gen(function*() {
-        const [, complete] = yield* asked(send({ checksum: false }))
+        const [, complete] = yield* requestsOf(send({ checksum: false }))
         expect(complete).not.toHaveProperty("md5")
         yield* expectFiles(data)
       }))
 
-    test(`is not touched where the options cannot be right: ${name}`, () =>
+    test(`fails before any request when the options are invalid: ${name}`, () =>
       Effect.gen(function*() {
         for (const options of [{ concurrency: 0 }, { partSize: 2 ** 27 }]) {
           const error = yield* Effect.flip(send(options))

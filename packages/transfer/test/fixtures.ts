@@ -3,6 +3,7 @@ import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
@@ -14,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { createHash } from "node:crypto"
 
-/** Bytes of which no two stretches are alike. */
+/** Pseudo-random bytes. */
 export const bytesOf = (length: number, seed = 1): Uint8Array<ArrayBuffer> => {
   let state = seed
   return Uint8Array.from({ length }, () => {
@@ -38,11 +39,11 @@ export const services = Effect.all({
   filesTest: FilesMemory.FilesServiceTest
 })
 
-/** Runs with a service of which some methods are others. */
+/** Replaces some methods of the service. */
 export const changed = (change: (uploads: UploadsService.Service) => Partial<UploadsService.Service>) =>
   Effect.updateService(UploadsService.UploadsService, (uploads) => ({ ...uploads, ...change(uploads) }))
 
-/** {@link changed} for a stream of events. */
+/** Does the same as {@link changed} for a stream of events. */
 export const changedStream =
   (change: (uploads: UploadsService.Service) => Partial<UploadsService.Service>) =>
   <A, E, R>(stream: Stream.Stream<A, E, R>) =>
@@ -64,14 +65,23 @@ export const statuses: Effect.Effect<
 export const calls = (method: keyof UploadsService.Errors) =>
   Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.calls(method))
 
-/** The stored Files are the given ones, byte for byte. */
+/** Expects that the stored Files have exactly these bytes. */
 export const expectFiles = (...expected: ReadonlyArray<Uint8Array>) =>
   Effect.gen(function*() {
     const { files } = yield* FilesMemory.FilesServiceTest
     expect((yield* files).map(({ bytes }) => md5Of(bytes))).toEqual(expected.map(md5Of))
   })
 
-/** Runs while the clock goes on for so long. */
+/** A file with these bytes. It is deleted when the test ends. */
+export const written = (bytes: Uint8Array, name = "data.bin") =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = `${yield* fs.makeTempDirectoryScoped()}/${name}`
+    yield* fs.writeFile(path, bytes)
+    return path
+  })
+
+/** Runs an effect while the test clock advances. */
 export const during = (duration: Duration.DurationInput) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
@@ -86,10 +96,10 @@ export const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
   Effect.map(Stream.runCollect(stream), Chunk.toReadonlyArray)
 
 /**
- * A `TestClock` that is adjusted to the next sleeper as soon as nothing else is to do: hours of a transfer that ticks four
- * times a second take no time.
+ * A clock that advances to the next sleeper when nothing else is to be done, so that a transfer of hours takes no real time. A
+ * `TestClock` would have to be adjusted step by step.
  */
-const makeHastyClock = (): Clock.Clock => {
+const makeFastClock = (): Clock.Clock => {
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
   let now = 0
   let scheduled = false
@@ -125,10 +135,10 @@ const makeHastyClock = (): Clock.Clock => {
   }
 }
 
-export const hastily = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => Effect.withClock(effect, makeHastyClock()))
+export const withFastClock = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => Effect.withClock(effect, makeFastClock()))
 
-/** A service that takes a part only so fast, in milliseconds a byte. */
+/** A service that needs a number of milliseconds for each byte of a part. */
 export const pacedBy = (millis: number) => (uploads: UploadsService.Service): Partial<UploadsService.Service> => ({
   addPart: (id, part) =>
     PartData.toStream(part).pipe(

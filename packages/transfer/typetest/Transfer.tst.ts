@@ -20,21 +20,21 @@ const named = { ...options, filename: "data.bin" } as const
 const sized = { ...named, bytes: 10 } as const
 
 type Sent<R> = Effect.Effect<Upload.Completed, TransferError.TransferError, R>
-type Watched<R> = Stream.Stream<TransferEvent.TransferEvent, TransferError.TransferError, R>
+type Events<R> = Stream.Stream<TransferEvent.TransferEvent, TransferError.TransferError, R>
 
 describe("Transfer", () => {
-  test("asks for the service, and for what its source needs", () => {
+  test("requires the service and the requirements of its source", () => {
     expect(Transfer.file("a", options)).type.toBe<Sent<UploadsService | FileSystem.FileSystem>>()
     expect(Transfer.bytes(data, named)).type.toBe<Sent<UploadsService>>()
     expect(Transfer.blob(blob, options)).type.toBe<Sent<UploadsService>>()
     expect(Transfer.stream(stream, sized)).type.toBe<Sent<UploadsService | "a service">>()
   })
 
-  test("is as a stream of events what it is without", () => {
-    expect(Transfer.fileEvents("a", options)).type.toBe<Watched<UploadsService | FileSystem.FileSystem>>()
-    expect(Transfer.bytesEvents(data, named)).type.toBe<Watched<UploadsService>>()
-    expect(Transfer.blobEvents(blob, options)).type.toBe<Watched<UploadsService>>()
-    expect(Transfer.streamEvents(stream, sized)).type.toBe<Watched<UploadsService | "a service">>()
+  test("has the same errors and requirements as a stream of events", () => {
+    expect(Transfer.fileEvents("a", options)).type.toBe<Events<UploadsService | FileSystem.FileSystem>>()
+    expect(Transfer.bytesEvents(data, named)).type.toBe<Events<UploadsService>>()
+    expect(Transfer.blobEvents(blob, options)).type.toBe<Events<UploadsService>>()
+    expect(Transfer.streamEvents(stream, sized)).type.toBe<Events<UploadsService | "a service">>()
   })
 
   test("fails with these errors and no others", () => {
@@ -73,20 +73,20 @@ describe("Transfer", () => {
     >()
   })
 
-  test("ends by catching one of them without it", () => {
+  test("no longer has an error that was caught", () => {
     const rest = Effect.catchTag(Transfer.bytes(data, named), "UploadLeftPending", () => Effect.void)
     expect<Effect.Effect.Error<typeof rest>>().type.toBe<
       Exclude<TransferError.TransferError, TransferError.UploadLeftPending>
     >()
   })
 
-  test("tells of these events", () => {
+  test("emits these events", () => {
     expect<TransferEvent.TransferEvent["_tag"]>().type.toBe<
       "Started" | "Progress" | "PartDone" | "Retrying" | "TooSlow" | "Restarted" | "Completed"
     >()
   })
 
-  test("needs a name for what has none, and a length for a stream", () => {
+  test("requires a name for sources without one, and a length for streams", () => {
     expect(Transfer.bytes).type.not.toBeCallableWith(data, options)
     expect(Transfer.stream).type.not.toBeCallableWith(stream, named)
     expect(Transfer.file).type.not.toBeCallableWith("a", {})
@@ -94,7 +94,7 @@ describe("Transfer", () => {
 })
 
 describe("TransferJournal", () => {
-  test("is kept in a store, or in memory", () => {
+  test("has a layer for a store and one for memory", () => {
     expect(TransferJournal.layerKeyValueStore).type.toBe<
       Layer.Layer<TransferJournal.TransferJournal, never, KeyValueStore.KeyValueStore>
     >()

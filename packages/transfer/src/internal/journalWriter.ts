@@ -6,22 +6,22 @@ import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { JournalFailed } from "../TransferError.js"
 import type { Service } from "../TransferJournal.js"
 import { JournalEntry } from "../TransferJournal.js"
-import type { Source } from "./source.js"
+import type { Source } from "./sources/source.js"
 
-/** What is written down of one transfer; nothing where there is no journal, or no way back to the source. */
+/** Writes the journal entry of one transfer. Does nothing without a journal, or for a source that has no identity. */
 export interface JournalWriter {
-  readonly isKept: boolean
-  /** What an earlier run wrote. */
+  readonly isEnabled: boolean
+  /** Reads the entry of an earlier run. */
   readonly load: Effect.Effect<Option.Option<JournalEntry>, JournalFailed>
-  /** A new Upload, of which no part is acknowledged. */
+  /** Replaces the entry with that of a new Upload without parts. */
   readonly begin: (upload: Pending, partSize: number) => Effect.Effect<void, JournalFailed>
   readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed>
-  /** There is nothing to come back to. An entry that cannot be removed does no harm: who finds it sees that its Upload is over. */
+  /** Removes the entry. A failure is only logged: the next run finds that the Upload of the entry has ended. */
   readonly close: Effect.Effect<void>
 }
 
-const none: JournalWriter = {
-  isKept: false,
+const disabled: JournalWriter = {
+  isEnabled: false,
   load: Effect.succeedNone,
   begin: () => Effect.void,
   acknowledge: () => Effect.void,
@@ -30,12 +30,12 @@ const none: JournalWriter = {
 
 export const make = (journal: Option.Option<Service>, source: Source): Effect.Effect<JournalWriter> =>
   Effect.gen(function*() {
-    if (Option.isNone(journal) || Option.isNone(source.identity)) return none
+    if (Option.isNone(journal) || Option.isNone(source.identity)) return disabled
     const { load, remove, save } = journal.value
     const { key, modifiedAt } = source.identity.value
     const current = yield* SynchronizedRef.make(Option.none<JournalEntry>())
 
-    /** Writings are one after the other, each whole. */
+    /** Writes one entry at a time, so that revisions reach the store in their order. */
     const write = (next: (entry: Option.Option<JournalEntry>) => Option.Option<JournalEntry>) =>
       SynchronizedRef.updateEffect(current, (before) => {
         const entry = next(before)
@@ -43,7 +43,7 @@ export const make = (journal: Option.Option<Service>, source: Source): Effect.Ef
       })
 
     return {
-      isKept: true,
+      isEnabled: true,
       load: Effect.tap(load(key), (entry) => SynchronizedRef.set(current, entry)),
       begin: (upload, partSize) =>
         write((before) =>
@@ -67,7 +67,7 @@ export const make = (journal: Option.Option<Service>, source: Source): Effect.Ef
         )),
       close: remove(key).pipe(
         Effect.zipRight(SynchronizedRef.set(current, Option.none())),
-        Effect.catchAll((error) => Effect.logWarning(`A journal that is done with was not removed: ${error.message}`))
+        Effect.catchAll((error) => Effect.logWarning(`The journal of a transfer was not removed: ${error.message}`))
       )
     }
   })

@@ -15,23 +15,24 @@ import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import type { SourceError } from "../SourceError.js"
 import { TransferStalled } from "../TransferError.js"
 import * as TransferEvent from "../TransferEvent.js"
+import type { OnEvent } from "./job.js"
 import type { Progress } from "./progress.js"
-import type { PartToSend, Source } from "./source.js"
+import type { PartToSend, Source } from "./sources/source.js"
 
-/** Errors with which a part is sent again. */
-type Passing = RetryPolicy.Retryable | TransferStalled
+/** The failures after which a part is sent again. */
+type Retryable = RetryPolicy.Retryable | TransferStalled
 
 export type PartFailure = UploadsService.AddPartError | SourceError | TransferStalled
 
-const isPassing = (error: PartFailure): error is Passing =>
+const isRetryable = (error: PartFailure): error is Retryable =>
   RetryPolicy.isRetryable(error) || error._tag === "TransferStalled"
 
-/** How long the service asks to wait. */
-const retryAfter = (error: Passing): Duration.Duration =>
+/** The delay that the service asks for. */
+const retryAfter = (error: Retryable): Duration.Duration =>
   ("retryAfter" in error ? error.retryAfter : undefined) ?? Duration.zero
 
 export interface PartSender {
-  /** One part, sent until it is acknowledged or the policy gives up. */
+  /** Sends one part until the service acknowledges it or the retry policy ends. */
   readonly send: (part: PartToSend) => Effect.Effect<UploadPart, PartFailure>
 }
 
@@ -40,30 +41,30 @@ export const make = (options: {
   readonly uploadId: UploadId
   readonly explain: Source["explain"]
   readonly progress: Progress
-  /** The service may have taken a part without our hearing of it. */
-  readonly onUnheard: () => void
+  /** Called when the service may have stored a part that it did not acknowledge. */
+  readonly onAmbiguousFailure: () => void
   readonly stallTimeout: Duration.Duration
   readonly retryPolicy: Schedule.Schedule<unknown>
-  readonly emit: (event: TransferEvent.TransferEvent) => Effect.Effect<void>
+  readonly onEvent: OnEvent
 }): Effect.Effect<PartSender> =>
   Effect.gen(function*() {
-    const { emit, explain, onUnheard, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
-    const slowdown = yield* makeSlowdown
+    const { explain, onAmbiguousFailure, onEvent, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
+    const pause = yield* makeSharedPause
 
     const attempt = ({ data, range }: PartToSend) =>
       Effect.gen(function*() {
-        yield* slowdown.wait
+        yield* pause.wait
         progress.begin(range.index)
         const clock = yield* Effect.clock
-        const lastByte = MutableRef.make(clock.unsafeCurrentTimeMillis())
-        const observed = PartData.withProgress(data, (bytes) => {
+        const lastByteAt = MutableRef.make(clock.unsafeCurrentTimeMillis())
+        const tracked = PartData.withProgress(data, (bytes) => {
           progress.add(range.index, bytes)
-          MutableRef.set(lastByte, clock.unsafeCurrentTimeMillis())
+          MutableRef.set(lastByteAt, clock.unsafeCurrentTimeMillis())
         })
-        return yield* uploads.addPart(uploadId, observed).pipe(
-          // Lanes slow down together, which a retry within the client would not.
+        return yield* uploads.addPart(uploadId, tracked).pipe(
+          // The retries are here and not in the client, because a rate limit pauses all parts together.
           Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
-          Effect.raceFirst(stalled(lastByte, stallTimeout)),
+          Effect.raceFirst(failWhenStalled(lastByteAt, stallTimeout)),
           Effect.catchTags({
             PartUnreadable: (error) => Effect.fail(explain(error)),
             PartLengthMismatch: (error) => Effect.fail(explain(error))
@@ -73,61 +74,61 @@ export const make = (options: {
 
     return {
       send: (part) => {
-        const sent = (schedule: unknown, attempts: number): Effect.Effect<UploadPart, PartFailure> =>
+        const sendFrom = (schedule: unknown, attempts: number): Effect.Effect<UploadPart, PartFailure> =>
           Effect.catchAll(attempt(part), (failure) =>
-            isPassing(failure)
+            isRetryable(failure)
               ? Effect.gen(function*() {
-                if (failure._tag !== "RateLimited") onUnheard()
-                const asked = retryAfter(failure)
-                if (Duration.greaterThan(asked, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)
-                if (failure._tag === "RateLimited") yield* slowdown.ask(asked)
+                if (failure._tag !== "RateLimited") onAmbiguousFailure()
+                const requested = retryAfter(failure)
+                if (Duration.greaterThan(requested, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)
+                if (failure._tag === "RateLimited") yield* pause.extend(requested)
                 const now = yield* Clock.currentTimeMillis
                 const [state, , decision] = yield* retryPolicy.step(now, failure, schedule)
                 if (ScheduleDecision.isDone(decision)) return yield* Effect.fail(failure)
                 const delay = Duration.millis(
                   Math.max(
                     ScheduleIntervals.start(decision.intervals) - now,
-                    Duration.toMillis(asked),
-                    yield* slowdown.left
+                    Duration.toMillis(requested),
+                    yield* pause.remaining
                   )
                 )
-                yield* emit(
+                yield* onEvent(
                   TransferEvent.Retrying({ index: part.range.index, attempt: attempts, reason: failure, delay })
                 )
                 yield* Effect.sleep(delay)
-                return yield* sent(state, attempts + 1)
+                return yield* sendFrom(state, attempts + 1)
               })
               : Effect.fail(failure))
-        return sent(retryPolicy.initial, 1)
+        return sendFrom(retryPolicy.initial, 1)
       }
     }
   })
 
-/** Fails once no byte was taken for the timeout. */
-const stalled = (
-  lastByte: MutableRef.MutableRef<number>,
+/** Fails when no byte was taken for the timeout. */
+const failWhenStalled = (
+  lastByteAt: MutableRef.MutableRef<number>,
   timeout: Duration.Duration
 ): Effect.Effect<never, TransferStalled> =>
   Effect.gen(function*() {
     while (true) {
-      const quiet = (yield* Clock.currentTimeMillis) - MutableRef.get(lastByte)
-      const left = Duration.toMillis(timeout) - quiet
-      if (left <= 0) return yield* new TransferStalled({ after: timeout })
-      yield* Effect.sleep(left)
+      const silence = (yield* Clock.currentTimeMillis) - MutableRef.get(lastByteAt)
+      const remaining = Duration.toMillis(timeout) - silence
+      if (remaining <= 0) return yield* new TransferStalled({ after: timeout })
+      yield* Effect.sleep(remaining)
     }
   })
 
-/** What a service asks of one lane holds for all. */
-const makeSlowdown = Effect.map(Ref.make(0), (until) => {
-  const left = Effect.zipWith(Ref.get(until), Clock.currentTimeMillis, (until, now) => Math.max(0, until - now))
+/** A pause that holds for all parts: a rate limit is that of the client, not that of one request. */
+const makeSharedPause = Effect.map(Ref.make(0), (until) => {
+  const remaining = Effect.zipWith(Ref.get(until), Clock.currentTimeMillis, (until, now) => Math.max(0, until - now))
   const wait: Effect.Effect<void> = Effect.flatMap(
-    left,
-    (left) => left > 0 ? Effect.zipRight(Effect.sleep(left), wait) : Effect.void
+    remaining,
+    (remaining) => remaining > 0 ? Effect.zipRight(Effect.sleep(remaining), wait) : Effect.void
   )
   return {
-    left,
+    remaining,
     wait,
-    ask: (delay: Duration.Duration) =>
+    extend: (delay: Duration.Duration) =>
       Effect.flatMap(
         Clock.currentTimeMillis,
         (now) => Ref.update(until, (current) => Math.max(current, now + Duration.toMillis(delay)))

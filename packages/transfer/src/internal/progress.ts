@@ -3,20 +3,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as TransferEvent from "../TransferEvent.js"
+import type { OnEvent } from "./job.js"
 
-/** How often a watcher hears of progress. */
+/** How often progress is reported. */
 const interval = Duration.millis(250)
 
-/** The rate is that of the last seconds: what a person sees on the wire now. */
-const windowMillis = 10_000
+/** The rate is that of the last ten seconds, so that it follows the connection. */
+const rateWindowMillis = 10_000
 
-/** Before so much has been measured, a rate says little. */
-const meaningfulMillis = 10_000
+/** A rate that was measured for a shorter time is no reason for a warning. */
+const minimumMeasuredMillis = 10_000
 
-/** The bytes of all parts that the socket took. */
+/** Counts the bytes of all parts that the connection took. */
 export interface Progress {
   readonly totalBytes: number
-  /** A part begins, or begins again: what an earlier attempt had sent no longer counts. */
+  /** Starts an attempt to send a part. The bytes of its earlier attempt no longer count. */
   readonly begin: (index: number) => void
   readonly add: (index: number, bytes: number) => void
   readonly sent: () => number
@@ -39,15 +40,15 @@ export const make = (totalBytes: number): Progress => {
   }
 }
 
-/** Tells of progress until it is interrupted; of a rate that is too slow for the Upload's hour once. */
-export const watch = (
+/** Reports progress until it is interrupted. Warns once when the rate is too low for the Upload's lifetime. */
+export const report = (
   progress: Progress,
   expiresAt: DateTime.Utc,
-  emit: (event: TransferEvent.TransferEvent) => Effect.Effect<void>
+  onEvent: OnEvent
 ): Effect.Effect<never> =>
   Effect.gen(function*() {
-    const began = yield* DateTime.now
-    let samples = [{ at: began.epochMillis, sent: progress.sent() }]
+    const startedAt = yield* DateTime.now
+    let samples = [{ at: startedAt.epochMillis, sent: progress.sent() }]
     let warned = false
     const tick = Effect.gen(function*() {
       const now = yield* DateTime.now
@@ -55,7 +56,7 @@ export const watch = (
       const [oldest = { at: now.epochMillis, sent }] = samples
       const last = samples.at(-1) ?? oldest
       samples = [
-        ...samples.filter(({ at }) => now.epochMillis - at < windowMillis),
+        ...samples.filter(({ at }) => now.epochMillis - at < rateWindowMillis),
         { at: now.epochMillis, sent }
       ]
       const elapsed = now.epochMillis - oldest.at
@@ -64,15 +65,15 @@ export const watch = (
         ? Option.some(Duration.seconds((progress.totalBytes - sent) / bytesPerSecond))
         : Option.none()
       if (sent !== last.sent) {
-        yield* emit(
+        yield* onEvent(
           TransferEvent.Progress({ sentBytes: sent, totalBytes: progress.totalBytes, bytesPerSecond, timeLeft })
         )
       }
-      if (!warned && Option.isSome(timeLeft) && now.epochMillis - began.epochMillis >= meaningfulMillis) {
+      if (!warned && Option.isSome(timeLeft) && now.epochMillis - startedAt.epochMillis >= minimumMeasuredMillis) {
         const expectedAt = DateTime.addDuration(now, timeLeft.value)
         if (DateTime.greaterThan(expectedAt, expiresAt)) {
           warned = true
-          yield* emit(TransferEvent.TooSlow({ expiresAt, expectedAt }))
+          yield* onEvent(TransferEvent.TooSlow({ expiresAt, expectedAt }))
         }
       }
     })

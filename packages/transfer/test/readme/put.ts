@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 
 export const put = (path: string) => Transfer.file(path, { purpose: "user_data", concurrency: 8 })
 
-export const putAndTell = (path: string) =>
+export const putWithProgress = (path: string) =>
   Transfer.fileEvents(path, { purpose: "user_data" }).pipe(
     Stream.runForEach((event) => {
       switch (event._tag) {

@@ -7,51 +7,51 @@ import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 
-/** What a request asks for. */
+/** The method that a request calls. */
 export type Kind = "create" | "addPart" | "complete" | "cancel" | "files"
 
 /**
- * What becomes of one request.
+ * What the proxy does with one request.
  *
- * - `Pass`: goes through, after a delay.
- * - `Refuse`: the proxy answers itself, with the request read or unread.
- * - `CutRequest`: the connection breaks after so many bytes of the body, at its end at the latest.
- * - `CutAnswer`: the service acts, and the connection breaks after so many bytes of the answer, of which head and body are.
- * - `LoseAnswer`: the service acts, and the connection breaks.
- * - `StallReading`: no byte of the body is taken any more.
- * - `StallAnswering`: the service acts, and nothing is said.
+ * - `Pass`: forwards it after a delay.
+ * - `Reject`: responds with an error, after it read the request or before.
+ * - `CutRequest`: closes the connection after a number of bytes of the body, at its end at the latest.
+ * - `CutResponse`: the service acts. The connection closes after a number of bytes of the response, head included.
+ * - `LoseResponse`: the service acts. The connection closes without a response.
+ * - `StallReading`: reads no more after a number of bytes of the body.
+ * - `StallResponse`: the service acts. The connection stays open without a response.
  */
 export type Fault = Data.TaggedEnum<{
   Pass: { readonly delay: number }
-  Refuse: { readonly status: number; readonly retryAfterMillis: Option.Option<number>; readonly read: boolean }
+  Reject: { readonly status: number; readonly retryAfterMillis: Option.Option<number>; readonly read: boolean }
   CutRequest: { readonly after: number; readonly reset: boolean }
-  CutAnswer: { readonly after: number; readonly reset: boolean }
-  LoseAnswer: { readonly delay: number }
+  CutResponse: { readonly after: number; readonly reset: boolean }
+  LoseResponse: { readonly delay: number }
   StallReading: { readonly after: number }
-  StallAnswering: object
+  StallResponse: object
 }>
 
 export const Fault = Data.taggedEnum<Fault>()
 
-/** What the proxy has to say of one run. */
+/** The faults of one run. */
 export interface Script {
-  /** What becomes of the next request of a kind. */
+  /** The fault for the next request of a kind. */
   readonly next: (kind: Kind) => Fault
-  /** Hears of each byte of a body that the service was given. */
+  /** Called with the size of each chunk that is forwarded to the service. */
   readonly onBytes?: (bytes: number) => void
 }
 
 export interface ChaosProxy {
-  /** The URL for a run, which tells its requests from those of others. */
+  /** The URL of a run. It identifies the requests of the run. */
   readonly url: (run: string) => string
   readonly begin: (run: string, script: Script) => void
-  /** The Uploads whose creation was answered whole. */
-  readonly answered: (run: string) => ReadonlySet<UploadId>
-  /** How often each fault was played. */
+  /** The Uploads whose creation response was sent completely. */
+  readonly responded: (run: string) => ReadonlySet<UploadId>
+  /** The number of each fault. */
   readonly played: ReadonlyMap<string, number>
-  /** The requests that are neither answered nor given up. */
+  /** The number of requests without a complete response. */
   readonly underWay: () => number
-  /** The connections of clients that are open. */
+  /** The number of open connections of clients. */
   readonly connections: () => number
 }
 
@@ -68,8 +68,8 @@ const destroy = (socket: Socket, reset: boolean) => {
   else socket.destroy()
 }
 
-/** An answer as it goes over the wire. */
-const rawAnswer = ({ headers, statusCode = 500, statusMessage = "" }: http.IncomingMessage, body: Buffer): Buffer => {
+/** The bytes of a response. */
+const rawResponse = ({ headers, statusCode = 500, statusMessage = "" }: http.IncomingMessage, body: Buffer): Buffer => {
   const lines = Object.entries(headers)
     .filter(([name]) => !["connection", "keep-alive", "transfer-encoding", "content-length"].includes(name))
     .map(([name, value]) => `${name}: ${String(value)}`)
@@ -77,20 +77,20 @@ const rawAnswer = ({ headers, statusCode = 500, statusMessage = "" }: http.Incom
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body])
 }
 
-const refusal = (status: number) =>
+const errorBody = (status: number) =>
   JSON.stringify({ error: { message: `The proxy says ${status}`, type: "server_error", param: null, code: null } })
 
-/** A proxy before a service on a port of the loopback, which does to each request what the script of its run says. */
+/** A proxy in front of a service on a loopback port. It applies to each request the fault of its run. */
 export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scripts = new Map<string, Script>()
-    const answered = new Map<string, Set<UploadId>>()
+    const responded = new Map<string, Set<UploadId>>()
     const played = new Map<string, number>()
     const sockets = new Set<Socket>()
     const open = new Set<http.ServerResponse>()
     const agent = new http.Agent({ keepAlive: true })
 
-    /** Sends a request on, as far as the fault lets it, and does to the answer what the fault says. */
+    /** Forwards a request and its response as far as the fault allows. */
     const forward = (options: {
       readonly run: string
       readonly path: string
@@ -114,30 +114,30 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
         if (!response.writableFinished) outgoing.destroy()
       })
 
-      outgoing.on("response", (answer) => {
+      outgoing.on("response", (incoming) => {
         const chunks: Array<Buffer> = []
-        answer.on("data", (chunk: Buffer) => chunks.push(chunk))
-        answer.on("error", () => socket.destroy())
-        answer.on("end", () => {
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk))
+        incoming.on("error", () => socket.destroy())
+        incoming.on("end", () => {
           const body = Buffer.concat(chunks)
-          const created = kind === "create" && answer.statusCode === 200 ? decodeCreated(`${body}`) : Option.none()
+          const created = kind === "create" && incoming.statusCode === 200 ? decodeCreated(`${body}`) : Option.none()
           switch (fault._tag) {
-            case "LoseAnswer":
+            case "LoseResponse":
               setTimeout(() => socket.destroy(), fault.delay)
               return
-            case "CutAnswer": {
-              const raw = rawAnswer(answer, body)
+            case "CutResponse": {
+              const raw = rawResponse(incoming, body)
               socket.write(raw.subarray(0, fault.after % raw.byteLength), () => destroy(socket, fault.reset))
               return
             }
-            case "StallAnswering":
+            case "StallResponse":
               return
           }
           response.on("finish", () => {
-            if (Option.isSome(created)) answered.set(run, new Set(answered.get(run)).add(created.value.id))
+            if (Option.isSome(created)) responded.set(run, new Set(responded.get(run)).add(created.value.id))
           })
-          const { connection: _, "keep-alive": __, "transfer-encoding": ___, ...headers } = answer.headers
-          response.writeHead(answer.statusCode ?? 500, { ...headers, "content-length": body.byteLength })
+          const { connection: _, "keep-alive": __, "transfer-encoding": ___, ...headers } = incoming.headers
+          response.writeHead(incoming.statusCode ?? 500, { ...headers, "content-length": body.byteLength })
           response.end(body)
         })
       })
@@ -168,12 +168,12 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
       })
     }
 
-    const refuse = (
-      { read, retryAfterMillis, status }: Extract<Fault, { readonly _tag: "Refuse" }>,
+    const reject = (
+      { read, retryAfterMillis, status }: Extract<Fault, { readonly _tag: "Reject" }>,
       request: http.IncomingMessage,
       response: http.ServerResponse
     ) => {
-      const answer = () => {
+      const respond = () => {
         response.writeHead(status, {
           "content-type": "application/json",
           ...Option.match(retryAfterMillis, {
@@ -182,11 +182,11 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
           }),
           ...(read ? {} : { connection: "close" })
         })
-        response.end(refusal(status))
+        response.end(errorBody(status))
       }
-      if (!read) return answer()
+      if (!read) return respond()
       request.resume()
-      request.on("end", answer)
+      request.on("end", respond)
     }
 
     const server = http.createServer((request, response) => {
@@ -198,7 +198,7 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
       open.add(response)
       response.on("close", () => open.delete(response))
       request.on("error", () => request.socket.destroy())
-      if (fault._tag === "Refuse") return refuse(fault, request, response)
+      if (fault._tag === "Reject") return reject(fault, request, response)
       const delay = fault._tag === "Pass" ? fault.delay : 0
       if (delay === 0) forward({ run, path, kind, fault, request, response })
       else setTimeout(() => request.destroyed || forward({ run, path, kind, fault, request, response }), delay)
@@ -226,7 +226,7 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
     return {
       url: (run) => `http://127.0.0.1:${port}/${run}`,
       begin: (run, script) => void scripts.set(run, script),
-      answered: (run) => answered.get(run) ?? new Set(),
+      responded: (run) => responded.get(run) ?? new Set(),
       played,
       underWay: () => open.size,
       connections: () => sockets.size

@@ -13,8 +13,8 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 
 /*
- * A process that sends one file, with a journal in a folder: to be killed. It ends with 0 when the file is sent, and tells of
- * a failure on its standard error.
+ * A process that sends one file with a journal in a folder, so that a test can kill it. It exits with 0 when the file is sent.
+ * It prints a failure to its standard error.
  */
 
 const settings = Config.all({

@@ -24,8 +24,8 @@ import { fileURLToPath } from "node:url"
 import * as chaosProxy from "./support/chaosProxy.js"
 
 /*
- * A process that sends a file, killed when the service has seen some of it, and started again until the file is there. Each
- * transfer is a function of its seed, but for the time that things take.
+ * A process sends a file. It is killed when the service has received some of it, and started again until the File exists. Each
+ * test depends on its seed alone, except for timing.
  */
 
 const child = fileURLToPath(new URL("./support/killedChild.ts", import.meta.url))
@@ -33,11 +33,11 @@ const child = fileURLToPath(new URL("./support/killedChild.ts", import.meta.url)
 const parts = 24
 const partSize = 16 * 1024
 
-/** The parts that the service was given: an Upload, and the number of a part, which its first bytes are. */
+/** The parts that the service received: their Upload, and their index, which is in their first bytes. */
 type Arrivals = Array<{ readonly uploadId: UploadId; readonly index: number }>
 
-/** The in-memory service, which remembers what parts arrived whole. */
-const remembering = (arrivals: Arrivals) =>
+/** The in-memory service. It records the parts that arrived completely. */
+const recordArrivals = (arrivals: Arrivals) =>
   Layer.effect(
     UploadsService.UploadsService,
     Effect.map(UploadsService.UploadsService, (service) =>
@@ -57,20 +57,20 @@ const memory = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 const serviceOf = (arrivals: Arrivals) =>
   HttpApiBuilder.serve().pipe(
     Layer.provide(UploadsRoutes.layer),
-    Layer.provide(remembering(arrivals)),
+    Layer.provide(recordArrivals(arrivals)),
     Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }).pipe(Layer.orDie)),
     Layer.provideMerge(memory),
     Layer.provideMerge(NodeFileSystem.layer)
   )
 
-interface Ended {
+interface ChildExit {
   readonly code: number | null
   readonly output: string
 }
 
-/** Runs the child until it ends or `kill` is called. */
-const runChild = (env: Record<string, string>, onStart: (kill: () => void) => void): Effect.Effect<Ended> =>
-  Effect.async<Ended>((resume) => {
+/** Runs the child until it exits or `kill` is called. */
+const runChild = (env: Record<string, string>, onStart: (kill: () => void) => void): Effect.Effect<ChildExit> =>
+  Effect.async<ChildExit>((resume) => {
     const running = spawn(process.execPath, ["--import", "tsx", child], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"]
@@ -85,7 +85,7 @@ const runChild = (env: Record<string, string>, onStart: (kill: () => void) => vo
 
 const decodeEntry = Schema.decodeUnknownOption(Schema.parseJson(JournalEntry))
 
-/** The parts that the journal has as acknowledged, in the entry that was written last. */
+/** The entries of the journal, the last one first. */
 const readJournal = (folder: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -100,9 +100,9 @@ const readJournal = (folder: string) =>
 
 const transfer = (seed: number, options: {
   readonly kills: number
-  /** At any moment the service may have parts of which the process did not hear; before a part, with one lane, not. */
+  /** At any moment, the service may have parts that it did not acknowledge. Before a part, with concurrency 1, it has none. */
   readonly when: "any moment" | "before a part"
-  /** Whether the newest entry of the journal is cut off after each kill. */
+  /** Whether the last entry of the journal is truncated after each kill. */
   readonly tear: boolean
 }) =>
   Effect.suspend(() => {
@@ -112,7 +112,7 @@ const transfer = (seed: number, options: {
       const fs = yield* FileSystem.FileSystem
       const { address } = yield* HttpServer.HttpServer
       const proxy = yield* chaosProxy.make(address._tag === "TcpAddress" ? address.port : 0)
-      const folder = yield* fs.makeTempDirectoryScoped({ prefix: "killed-" })
+      const folder = yield* fs.makeTempDirectoryScoped({ prefix: "killed-process-" })
       const journal = `${folder}/journal`
       yield* fs.makeDirectory(journal)
 
@@ -122,7 +122,7 @@ const transfer = (seed: number, options: {
       yield* fs.writeFile(source, data)
 
       let kills = 0
-      /** Where there is a process to kill, what does it, and how much of the file it may send before. */
+      /** Kills the current process after it sent this number of bytes. */
       let target = Option.none<{ readonly kill: () => void; readonly after: number }>()
       let seen = 0
       const killAfter = (millis: number) => {
@@ -135,7 +135,7 @@ const transfer = (seed: number, options: {
       proxy.begin("killed", {
         next: (kind) => {
           const isLast = kind === "addPart" && options.when === "before a part" && killAfter(0)
-          // What a dead process had asked for is not sent on, however late its death is seen.
+          // A request of a killed process is not forwarded, even if its connection closes late.
           return isLast
             ? chaosProxy.Fault.StallReading({ after: 0 })
             : chaosProxy.Fault.Pass({ delay: kind === "addPart" ? random.integer(20) : 0 })
@@ -159,7 +159,7 @@ const transfer = (seed: number, options: {
         const { code, output } = yield* runChild(env, (kill) => {
           target = Option.some({ kill, after: seen + random.integer(8 * partSize) })
         })
-        // A process that was killed says nothing.
+        // A killed process prints nothing.
         expect({ code: code ?? 0, output }).toEqual({ code: 0, output: "" })
         ended = code === 0
         const again = arrivals.slice(before).filter(({ index, uploadId }) =>
@@ -169,7 +169,7 @@ const transfer = (seed: number, options: {
         expect(again).toEqual([])
         const [newest, older] = yield* readJournal(journal)
         if (options.tear && newest !== undefined && older !== undefined) {
-          // As if the kill had met the writing of it.
+          // As if the process had been killed while it wrote the entry.
           yield* fs.writeFileString(newest.path, newest.text.slice(0, random.integer(newest.text.length)))
         }
         known = Option.map(Arr.head(yield* readJournal(journal)), ({ entry }) =>
@@ -184,23 +184,23 @@ const transfer = (seed: number, options: {
     }).pipe(Effect.scoped, Effect.provide(serviceOf(arrivals)))
   })
 
-describe.concurrent("Killed", () => {
+describe.concurrent("a transfer whose process is killed", () => {
   const kills = 4
   for (const seed of [1, 2]) {
     it.live(
-      `goes on where it was, killed at random moments: seed ${seed}`,
+      `resumes after kills at random moments: seed ${seed}`,
       () => Effect.asVoid(transfer(seed, { kills, when: "any moment", tear: false })),
       120_000
     )
   }
 
   it.live(
-    "goes on where it was, killed while the journal was written",
+    "resumes after kills during the write of the journal",
     () => Effect.asVoid(transfer(3, { kills, when: "any moment", tear: true })),
     120_000
   )
 
-  it.live("sends every part once, killed before the service has the next one", () =>
+  it.live("sends every part once when it is killed between two parts", () =>
     Effect.gen(function*() {
       const { arrivals, uploads } = yield* transfer(4, { kills, when: "before a part", tear: false })
       expect(uploads.map(({ status }) => status)).toEqual(["completed"])

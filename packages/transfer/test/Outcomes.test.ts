@@ -38,10 +38,10 @@ import {
   during,
   elapsed,
   expectFiles,
-  hastily,
   services,
   statuses,
-  test
+  test,
+  withFastClock
 } from "./fixtures.js"
 
 const data = bytesOf(4000)
@@ -52,11 +52,11 @@ const unavailable = new ServiceUnavailable({})
 
 const send = Transfer.bytes(data, options)
 
-/** When an effect ends, and how. */
+/** The exit of an effect, and when it ended. */
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.zip(Effect.exit(effect), elapsed)
 
-describe("after a failure", () => {
-  test("the Upload is cancelled before the transfer ends", () =>
+describe("a failed transfer", () => {
+  test("cancels its Upload before it ends", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", quota)
@@ -70,7 +70,7 @@ describe("after a failure", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("of the completion too", () =>
+  test("cancels its Upload when the completion failed", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("complete", new BytesMismatch({ uploadId }))
@@ -78,7 +78,7 @@ describe("after a failure", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("of the creation there is nothing to cancel", () =>
+  test("has nothing to cancel when the creation failed", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("create", quota)
@@ -87,7 +87,7 @@ describe("after a failure", () => {
       expect(yield* calls("cancel")).toBe(0)
     }))
 
-  test("no part is under way any more when the Upload is cancelled", () =>
+  test("stops sending parts before it cancels its Upload", () =>
     Effect.gen(function*() {
       let underWay = 0
       let first = true
@@ -108,36 +108,36 @@ describe("after a failure", () => {
       expect(atCancel).toBe(0)
     }))
 
-  test("the cancel is made again for as long as its failure may pass", () =>
+  test("repeats the cancel after transient failures", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", quota)
       for (const failure of [unavailable, new TransportFailed({ reason: "reset" }), new RateLimited({})]) {
         yield* uploadsTest.failNext("cancel", failure)
       }
-      expect((yield* hastily(Effect.flip(send)))._tag).toBe("QuotaExceeded")
+      expect((yield* withFastClock(Effect.flip(send)))._tag).toBe("QuotaExceeded")
       expect(yield* calls("cancel")).toBe(4)
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
   for (
-    const gone of [
+    const ended of [
       new UploadNotFound({ uploadId }),
       new UploadAlreadyCancelled({ uploadId }),
       new UploadExpired({ uploadId })
     ]
   ) {
-    test(`a cancel that meets ${gone._tag} is as good as one that is done`, () =>
+    test(`accepts ${ended._tag} as the response to its cancel`, () =>
       Effect.gen(function*() {
         const { uploadsTest } = yield* services
         yield* uploadsTest.failNext("addPart", quota)
-        yield* uploadsTest.failNext("cancel", gone)
+        yield* uploadsTest.failNext("cancel", ended)
         expect((yield* Effect.flip(send))._tag).toBe("QuotaExceeded")
         expect(yield* calls("cancel")).toBe(1)
       }))
   }
 
-  test("a cancel that meets UploadAlreadyCompleted says so, for that is what is left", () =>
+  test("fails with UploadAlreadyCompleted when that is the response to its cancel", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", quota)
@@ -147,7 +147,7 @@ describe("after a failure", () => {
 })
 
 describe("UploadLeftPending", () => {
-  test("says why the transfer failed, why its cancel did, which Upload is left and until when", () =>
+  test("has the failure of the transfer, that of the cancel, the Upload and its expiry", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", quota)
@@ -163,13 +163,13 @@ describe("UploadLeftPending", () => {
         cancelFailure: { _tag: "Unauthenticated" }
       })
       expect(error.message).toBe(
-        `The quota of the account is used up. Upload ${upload?.id} is left pending until 1970-01-01T01:00:00.000Z: ` +
+        `The quota of the account is used up. Upload ${upload?.id} is pending until 1970-01-01T01:00:00.000Z: ` +
           "The service does not accept the API key"
       )
     }))
 
-  for (const [name, cancelTimeout] of [["the default", undefined], ["the option", Duration.seconds(3)]] as const) {
-    test(`comes after a cancel that takes longer than ${name}`, () =>
+  for (const [name, cancelTimeout] of [["the default", undefined], ["cancelTimeout", Duration.seconds(3)]] as const) {
+    test(`is the error when the cancel takes longer than ${name}`, () =>
       Effect.gen(function*() {
         const { uploadsTest } = yield* services
         yield* uploadsTest.failNext("addPart", quota)
@@ -187,14 +187,14 @@ describe("UploadLeftPending", () => {
       }))
   }
 
-  test("comes after a cancel that fails again and again", () =>
+  test("is the error when all attempts to cancel fail", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", quota)
       const [error, at] = yield* Effect.flip(send).pipe(
         changed(() => ({ cancel: () => unavailable })),
         Effect.zip(elapsed),
-        hastily
+        withFastClock
       )
       expect(error._tag).toBe("UploadLeftPending")
       expect(at).toBe(30_000)
@@ -202,7 +202,7 @@ describe("UploadLeftPending", () => {
 })
 
 describe("an interruption", () => {
-  /** Interrupts a transfer at a moment, and says when it ended. */
+  /** Interrupts a transfer at a moment, and returns when it ended. */
   const interruptedAt = (moment: Duration.DurationInput) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.gen(function*() {
       const fiber = yield* Effect.fork(timed(effect))
@@ -221,21 +221,21 @@ describe("an interruption", () => {
     cancel: (id) => Effect.delay(uploads.cancel(id), "5 seconds")
   }))
 
-  test("while the Upload is created waits for it, to cancel it", () =>
+  test("during the creation waits for the Upload and cancels it", () =>
     Effect.gen(function*() {
       expect(yield* send.pipe(slow, interruptedAt("4 seconds"))).toBe(15_000)
       expect(yield* statuses).toEqual(["cancelled"])
       expect(yield* calls("addPart")).toBe(0)
     }))
 
-  test("while the Upload is created does not wait for ever", () =>
+  test("during the creation waits for the cancel timeout at most", () =>
     Effect.gen(function*() {
       const at = yield* send.pipe(changed(() => ({ create: () => Effect.never })), interruptedAt("4 seconds"))
       expect(at).toBe(34_000)
       expect(yield* statuses).toEqual([])
     }))
 
-  test("while the Upload is created in vain is over with it", () =>
+  test("during a creation that fails ends with that failure", () =>
     Effect.gen(function*() {
       const at = yield* send.pipe(
         changed(() => ({ create: () => Effect.delay(quota, "10 seconds") })),
@@ -245,21 +245,21 @@ describe("an interruption", () => {
       expect(yield* calls("cancel")).toBe(0)
     }))
 
-  test("while parts are sent cancels the Upload", () =>
+  test("during the sending of parts cancels the Upload", () =>
     Effect.gen(function*() {
       expect(yield* send.pipe(slow, interruptedAt("24 seconds"))).toBe(29_000)
       expect(yield* statuses).toEqual(["cancelled"])
       expect(yield* calls("addPart")).toBe(2)
     }))
 
-  test("while the Upload is completed cancels it", () =>
+  test("during the completion cancels the Upload", () =>
     Effect.gen(function*() {
       expect(yield* send.pipe(slow, interruptedAt("34 seconds"))).toBe(39_000)
       expect(yield* statuses).toEqual(["cancelled"])
       expect(yield* calls("complete")).toBe(0)
     }))
 
-  test("while a failed transfer is cancelled waits for that", () =>
+  test("during the cancel of a failed transfer waits for the cancel", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("addPart", quota)
@@ -267,7 +267,7 @@ describe("an interruption", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("whose cancel fails is bounded, and the log says what is left", () =>
+  test("waits for a failing cancel for a bounded time and logs the pending Upload", () =>
     Effect.gen(function*() {
       const logged: Array<unknown> = []
       const logger = Logger.make(({ annotations, message }) => {
@@ -285,12 +285,12 @@ describe("an interruption", () => {
       expect(at).toBe(34_000)
       const [upload] = yield* uploadsTest.uploads
       expect(logged).toEqual([[
-        ["A transfer that is given up could not cancel its Upload: No answer within 30s"],
+        ["The Upload of an unfinished transfer could not be cancelled: No answer within 30s"],
         { uploadId: upload?.id, expiresAt: "1970-01-01T01:00:00.000Z" }
       ]])
     }))
 
-  test("of who listens to the events cancels the Upload", () =>
+  test("of the reader of the events cancels the Upload", () =>
     Effect.gen(function*() {
       const listening = Stream.runDrain(Transfer.bytesEvents(data, options))
       expect(yield* listening.pipe(slow, interruptedAt("14 seconds"))).toBe(19_000)
@@ -298,12 +298,12 @@ describe("an interruption", () => {
     }))
 })
 
-describe("who listens to the events", () => {
+describe("the reader of the events", () => {
   const events = Transfer.bytesEvents(data, options).pipe(
     changedStream((uploads) => ({ cancel: (id) => Effect.delay(uploads.cancel(id), "5 seconds") }))
   )
 
-  test("and takes only some has the Upload cancelled before the stream ends", () =>
+  test("cancels the Upload by taking only some events, before the stream ends", () =>
     Effect.gen(function*() {
       const at = yield* events.pipe(
         changedStream((uploads) => ({ addPart: (id, part) => Effect.delay(uploads.addPart(id, part), "1 seconds") })),
@@ -316,7 +316,7 @@ describe("who listens to the events", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("and fails has the Upload cancelled", () =>
+  test("cancels the Upload by failing", () =>
     Effect.gen(function*() {
       const error = yield* events.pipe(
         changedStream(() => ({ addPart: () => Effect.never })),
@@ -328,7 +328,7 @@ describe("who listens to the events", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("and takes his time does not hold up the transfer", () =>
+  test("does not delay the transfer by reading slowly", () =>
     Effect.gen(function*() {
       const listening = yield* Effect.fork(Stream.runForEach(events, () => Effect.sleep("1 minute")))
       yield* TestClock.adjust("1 second")
@@ -337,7 +337,7 @@ describe("who listens to the events", () => {
       yield* expectFiles(data)
     }))
 
-  test("hears of the failure when its Upload is cancelled", () =>
+  test("receives the failure after the Upload is cancelled", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       yield* uploadsTest.failNext("complete", quota)
@@ -361,7 +361,7 @@ describe("every transfer", () => {
     addPart: FastCheck.array(FastCheck.option(failures, { nil: undefined }), { maxLength: 12 }),
     complete: FastCheck.array(failures, { maxLength: 1 }),
     cancel: FastCheck.array(failures, { maxLength: 6 }),
-    /** An answer is lost after the service acted. */
+    /** The method whose response is lost after the service acted. */
     lost: FastCheck.constantFrom("create", "complete", "cancel", "none"),
     takes: millis,
     interruption: FastCheck.option(millis, { nil: undefined }),
@@ -371,7 +371,7 @@ describe("every transfer", () => {
 
   const env = Layer.mergeAll(both, TransferJournal.layerMemory, NodeFileSystem.layer)
 
-  /** Bytes of a file in memory: no other clock than the transfer's counts. */
+  /** A file in memory, so that no real time passes. */
   const inMemory = Effect.updateService(FileSystem.FileSystem, (fs) => ({
     ...fs,
     stat: () => Effect.succeed(info),
@@ -400,7 +400,7 @@ describe("every transfer", () => {
   }
 
   it.effect.prop(
-    "is completed, cancelled, expired, suspended, or left pending with that said, and the service agrees",
+    "ends completed, cancelled, expired, suspended or reported as pending, in agreement with the service",
     [script],
     ([script]) =>
       Effect.gen(function*() {
@@ -411,20 +411,20 @@ describe("every transfer", () => {
           complete: [...script.complete],
           cancel: [...script.cancel]
         }
-        /** Fails as the script says, before it does anything or after. */
+        /** Fails before or after the call, as the script says. */
         const faultily = <A, E>(method: keyof typeof failures, effect: Effect.Effect<A, E>) =>
           Effect.gen(function*() {
             yield* Effect.sleep(script.takes)
             const failure = failures[method].shift()
             if (failure !== undefined) return yield* Effect.fail(failure)
-            const answer = yield* effect
-            return yield* method === script.lost ? Effect.fail(lost) : Effect.succeed(answer)
+            const response = yield* effect
+            return yield* method === script.lost ? Effect.fail(lost) : Effect.succeed(response)
           })
         const logged: Array<string> = []
         const logger = Logger.make(({ message }) => {
           logged.push(String(message))
         })
-        const isLogged = () => logged.some((line) => line.includes("could not cancel"))
+        const isLogged = () => logged.some((line) => line.includes("could not be cancelled"))
         const transfer = Transfer.file("/data.bin", { ...options, concurrency: script.concurrency }).pipe(
           inMemory,
           script.journal ? (effect) => effect : Effect.provideService(TransferJournal.TransferJournal, Option.none())
@@ -479,22 +479,22 @@ describe("every transfer", () => {
                 expect(status).toBe("completed")
                 break
               default:
-                // What was asked for in vain, or was created unheard.
+                // The creation failed, or its response was lost.
                 expect(status).toBe(
                   script.create.length > 0 ? undefined : script.lost === "create" ? "pending" : "cancelled"
                 )
             }
           }
-          // Whatever a journal kept, the next run of the same transfer completes.
+          // The next run completes the transfer from any state of the journal.
           if (script.journal && script.lost !== "create") {
             yield* transfer
             yield* expectFiles(data)
-            const said = isLogged() || Option.exists(failure, (error) => error._tag === "UploadLeftPending")
+            const reported = isLogged() || Option.exists(failure, (error) => error._tag === "UploadLeftPending")
             expect((yield* statuses).filter((status) => status === "pending")).toHaveLength(
-              said && status === "pending" ? 1 : 0
+              reported && status === "pending" ? 1 : 0
             )
           }
-        }).pipe(hastily)
+        }).pipe(withFastClock)
       }).pipe(Effect.provide(env)),
     { fastCheck: { numRuns: 100 } }
   )

@@ -12,21 +12,21 @@ import { bytesOf, calls, changed, during, expectFiles, services, statuses, test 
 const data = bytesOf(3000)
 const options = { purpose: "user_data", filename: "data.bin", partSize: 1000 } as const
 
-/** The service completes the Upload, nobody hears of it, and a second attempt hears that it is done. */
-const completedUnheard = (told: "its File" | "no more") =>
+/** The service completes the Upload, the response is lost, and a second attempt fails with UploadAlreadyCompleted. */
+const completedTwice = (response: "with the id of the File" | "without the id of the File") =>
   changed((uploads) => ({
     complete: (id, request) =>
       Effect.zipRight(uploads.complete(id, request), uploads.complete(id, request)).pipe(
         Effect.mapError((error) =>
-          error._tag === "UploadAlreadyCompleted" && told === "no more"
+          error._tag === "UploadAlreadyCompleted" && response === "without the id of the File"
             ? new UploadAlreadyCompleted({ uploadId: error.uploadId })
             : error
         )
       )
   }))
 
-/** The service completes the Upload, and the client gives up waiting for the answer. */
-const completedInSilence = changed((uploads) => ({
+/** The service completes the Upload, and the client times out before the response. */
+const completedThenTimeout = changed((uploads) => ({
   complete: (id, request) => Effect.zipRight(uploads.complete(id, request), new RequestTimeout({}))
 }))
 
@@ -36,32 +36,32 @@ const storedUpload = Effect.gen(function*() {
   return upload
 })
 
-describe("a completion whose answer was lost", () => {
-  for (const told of ["its File", "no more"] as const) {
-    test(`is found where the service tells ${told}`, () =>
+describe("UploadAlreadyCompleted after a lost response", () => {
+  for (const response of ["with the id of the File", "without the id of the File"] as const) {
+    test(`returns the File when the service responds ${response}`, () =>
       Effect.gen(function*() {
-        const completed = yield* Transfer.bytes(data, options).pipe(completedUnheard(told))
+        const completed = yield* Transfer.bytes(data, options).pipe(completedTwice(response))
         expect(completed).toEqual(yield* storedUpload)
         expect(yield* calls("cancel")).toBe(0)
         yield* expectFiles(data)
       }))
   }
 
-  test("is told from Files of another name, size, purpose and time", () =>
+  test("returns the File that has the name, size, purpose and time of the Upload", () =>
     Effect.gen(function*() {
       yield* Transfer.bytes(data.subarray(1), options)
       yield* Transfer.bytes(data, { ...options, filename: "another" })
       yield* Transfer.bytes(data, { ...options, purpose: "assistants" })
       yield* Transfer.bytes(data, options)
       yield* TestClock.adjust("1 second")
-      const completed = yield* Transfer.bytes(data, options).pipe(completedUnheard("no more"))
+      const completed = yield* Transfer.bytes(data, options).pipe(completedTwice("without the id of the File"))
       expect((yield* (yield* services).uploadsTest.uploads).at(-1)).toEqual(completed)
     }))
 
-  test("is not guessed at where two Files may be it", () =>
+  test("is the error when two Files match the Upload", () =>
     Effect.gen(function*() {
       yield* Transfer.bytes(data, options)
-      const error = yield* Transfer.bytes(data, options).pipe(completedUnheard("no more"), Effect.flip)
+      const error = yield* Transfer.bytes(data, options).pipe(completedTwice("without the id of the File"), Effect.flip)
       const { uploadsTest } = yield* services
       expect(error).toMatchObject({
         _tag: "UploadAlreadyCompleted",
@@ -70,7 +70,7 @@ describe("a completion whose answer was lost", () => {
       expect(error).not.toHaveProperty("fileId")
     }))
 
-  test("is not made up where no File is it", () =>
+  test("is the error when no File matches the Upload", () =>
     Effect.gen(function*() {
       const error = yield* Transfer.bytes(data, options).pipe(
         changed(() => ({ complete: (uploadId) => new UploadAlreadyCompleted({ uploadId }) })),
@@ -79,48 +79,51 @@ describe("a completion whose answer was lost", () => {
       expect(error._tag).toBe("UploadAlreadyCompleted")
     }))
 
-  test("is said with what is known where the File cannot be asked for", () =>
+  test("is the error, with the known id of the File, when the File cannot be retrieved", () =>
     Effect.gen(function*() {
       const { filesTest } = yield* services
       yield* filesTest.failNext("retrieve", new ServiceUnavailable({}))
-      const error = yield* Transfer.bytes(data, options).pipe(completedUnheard("its File"), Effect.flip)
+      const error = yield* Transfer.bytes(data, options).pipe(completedTwice("with the id of the File"), Effect.flip)
       const [file] = yield* filesTest.files
       expect(error).toMatchObject({ _tag: "UploadAlreadyCompleted", fileId: file?.file.id })
       yield* filesTest.failNext("list", new ServiceUnavailable({}))
-      const unnamed = yield* Transfer.bytes(data.subarray(1), options).pipe(completedUnheard("no more"), Effect.flip)
+      const unnamed = yield* Transfer.bytes(data.subarray(1), options).pipe(
+        completedTwice("without the id of the File"),
+        Effect.flip
+      )
       expect(unnamed._tag).toBe("UploadAlreadyCompleted")
     }))
 
-  for (const told of ["its File", "no more"] as const) {
-    it.effect(`is said with what is known where there is no FilesService, and the service tells ${told}`, () =>
+  for (const response of ["with the id of the File", "without the id of the File"] as const) {
+    it.effect(`is the error without a FilesService, when the service responds ${response}`, () =>
       Effect.gen(function*() {
-        const error = yield* Transfer.bytes(data, options).pipe(completedUnheard(told), Effect.flip)
+        const error = yield* Transfer.bytes(data, options).pipe(completedTwice(response), Effect.flip)
         const { uploads } = yield* UploadsMemory.UploadsServiceTest
         const [upload] = yield* uploads
         expect(upload?.status).toBe("completed")
         expect(error).toMatchObject({ _tag: "UploadAlreadyCompleted", uploadId: upload?.id })
         expect("fileId" in error ? error.fileId : undefined).toBe(
-          told === "its File" && upload?.status === "completed" ? upload.file.id : undefined
+          response === "with the id of the File" && upload?.status === "completed" ? upload.file.id : undefined
         )
       }).pipe(Effect.provide(UploadsMemory.layerTest)))
   }
 })
 
-describe("a completion that nobody heard of", () => {
-  test("is found when its Upload is to be cancelled", () =>
+describe("a completion without a response", () => {
+  test("returns the File when the cancel finds that the Upload is completed", () =>
     Effect.gen(function*() {
-      const completed = yield* Transfer.bytes(data, options).pipe(completedInSilence)
+      const completed = yield* Transfer.bytes(data, options).pipe(completedThenTimeout)
       expect(completed).toEqual(yield* storedUpload)
       expect(yield* calls("cancel")).toBe(1)
     }))
 
-  it.effect("is said when its Upload is to be cancelled and there is no FilesService", () =>
+  it.effect("fails with UploadAlreadyCompleted when the cancel finds that and there is no FilesService", () =>
     Effect.gen(function*() {
-      const error = yield* Transfer.bytes(data, options).pipe(completedInSilence, Effect.flip)
+      const error = yield* Transfer.bytes(data, options).pipe(completedThenTimeout, Effect.flip)
       expect(error._tag).toBe("UploadAlreadyCompleted")
     }).pipe(Effect.provide(UploadsMemory.layerTest)))
 
-  test("did not happen where the Upload can be cancelled", () =>
+  test("fails with the reason of the completion when the Upload can be cancelled", () =>
     Effect.gen(function*() {
       const error = yield* Transfer.bytes(data, options).pipe(
         changed(() => ({ complete: () => new RequestTimeout({}) })),
@@ -130,7 +133,7 @@ describe("a completion that nobody heard of", () => {
       expect(yield* statuses).toEqual(["cancelled"])
     }))
 
-  test("is found after the hour that cut it off", () =>
+  test("returns the File although the Upload's lifetime ended before the response", () =>
     Effect.gen(function*() {
       const completed = yield* Transfer.bytes(data, options).pipe(
         changed((uploads) => ({
@@ -141,7 +144,7 @@ describe("a completion that nobody heard of", () => {
       expect(completed).toEqual(yield* storedUpload)
     }))
 
-  test("of another is not taken for that of this transfer", () =>
+  test("is not assumed for an Upload that this transfer had not yet completed", () =>
     Effect.gen(function*() {
       const { uploadsTest } = yield* services
       const fileId = FileId.make("file-1")

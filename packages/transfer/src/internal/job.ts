@@ -1,0 +1,56 @@
+import type { PartId, UploadId } from "@effect-uploads/domain/Ids"
+import type * as Upload from "@effect-uploads/domain/Upload"
+import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import type * as FilesService from "@effect-uploads/http/FilesService"
+import type * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
+import type { PartRange } from "../PartPlan.js"
+import type { TransferEvent } from "../TransferEvent.js"
+import type { TransferOptions } from "../TransferOptions.js"
+import type { JournalWriter } from "./journalWriter.js"
+import type { Source } from "./sources/source.js"
+
+/** Everything that one call of a transfer needs. */
+export interface Job {
+  readonly source: Source
+  readonly options: TransferOptions
+  readonly uploads: UploadsService.Service
+  /** Finds the File of a completion whose response was lost. */
+  readonly files: Option.Option<FilesService.Service>
+  readonly journal: JournalWriter
+  readonly limits: Limits
+  /** None when the caller asked for no events. */
+  readonly onEvent: Option.Option<OnEvent>
+}
+
+export type OnEvent = (event: TransferEvent) => Effect.Effect<void>
+
+/** The Upload that the transfer is filling. */
+export interface ActiveUpload {
+  readonly upload: Upload.Pending
+  /** When this run created or resumed the Upload. */
+  readonly startedAt: DateTime.Utc
+  /** An earlier run created the Upload. */
+  readonly resumed: boolean
+  readonly ranges: ReadonlyArray<PartRange>
+  /** The acknowledged parts, by their index. */
+  readonly acknowledged: Map<number, PartId>
+  /** True after an ambiguous failure: the service may have stored a part that it did not acknowledge. */
+  readonly hasAmbiguousPart: MutableRef.MutableRef<boolean>
+}
+
+/** The Upload no longer exists or cannot be completed. The transfer continues from zero with a new one. */
+export class Restart extends Data.TaggedError("Restart")<{ readonly replaced: UploadId }> {}
+
+export const concurrencyOf = ({ options }: Job): number => options.concurrency ?? 4
+
+export const cancelTimeoutOf = ({ options }: Job): Duration.Duration =>
+  Duration.decode(options.cancelTimeout ?? "30 seconds")
+
+export const emit = ({ onEvent }: Job, event: TransferEvent): Effect.Effect<void> =>
+  Option.match(onEvent, { onNone: () => Effect.void, onSome: (onEvent) => onEvent(event) })

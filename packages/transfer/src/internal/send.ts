@@ -1,0 +1,86 @@
+import type * as Upload from "@effect-uploads/domain/Upload"
+import { UploadExpired } from "@effect-uploads/domain/UploadError"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { SourceChanged } from "../SourceError.js"
+import type { TransferFailure } from "../TransferError.js"
+import * as TransferEvent from "../TransferEvent.js"
+import { defaultRetryPolicy } from "../TransferOptions.js"
+import type { ActiveUpload, Job } from "./job.js"
+import { concurrencyOf, emit } from "./job.js"
+import * as partSender from "./partSender.js"
+import * as progresses from "./progress.js"
+
+/** Sends the missing parts and completes the Upload, within the Upload's lifetime. */
+export const run = (
+  job: Job,
+  active: ActiveUpload,
+  isCompleting: MutableRef.MutableRef<boolean>
+): Effect.Effect<Upload.Completed, TransferFailure> =>
+  Effect.gen(function*() {
+    const { journal, options, source, uploads } = job
+    const { acknowledged, hasAmbiguousPart, ranges, resumed, upload } = active
+    const concurrency = concurrencyOf(job)
+    const onEvent = (event: TransferEvent.TransferEvent) => emit(job, event)
+    const progress = progresses.make(source.bytes)
+    const missing = ranges.filter(({ index }) => !acknowledged.has(index))
+    for (const { bytes, index } of ranges) {
+      if (acknowledged.has(index)) progress.add(index, bytes)
+    }
+    yield* onEvent(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes: progress.sent() }))
+    if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(progresses.report(progress, upload.expiresAt, onEvent))
+
+    const { send } = yield* partSender.make({
+      uploads,
+      uploadId: upload.id,
+      explain: source.explain,
+      progress,
+      onAmbiguousFailure: () => MutableRef.set(hasAmbiguousPart, true),
+      stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
+      retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
+      onEvent
+    })
+    const { md5, parts } = yield* source.open({ ranges: missing, concurrency, checksum: options.checksum ?? true })
+    const sending = parts.pipe(
+      Stream.mapEffect((part) =>
+        Effect.gen(function*() {
+          const sent = yield* Effect.ensuring(send(part), part.release)
+          acknowledged.set(part.range.index, sent.id)
+          yield* journal.acknowledge(part.range.index, sent.id)
+          yield* onEvent(TransferEvent.PartDone({ index: part.range.index, part: sent, bytes: part.range.bytes }))
+        }), { concurrency, unordered: true }),
+      Stream.runDrain
+    )
+    const [digest] = yield* Effect.all([md5, sending], { concurrency: 2 })
+
+    yield* source.verify
+    MutableRef.set(isCompleting, true)
+    const completed = yield* uploads.complete(upload.id, {
+      partIds: ranges.flatMap(({ index }) => Option.toArray(Option.fromNullable(acknowledged.get(index)))),
+      ...Option.match(digest, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
+    }).pipe(
+      // The earlier run sent other content, although size and modification time are the same.
+      Effect.mapError((error) =>
+        resumed && error._tag === "ChecksumMismatch"
+          ? new SourceChanged({ name: source.name, difference: "content" })
+          : error
+      )
+    )
+    yield* journal.close
+    return completed
+  }).pipe(
+    Effect.scoped,
+    withinLifetime(active.upload)
+  )
+
+/** Ends everything that is under way at the moment at which the Upload expires. */
+const withinLifetime = (upload: Upload.Pending) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(DateTime.now, (now) =>
+    Effect.timeoutFail(effect, {
+      duration: Duration.millis(Math.max(0, DateTime.distance(now, upload.expiresAt))),
+      onTimeout: () => new UploadExpired({ uploadId: upload.id, expiredAt: upload.expiresAt })
+    }))
