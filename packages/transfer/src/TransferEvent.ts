@@ -46,6 +46,15 @@ export type TransferEvent = Data.TaggedEnum<{
 }>
 
 /**
+ * The constructors of the events, `$is` to test for one and `$match` to handle all of them.
+ *
+ * @example
+ * ```ts
+ * import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+ *
+ * export const isRetrying = TransferEvent.$is("Retrying")
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
