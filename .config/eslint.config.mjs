@@ -13,7 +13,7 @@ const barrels = ["effect", "@effect/platform"].map((name) => ({
 }))
 
 const fromClock = "Time comes from effect/Clock or effect/DateTime, so that tests can set it."
-const fromRandom = "Randomness comes from effect/Random, so that tests can seed it."
+const fromRandom = "Randomness comes from SecureRandom of domain (ids) or effect/Random, so that tests can replace it."
 
 const ofClock = ["Date", "setTimeout", "setInterval", "setImmediate"].map((name) => ({ name, message: fromClock }))
 

@@ -7,9 +7,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import { randomText } from "./internal/randomText.js"
+import { SecureRandom } from "./SecureRandom.js"
 
 /**
  * @since 0.1.0
@@ -56,18 +55,29 @@ export const FileId = Schema.NonEmptyString.pipe(
  */
 export type FileId = typeof FileId.Type
 
+/** Random bytes of {@link SecureRandom}. */
+const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
+  Effect.flatMap(SecureRandom, (random) => random.bytes(count))
+
 /**
- * 128 random bits as 32 hexadecimal digits. With so many bits a collision is not a practical concern.
+ * 128 random bits of `SecureRandom` as 32 hexadecimal digits. With so many bits a collision is not a practical concern.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const randomHexDigits: Effect.Effect<string> = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 2 ** 32), 4),
-  (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("")
+  randomBytes(16),
+  (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 )
 
-const letters = randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 22)
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/** Letters and digits. Each is a 32-bit number modulo 62, so the bias of a character is below 2^-25. */
+const randomLetters = (length: number): Effect.Effect<string> =>
+  Effect.map(randomBytes(4 * length), (bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    return Array.from({ length }, (_, index) => alphabet.charAt(view.getUint32(4 * index) % alphabet.length)).join("")
+  })
 
 /**
  * A new id in OpenAI's form: `upload_` and 32 hexadecimal digits.
@@ -105,4 +115,7 @@ export const randomPartId: Effect.Effect<PartId> = Effect.map(
  * @since 0.1.0
  * @category constructors
  */
-export const randomFileId: Effect.Effect<FileId> = Effect.map(letters, (text) => FileId.make(`file-${text}`))
+export const randomFileId: Effect.Effect<FileId> = Effect.map(
+  randomLetters(22),
+  (letters) => FileId.make(`file-${letters}`)
+)

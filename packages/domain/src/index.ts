@@ -45,6 +45,10 @@ export * as MimeType from "./MimeType.js"
 /**
  * @since 0.1.0
  */
+export * as SecureRandom from "./SecureRandom.js"
+/**
+ * @since 0.1.0
+ */
 export * as Timestamp from "./Timestamp.js"
 /**
  * @since 0.1.0

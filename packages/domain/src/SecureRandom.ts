@@ -1,0 +1,73 @@
+/**
+ * Randomness that nobody can predict, for ids and multipart boundaries.
+ *
+ * Effect's `Random` is a seeded generator: who sees a few of its values can compute the others. An id of an Upload must not be
+ * computable from another id.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+
+/** Web Crypto, which Node 20, Deno, Bun, workers and browsers have as a global. */
+declare const crypto: { readonly getRandomValues: (array: Uint8Array) => Uint8Array }
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /** As many random bytes as requested, at most 65,536, which is the limit of Web Crypto. */
+  readonly bytes: (count: number) => Effect.Effect<Uint8Array>
+}
+
+/**
+ * The cryptographic generator of the platform.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const cryptographic: Service = {
+  // eslint-disable-next-line no-restricted-properties -- This is the service that all other code uses instead.
+  bytes: (count) => Effect.sync(() => crypto.getRandomValues(new Uint8Array(count)))
+}
+
+/**
+ * The source of ids and multipart boundaries. The default is {@link cryptographic}.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class SecureRandom extends Context.Reference<SecureRandom>()<"@effect-uploads/domain/SecureRandom", Service>(
+  "@effect-uploads/domain/SecureRandom",
+  { defaultValue: () => cryptographic }
+) {}
+
+/**
+ * A predictable source for tests: the same seed gives the same ids. Never use it in a service.
+ *
+ * @example
+ * ```ts
+ * import { randomUploadId } from "@effect-uploads/domain/Ids"
+ * import * as SecureRandom from "@effect-uploads/domain/SecureRandom"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const alwaysTheSame = Effect.provide(randomUploadId, SecureRandom.layerTest("seed"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTest = (seed: string): Layer.Layer<SecureRandom> =>
+  Layer.sync(SecureRandom, () => {
+    const random = Random.make(seed)
+    return {
+      bytes: (count) =>
+        Effect.map(
+          Effect.replicateEffect(random.nextIntBetween(0, 256), count),
+          (bytes) => Uint8Array.from(bytes)
+        )
+    }
+  })
