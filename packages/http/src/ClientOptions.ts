@@ -1,5 +1,5 @@
 /**
- * How the HTTP layers reach a service.
+ * The options of a client: URL, API key, retries, timeout.
  *
  * @since 0.1.0
  */
@@ -13,43 +13,49 @@ import * as Redacted from "effect/Redacted"
 import type { RetryPolicy } from "./RetryPolicy.js"
 
 /**
+ * The options of `UploadsClient.layer` and `FilesClient.layer`. All are optional.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ClientOptions {
   /** Sent as a bearer token. Without one no `authorization` header is sent. */
   readonly apiKey?: Redacted.Redacted | undefined
-  /** Up to and with the version. Default: `https://api.openai.com/v1`. */
+  /** The URL of the API, including the version. Default: `https://api.openai.com/v1`. */
   readonly apiUrl?: string | undefined
   /** Sent as `OpenAI-Organization`. */
   readonly organizationId?: Redacted.Redacted | undefined
   /** Sent as `OpenAI-Project`. */
   readonly projectId?: Redacted.Redacted | undefined
-  /** The last word on the `HttpClient`, below retries and above the connection. */
+  /** Changes the `HttpClient`. It sees each attempt: it is below the retries and above the connection. */
   readonly transformClient?: ((client: HttpClient.HttpClient) => HttpClient.HttpClient) | undefined
   /** Default: `RetryPolicy.standard`, two retries. */
   readonly retryPolicy?: RetryPolicy | undefined
   /**
-   * How long one attempt may take, from its first byte to the end of the answer; for the content of a File, how long may pass
-   * without a byte. Default: 10 minutes.
+   * How long one attempt may take, from the connection to the end of the response. For the content of a File, how long may
+   * pass without a byte. Default: 10 minutes. An attempt that takes longer fails with `RequestTimeout`.
    */
   readonly attemptTimeout?: Duration.DurationInput | undefined
   /**
-   * The form in which a part is handed to the `HttpClient`. `stream` (the default) is read while it is sent; `fetch` then
-   * sends it chunked, because a `fetch` body of which the length is known has to be a Blob. `blob` gives it one: no copy
-   * for a Blob, while bytes and streams are held once in memory. The Node client takes streams only.
+   * The form in which the `HttpClient` receives a part.
+   *
+   * - `stream` (the default): the part is read while it is sent. `fetch` sends a stream chunked, without `Content-Length`.
+   * - `blob`: `fetch` sends `Content-Length`. A Blob is not copied; bytes and streams are copied to memory once.
+   *   `NodeHttpClient.layer` cannot send a Blob.
    */
   readonly partBody?: "stream" | "blob" | undefined
 }
 
 /**
+ * The URL of the OpenAI API.
+ *
  * @since 0.1.0
  * @category configuration
  */
 export const defaultApiUrl = "https://api.openai.com/v1"
 
 /**
- * {@link ClientOptions} of which the values that differ between environments are read from configuration.
+ * {@link ClientOptions} whose key, URL, organization and project are read from configuration.
  *
  * @since 0.1.0
  * @category models
@@ -65,7 +71,7 @@ export interface ClientOptionsConfig extends Omit<ClientOptions, "apiKey" | "api
   readonly projectId?: Config.Config<Redacted.Redacted | undefined> | undefined
 }
 
-/** Surrounding white space is no part of a value, and a blank value is none: as the official clients read them. */
+/** White space around a value is removed, and a blank value counts as missing, as in the official clients. */
 const trimmed = (name: string): Config.Config<string> =>
   Config.mapOrFail(Config.string(name), (value) => {
     const text = value.trim()
@@ -80,8 +86,18 @@ const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
 const redacted = (name: string): Config.Config<Redacted.Redacted> => Config.map(trimmed(name), Redacted.make)
 
 /**
+ * {@link ClientOptions} from configuration: `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`, unless
+ * `options` has another `Config` for a value. Fails with `ConfigError` if the key is missing.
+ *
  * @since 0.1.0
- * @category configuration
+ * @category constructors
+ * @example
+ * ```ts
+ * import * as ClientOptions from "@effect-uploads/http/ClientOptions"
+ * import * as Config from "effect/Config"
+ *
+ * export const options = ClientOptions.fromConfig({ apiKey: Config.redacted("MY_KEY"), partBody: "blob" })
+ * ```
  */
 export const fromConfig = (options: ClientOptionsConfig = {}): Config.Config<ClientOptions> =>
   Config.all({

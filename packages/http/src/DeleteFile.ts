@@ -1,5 +1,5 @@
 /**
- * The answer to the deletion of a File.
+ * The response to the deletion of a File.
  *
  * @since 0.1.0
  */

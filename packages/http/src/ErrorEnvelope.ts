@@ -1,5 +1,5 @@
 /**
- * How an error stands on the wire.
+ * The body of an error response.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { UploadError } from "@effect-uploads/domain/UploadError"
 import * as Schema from "effect/Schema"
 
 /**
- * The errors that cross the wire whole: with their tag and their own fields.
+ * The errors whose tag and fields are part of the error response.
  *
  * @since 0.1.0
  * @category schemas
@@ -22,8 +22,8 @@ export const DomainError = Schema.Union(...UploadError.members, FileNotFound)
 export type DomainError = typeof DomainError.Type
 
 /**
- * The documented body of an error, `{ error: { message, type, param, code } }`, and one key of ours in it: `details`, the
- * domain error, which only our own client reads.
+ * The documented body of an error response, `{ error: { message, type, param, code } }`, with one key of our own: `details`
+ * has the domain error, and only our own client reads it.
  *
  * @since 0.1.0
  * @category models
@@ -42,7 +42,7 @@ export class ErrorEnvelope extends Schema.Class<ErrorEnvelope>("@effect-uploads/
 ) {}
 
 /**
- * The statuses with which the routes answer an error.
+ * The statuses of the error responses that the routes send.
  *
  * @since 0.1.0
  * @category models

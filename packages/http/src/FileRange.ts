@@ -1,5 +1,5 @@
 /**
- * A range of a File: what of its bytes is asked for.
+ * A range of the bytes of a File.
  *
  * @since 0.1.0
  */
@@ -12,8 +12,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
 /**
- * `bytes` from `offset`, by default from the first to the last. Both are whole numbers from 0. Past the end of the File there
- * is nothing: a range that reaches beyond it gives what is there.
+ * `bytes` is a number of bytes, by default up to the end of the File. `offset` is the position of the first one, by default 0.
+ * Both are whole numbers from 0. A range may reach beyond the end of the File, and then has fewer bytes, or none.
  *
  * @since 0.1.0
  * @category models
@@ -24,7 +24,7 @@ export interface FileRange {
 }
 
 /**
- * Where a range begins, and where it has ended: `Infinity` if at the end of the File.
+ * `start` is the position of the first byte, `end` the position after the last one: `Infinity` for the end of the File.
  *
  * @since 0.1.0
  * @category models
@@ -36,14 +36,14 @@ export interface Bounds {
 
 /**
  * @since 0.1.0
- * @category models
+ * @category constructors
  */
 export const whole: Bounds = { start: 0, end: Infinity }
 
 const isByteSize = Schema.is(ByteSize)
 
 /**
- * Everything about a range that can be known without the File.
+ * The bounds of a range, or `InvalidRequest` for a range that no File can have.
  *
  * @since 0.1.0
  * @category guards
@@ -60,12 +60,12 @@ export const validate = (range: FileRange = {}): Either.Either<Bounds, InvalidRe
     )
   }
   const end = bytes === undefined ? Infinity : offset + bytes
-  // No File ends beyond what is exact in JavaScript.
+  // Beyond 2^53 - 1 numbers are not exact, and no File is that long.
   return Either.right({ start: offset, end: Number.isSafeInteger(end) ? end : Infinity })
 }
 
 /**
- * How many bytes of a File are within the bounds.
+ * The number of bytes of a File that are within the bounds.
  *
  * @since 0.1.0
  * @category getters
@@ -74,11 +74,20 @@ export const length = ({ end, start }: Bounds, fileBytes: number): number =>
   Math.max(0, Math.min(end, fileBytes) - start)
 
 /**
- * The bytes within the bounds, as views of the chunks that they come in. Reads no further than it has to, but always begins:
- * what fails before its first byte does so here too.
+ * The bytes within the bounds, as views of the chunks of `self`. Reading stops at `end`. Reading always begins, even where no
+ * byte is within the bounds, so that a stream that fails at once fails here too.
  *
  * @since 0.1.0
  * @category combinators
+ * @example
+ * ```ts
+ * import * as FileRange from "@effect-uploads/http/FileRange"
+ * import * as Stream from "effect/Stream"
+ *
+ * const bytes = Stream.make(new Uint8Array([1, 2, 3]), new Uint8Array([4, 5]))
+ *
+ * export const middle = FileRange.slice(bytes, { start: 2, end: 4 }) // 3, then 4
+ * ```
  */
 export const slice: {
   (bounds: Bounds): <E, R>(self: Stream.Stream<Uint8Array, E, R>) => Stream.Stream<Uint8Array, E, R>

@@ -1,5 +1,5 @@
 /**
- * `FilesService` as a client of a service that speaks the Files API over HTTP.
+ * `FilesService` over HTTP: a client of the OpenAI API, or of another service with the same API.
  *
  * @since 0.1.0
  */
@@ -19,43 +19,52 @@ import { DeleteFileResponse } from "./DeleteFile.js"
 import * as FileRange from "./FileRange.js"
 import type { Service } from "./FilesService.js"
 import { FilesService } from "./FilesService.js"
-import * as internalClient from "./internal/client/client.js"
-import * as readings from "./internal/client/errorRules.js"
-import * as requests from "./internal/client/request.js"
+import { jsonDecoder, make as makeClient } from "./internal/client/client.js"
+import * as errorRules from "./internal/client/errorRules.js"
+import { getWithQuery, pathSegment } from "./internal/client/request.js"
 import * as ListFiles from "./ListFiles.js"
 import { ResponseMalformed } from "./ServiceError.js"
 
-const answers = {
-  file: internalClient.answer(FileObject),
-  page: internalClient.answer(ListFiles.ListFilesResponse),
-  deleted: internalClient.answer(DeleteFileResponse)
+const decoders = {
+  file: jsonDecoder(FileObject),
+  page: jsonDecoder(ListFiles.ListFilesResponse),
+  deleted: jsonDecoder(DeleteFileResponse)
 }
 
 /**
- * A client of a service that speaks the Files API.
+ * A client of the Files API. Needs the `HttpClient` of a platform, such as `FetchHttpClient.layer`.
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import * as FilesClient from "@effect-uploads/http/FilesClient"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * export const client = FilesClient.make({ apiKey: Redacted.make("sk-…") }).pipe(Effect.provide(FetchHttpClient.layer))
+ * ```
  */
 export const make = (options: ClientOptions): Effect.Effect<Service, never, HttpClient.HttpClient> =>
-  Effect.map(internalClient.make(options), (client): Service => {
+  Effect.map(makeClient(options), (client): Service => {
     const page = (request: ListFiles.ListFiles) =>
       client.call({
         name: "files.list",
-        request: requests.query("/files", ListFiles.UrlParams, request),
-        success: answers.page,
-        reading: readings.list
+        request: getWithQuery("/files", ListFiles.UrlParams, request),
+        success: decoders.page,
+        errorRules: errorRules.list
       })
 
     return {
       retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
         yield* Effect.annotateCurrentSpan({ fileId })
-        const segment = yield* requests.segment("file_id", fileId)
+        const segment = yield* pathSegment("file_id", fileId)
         return yield* client.call({
           name: "files.retrieve",
           request: Effect.succeed(HttpClientRequest.get(`/files/${segment}`)),
-          success: answers.file,
-          reading: readings.file({ fileId })
+          success: decoders.file,
+          errorRules: errorRules.file({ fileId })
         })
       }),
 
@@ -63,11 +72,11 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         client.download({
           name: "files.content",
           request: Effect.map(
-            requests.segment("file_id", fileId),
+            pathSegment("file_id", fileId),
             (segment) => HttpClientRequest.get(`/files/${segment}/content`)
           ),
           range: FileRange.validate(range),
-          reading: readings.file({ fileId })
+          errorRules: errorRules.file({ fileId })
         }).pipe(Stream.withSpan("FilesService.content", { attributes: { fileId } })),
 
       list: (request = {}) =>
@@ -76,7 +85,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
             Stream.paginateChunkEffect(request, (request) =>
               Effect.map(page(request), ({ data, hasMore }) => {
                 const last = data.at(-1)
-                // A page that leads nowhere ends the list, whatever it says of itself.
+                // An empty page, or one that ends where it began, would be requested for ever.
                 const next = hasMore && last !== undefined && last.id !== request.after
                   ? Option.some({ ...request, after: last.id })
                   : Option.none()
@@ -86,20 +95,20 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       delete: Effect.fn("FilesService.delete")(function*(fileId) {
         yield* Effect.annotateCurrentSpan({ fileId })
-        const segment = yield* requests.segment("file_id", fileId)
+        const segment = yield* pathSegment("file_id", fileId)
         const { deleted } = yield* client.call({
           name: "files.delete",
           request: Effect.succeed(HttpClientRequest.del(`/files/${segment}`)),
-          afterUnheard: (error) =>
+          afterAmbiguousFailure: (error) =>
             error._tag === "FileNotFound"
               ? Effect.succeed(new DeleteFileResponse({ id: fileId, deleted: true }))
               : Effect.fail(error),
-          success: answers.deleted,
-          reading: readings.file({ fileId })
+          success: decoders.deleted,
+          errorRules: errorRules.file({ fileId })
         })
         if (!deleted) {
           return yield* new ResponseMalformed({
-            problem: "it accepts the request and says that the File is not deleted",
+            problem: "the response to the deletion has `deleted: false`",
             response: new ErrorResponse({ status: 200 })
           })
         }
@@ -108,17 +117,41 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
   })
 
 /**
+ * `FilesService` over HTTP. An option that cannot be sent, such as a URL without a host, makes each call fail with `InvalidRequest`.
+ *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import * as FilesClient from "@effect-uploads/http/FilesClient"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * export const service = FilesClient.layer({
+ *   apiKey: Redacted.make("sk-…"),
+ *   apiUrl: "https://uploads.example.com/v1"
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * ```
  */
 export const layer = (options: ClientOptions): Layer.Layer<FilesService, never, HttpClient.HttpClient> =>
   Layer.effect(FilesService, make(options))
 
 /**
- * {@link layer} with key, URL, organization and project from configuration, as `UploadsClient.layerConfig`.
+ * {@link layer} with key, URL, organization and project from configuration: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
+ * `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`, unless `options` has another `Config` for a value. Fails with `ConfigError` if the
+ * key is missing.
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import * as FilesClient from "@effect-uploads/http/FilesClient"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const service = Layer.provide(FilesClient.layerConfig({ partBody: "blob" }), FetchHttpClient.layer)
+ * ```
  */
 export const layerConfig = (
   options?: ClientOptionsConfig

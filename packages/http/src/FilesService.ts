@@ -1,5 +1,5 @@
 /**
- * The Files API as far as a completed Upload needs it: its File, the File's content, the list of Files, and deletion.
+ * The Files API as a service, for the Files of completed Uploads: read a File and its content, list Files, delete one.
  *
  * This module holds the interface, its errors and the tag. `FilesClient` calls a service over HTTP, `FilesMemory` keeps Files
  * in memory.
@@ -18,24 +18,32 @@ import type * as ListFiles from "./ListFiles.js"
 import type { ServiceError } from "./ServiceError.js"
 
 /**
+ * The errors of `retrieve`.
+ *
  * @since 0.1.0
  * @category errors
  */
 export type RetrieveError = InvalidRequest | FileNotFound | ServiceError
 
 /**
+ * The errors of `content`.
+ *
  * @since 0.1.0
  * @category errors
  */
 export type ContentError = InvalidRequest | FileNotFound | ServiceError
 
 /**
+ * The errors of `list`.
+ *
  * @since 0.1.0
  * @category errors
  */
 export type ListError = InvalidRequest | ServiceError
 
 /**
+ * The errors of `delete`.
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -55,32 +63,47 @@ export interface Errors {
 }
 
 /**
+ * The Files API: one method for each operation.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
-  /** What is known of a File. */
+  /** The metadata of a File. */
   readonly retrieve: (fileId: FileId) => Effect.Effect<FileObject, RetrieveError>
 
   /**
-   * The bytes of a File, or those of a range of it. After the first byte nothing is retried: a connection that breaks fails
-   * with `TransportFailed`, one on which nothing comes for the attempt timeout with `RequestTimeout`. With the range from
-   * the bytes that arrived it goes on where it was.
+   * The bytes of a File, or of a range of it.
+   *
+   * Nothing is retried after the first byte. If the connection breaks, the stream fails with `TransportFailed`; if no byte
+   * arrives for the attempt timeout, with `RequestTimeout`. To continue, call `content` again with the range that is missing.
    */
   readonly content: (fileId: FileId, range?: FileRange.FileRange) => Stream.Stream<Uint8Array, ContentError>
 
-  /** All Files, page by page as they are asked for. */
+  /** All Files. A page is requested when the stream needs it. */
   readonly list: (request?: ListFiles.ListFiles) => Stream.Stream<FileObject, ListError>
 
   /**
-   * Deletes a File and its bytes. Where the answer to a first attempt was lost and the retry hears that there is no such File,
-   * it is deleted.
+   * Deletes a File and its bytes. If the response to the first attempt is lost and the File does not exist at the retry, it was
+   * deleted by the first attempt: this is a success.
    */
   readonly delete: (fileId: FileId) => Effect.Effect<void, DeleteError>
 }
 
 /**
+ * The tag of {@link Service}. `FilesClient.layer` and `FilesMemory.layerMemory` provide it.
+ *
  * @since 0.1.0
  * @category services
+ * @example
+ * ```ts
+ * import type { FileId } from "@effect-uploads/domain/Ids"
+ * import { FilesService } from "@effect-uploads/http/FilesService"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const lines = (fileId: FileId) =>
+ *   Stream.unwrap(Effect.map(FilesService, (files) => files.content(fileId))).pipe(Stream.decodeText(), Stream.splitLines)
+ * ```
  */
 export class FilesService extends Context.Tag("@effect-uploads/http/FilesService")<FilesService, Service>() {}

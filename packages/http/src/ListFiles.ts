@@ -1,5 +1,5 @@
 /**
- * Files, page by page: the request and its answer.
+ * The request that lists Files, and its response.
  *
  * @since 0.1.0
  */
@@ -12,6 +12,8 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
 /**
+ * The most Files in a page.
+ *
  * @since 0.1.0
  * @category configuration
  */
@@ -24,14 +26,14 @@ const Limit = Schema.Int.pipe(Schema.between(1, maximumLimit, { description }))
 const common = {
   /** Only Files with this purpose. */
   purpose: Schema.optional(FilePurpose),
-  /** By time of creation; the newest first (`desc`) by default. */
+  /** The order by time of creation. Default: `desc`, the newest first. */
   order: Schema.optional(Schema.Literal("asc", "desc")),
-  /** Only what comes after this File in the order. */
+  /** Only the Files after this one in the order. */
   after: Schema.optional(FileId)
 }
 
 /**
- * `limit` is the most Files a page, 10,000 by default; a `list` goes on to the next page by itself.
+ * `limit` is the most Files in a page, 10,000 by default. `FilesService.list` goes on to the next page by itself.
  *
  * @since 0.1.0
  * @category schemas
@@ -58,7 +60,7 @@ export const UrlParams = Schema.Struct({
 const validateSchema = Schema.validateEither(ListFiles)
 
 /**
- * Everything about the request that can be known without the service.
+ * Checks everything about the request that can be checked without the service.
  *
  * @since 0.1.0
  * @category guards

@@ -1,8 +1,11 @@
 /**
- * The short way from a file to the socket, for Node.
+ * Sends parts of files with half the CPU time, on Node.
  *
- * Any HTTP client sends a part of a file as an Effect stream. This one knows where such a part comes from, and reads the file
- * into the socket itself, with the same bytes on the wire. All other requests go to the client that it stands before.
+ * Every HTTP client sends a range of a file (`PartData.file`) as an Effect stream. {@link layer} wraps an `HttpClient` and
+ * recognizes such a body: it reads the file into the socket with two buffers, and sends the same bytes. All other requests go
+ * to the wrapped client.
+ *
+ * A buffer is used again as soon as the socket has taken its bytes: see the rule about chunks in `PartData`.
  *
  * @since 0.1.0
  */
@@ -15,18 +18,18 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type { FileHandle } from "node:fs/promises"
 import { open } from "node:fs/promises"
 import * as Http from "node:http"
 import * as Https from "node:https"
-import * as fileBody from "./internal/client/fileBody.js"
+import type { FileSource } from "./internal/client/fileBody.js"
+import { isFileBody } from "./internal/client/fileBody.js"
 import { PartLengthMismatch, PartUnreadable } from "./PartData.js"
 
-/** Large reads are fast, and a lane has two of them in memory: of larger ones the memory grows more than the speed. */
+/** Each part that is being sent has two buffers of this size. Larger ones cost more memory and give little speed. */
 const readBytes = 768 * 1024
 
-/** Two buffers for a part; those of a part that was sent serve the next one. */
+/** Two buffers for each part. The next part uses the buffers of a part that was sent. */
 const makeBuffers = Effect.sync(() => {
   const free: Array<readonly [Uint8Array, Uint8Array]> = []
   return {
@@ -55,7 +58,7 @@ const requestError =
   (request: HttpClientRequest.HttpClientRequest, reason: "Transport" | "Encode") => (cause: unknown) =>
     new HttpClientError.RequestError({ request, reason, cause })
 
-/** The body of an answer, as fast as it is read. */
+/** The body of a response, read at the pace of its reader. */
 const toReadableStream = (incoming: Http.IncomingMessage): ReadableStream<Uint8Array> =>
   new ReadableStream({
     start: (controller) => {
@@ -74,7 +77,7 @@ const toReadableStream = (incoming: Http.IncomingMessage): ReadableStream<Uint8A
     }
   })
 
-/** An answer as `fetch` would give it. */
+/** The response in the form that `fetch` returns. */
 const toResponse = (incoming: Http.IncomingMessage): Response => {
   const status = incoming.statusCode ?? 0
   const headers = new Headers()
@@ -87,11 +90,11 @@ const toResponse = (incoming: Http.IncomingMessage): Response => {
 
 interface Exchange {
   readonly outgoing: Http.ClientRequest
-  /** Ends when the answer begins. */
+  /** Completes when the response begins. */
   readonly incoming: Effect.Effect<Http.IncomingMessage, Error>
 }
 
-/** Listens from the first moment and to the last: an error that nobody listens for ends the process. */
+/** Starts a request with an `error` listener that stays: an `error` event without a listener ends the process. */
 const begin = (request: () => Http.ClientRequest): Exchange => {
   const outgoing = request()
   const incoming = new Promise<Http.IncomingMessage>((resolve, reject) => {
@@ -104,13 +107,13 @@ const begin = (request: () => Http.ClientRequest): Exchange => {
 
 const toError = (cause: unknown): Error => cause instanceof Error ? cause : new Error(String(cause))
 
-/** Resolves once the bytes are out of our hands. */
+/** Resolves when the socket has taken the bytes, so that their buffer can be used again. */
 const flushed = (outgoing: Http.ClientRequest, bytes: Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
     outgoing.write(bytes, (error) => error ? reject(error) : resolve())
   })
 
-/** Tells a file that cannot be read from a socket that cannot be written. */
+/** Reads from the file. A `PartUnreadable` tells its errors from those of the socket. */
 const readAt = async (handle: FileHandle, buffer: Uint8Array, length: number, position: number): Promise<number> => {
   try {
     return (await handle.read(buffer, 0, length, position)).bytesRead
@@ -120,13 +123,12 @@ const readAt = async (handle: FileHandle, buffer: Uint8Array, length: number, po
 }
 
 /**
- * From the file into the socket, at the pace of the socket: one buffer is filled while the other is sent, and both are used
- * over and over.
+ * Copies the range from the file to the socket, at the pace of the socket. One buffer is filled while the other is sent.
  */
 const pump = async (
   outgoing: Http.ClientRequest,
   handle: FileHandle,
-  { file, framing, onBytes }: fileBody.FileBody,
+  { file, framing, onProgress }: FileSource,
   buffers: Buffers,
   signal: AbortSignal
 ): Promise<void> => {
@@ -142,10 +144,10 @@ const pump = async (
     sending = flushed(outgoing, filling.subarray(0, read))
     ;[filling, draining] = [draining, filling]
     sent += read
-    onBytes(read)
+    onProgress(read)
   }
   await sending
-  // Those of a part that was given up may still be with its socket.
+  // Not after a failure: the socket of an aborted request may still read from the buffers.
   buffers.give(pair)
   outgoing.end(framing.tail)
 }
@@ -153,28 +155,28 @@ const pump = async (
 const sendFile = (
   outgoing: Http.ClientRequest,
   request: HttpClientRequest.HttpClientRequest,
-  body: fileBody.FileBody,
+  source: FileSource,
   buffers: Buffers
 ): Effect.Effect<void, HttpClientError.RequestError> =>
   Effect.acquireUseRelease(
-    Effect.tryPromise({ try: () => open(body.file.path), catch: (cause) => new PartUnreadable({ cause }) }),
+    Effect.tryPromise({ try: () => open(source.file.path), catch: (cause) => new PartUnreadable({ cause }) }),
     (handle) =>
-      Effect.tryPromise({ try: (signal) => pump(outgoing, handle, body, buffers, signal), catch: (cause) => cause }),
+      Effect.tryPromise({ try: (signal) => pump(outgoing, handle, source, buffers, signal), catch: (cause) => cause }),
     (handle) => Effect.promise(() => handle.close())
   ).pipe(
     Effect.mapError((cause) => {
-      if (cause instanceof PartUnreadable || cause instanceof PartLengthMismatch) body.onFailure(cause)
+      if (cause instanceof PartUnreadable || cause instanceof PartLengthMismatch) source.onFailure(cause)
       return requestError(request, "Transport")(cause)
     })
   )
 
 /**
- * The request is sent by a fiber of its own, because a service may answer before it has all of it and read the rest
- * nonetheless. It ends with the request: when all is sent, or when the request is closed.
+ * Sends the request in a fiber of its own, because a service may respond before it has read all of the request, and read the
+ * rest nonetheless. That fiber ends when all is sent, or when the request is closed.
  */
 const exchange = (
   request: HttpClientRequest.HttpClientRequest,
-  body: fileBody.FileBody,
+  source: FileSource,
   buffers: Buffers,
   start: () => Http.ClientRequest
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> =>
@@ -183,21 +185,24 @@ const exchange = (
       try: () => begin(start),
       catch: requestError(request, "Transport")
     })
-    const sending = yield* Effect.forkDaemon(sendFile(outgoing, request, body, buffers))
+    const sending = yield* Effect.forkDaemon(sendFile(outgoing, request, source, buffers))
     outgoing.once("close", () => sending.unsafeInterruptAsFork(FiberId.none))
-    const answer = yield* Effect.raceFirst(
+    const incomingMessage = yield* Effect.raceFirst(
       Effect.mapError(incoming, requestError(request, "Transport")),
       Effect.zipRight(Effect.catchAllCause(Fiber.join(sending), failuresOnly), Effect.never)
     )
-    // Whoever answers to the end does not want the rest of the request.
-    answer.once("end", () => {
+    // A service whose response has ended does not read the rest of the request.
+    incomingMessage.once("end", () => {
       if (!outgoing.writableEnded) outgoing.destroy()
     })
-    const response = yield* Effect.try({ try: () => toResponse(answer), catch: requestError(request, "Transport") })
+    const response = yield* Effect.try({
+      try: () => toResponse(incomingMessage),
+      catch: requestError(request, "Transport")
+    })
     return HttpClientResponse.fromWeb(request, response)
   })
 
-/** That the sending was interrupted is no news to who waits for the answer: the request is closed. */
+/** Hides an interruption of the sending fiber: it means that the request is closed, which the response tells by itself. */
 const failuresOnly = <E>(cause: Cause.Cause<E>): Effect.Effect<void, E> =>
   Cause.isInterruptedOnly(cause) ? Effect.void : Effect.failCause(cause)
 
@@ -206,30 +211,40 @@ const fileClient = Effect.zipWith(
   makeBuffers,
   ({ http, https }, buffers) =>
     HttpClient.make((request, url, signal) =>
-      Option.match(fileBody.get(request.body), {
-        onNone: () => Effect.fail(requestError(request, "Encode")("not a file")),
-        onSome: (body) => {
+      isFileBody(request.body)
+        ? exchange(request, request.body.source, buffers, () => {
           const options = { method: request.method, headers: request.headers, signal }
-          return exchange(request, body, buffers, () =>
-            url.protocol === "https:"
-              ? Https.request(url, { ...options, agent: https })
-              : Http.request(url, { ...options, agent: http }))
-        }
-      })
+          return url.protocol === "https:"
+            ? Https.request(url, { ...options, agent: https })
+            : Http.request(url, { ...options, agent: http })
+        })
+        : Effect.fail(requestError(request, "Encode")("not a file"))
     )
 )
 
 /**
- * The `HttpClient` in the context, with the short way for parts of files.
+ * Wraps the `HttpClient` in the context, and sends parts of files itself.
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+ * import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const service = UploadsClient.layerConfig().pipe(
+ *   Layer.provide(NodeFileHttpClient.layer),
+ *   Layer.provide(NodeHttpClient.layerUndici)
+ * )
+ * ```
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> = Layer.scoped(
   HttpClient.HttpClient,
-  Effect.zipWith(HttpClient.HttpClient, fileClient, (client, fileClient) =>
+  Effect.zipWith(HttpClient.HttpClient, fileClient, (wrapped, fileClient) =>
     HttpClient.transform(
-      client,
-      (others, request) => Option.isSome(fileBody.get(request.body)) ? fileClient.execute(request) : others
+      wrapped,
+      (response, request) => isFileBody(request.body) ? fileClient.execute(request) : response
     ))
 )

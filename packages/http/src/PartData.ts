@@ -1,5 +1,10 @@
 /**
- * The bytes of a Part, in whatever form they are at hand.
+ * The bytes of a Part: bytes in memory, a Blob, a range of a file, or a stream.
+ *
+ * **A chunk of a stream is valid until the next pull.** A stream of this module may fill the same buffer again for its next
+ * chunk, as `NodeFileHttpClient` and readers of files do. Code that keeps a chunk longer than that copies it first:
+ * {@link collect} does. Bytes that a caller passes as a `Uint8Array` are not copied by a client: the caller leaves them
+ * unchanged until the call ends.
  *
  * @since 0.1.0
  */
@@ -19,7 +24,7 @@ import * as Stream from "effect/Stream"
 import { exactLength } from "./ByteLimits.js"
 
 /**
- * The source of a part failed while it was read.
+ * The source of a part could not be read. `cause` is the error of the source.
  *
  * @since 0.1.0
  * @category errors
@@ -35,25 +40,27 @@ export class PartUnreadable extends Schema.TaggedError<PartUnreadable>("@effect-
 }
 
 /**
- * The source of a part has not the number of bytes that it was said to have.
+ * The source of a part has more or fewer bytes than were declared.
  *
  * @since 0.1.0
  * @category errors
  */
 export class PartLengthMismatch
   extends Schema.TaggedError<PartLengthMismatch>("@effect-uploads/http/PartLengthMismatch")("PartLengthMismatch", {
-    /** The bytes that were announced. */
+    /** The declared number of bytes. */
     declared: Schema.Number,
-    /** The bytes that were read until the difference was seen. */
+    /** The number of bytes that were read until the difference was found. */
     actual: Schema.Number
   })
 {
   override get message(): string {
-    return `The part was said to have ${this.declared} bytes, and ${this.actual} were read`
+    return `The part was declared with ${this.declared} bytes, and ${this.actual} were read`
   }
 }
 
 /**
+ * The errors of the source of a part.
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -71,7 +78,7 @@ export class PartStream extends Data.TaggedClass("PartStream")<{
 }> {}
 
 /**
- * A range of a file. Where an HTTP client knows a shorter way from a file to the socket, it takes that instead of `stream`.
+ * A range of a file. `NodeFileHttpClient` reads it from `path` into the socket; every other client sends `stream`.
  *
  * @since 0.1.0
  * @category models
@@ -84,19 +91,19 @@ export class PartFile extends Data.TaggedClass("PartFile")<{
 }> {}
 
 /**
- * A part and somebody who hears of its bytes as they are handed on: in each attempt from the beginning.
+ * A part with a callback that receives the size of every chunk that is sent. Each attempt starts again at zero.
  *
  * @since 0.1.0
  * @category models
  */
-export class PartWithProgress extends Data.TaggedClass("PartObserved")<{
+export class PartWithProgress extends Data.TaggedClass("PartWithProgress")<{
   readonly part: PartStream | PartFile
-  readonly onBytes: (bytes: number) => void
+  readonly onProgress: (bytes: number) => void
 }> {}
 
 /**
- * Bytes that arrive once, and whose number is known at their end: the body of a request that is being received. An HTTP
- * client has to hold such a part in memory before it can send it on.
+ * A stream that can be run once, and whose number of bytes is known at its end: the body of a request that is being received.
+ * An HTTP client collects such a part in memory before it sends it.
  *
  * @since 0.1.0
  * @category models
@@ -106,7 +113,7 @@ export class PartIncoming extends Data.TaggedClass("PartIncoming")<{
 }> {}
 
 /**
- * Apart from {@link PartIncoming} all forms can be read again, so that a part can be sent again after a failure.
+ * All forms other than {@link PartIncoming} can be read again, so that a part can be sent again after a failure.
  *
  * @since 0.1.0
  * @category models
@@ -114,10 +121,20 @@ export class PartIncoming extends Data.TaggedClass("PartIncoming")<{
 export type PartData = Uint8Array | Blob | PartStream | PartFile | PartWithProgress | PartIncoming
 
 /**
- * A stream and the number of bytes that it has. It is run once for each attempt to send it.
+ * A stream with its number of bytes. It is run once for each attempt to send it. A stream that has more or fewer bytes fails the
+ * attempt with `PartLengthMismatch`.
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import * as PartData from "@effect-uploads/http/PartData"
+ * import * as Stream from "effect/Stream"
+ *
+ * const lines = Stream.make("{}\n", "{}\n").pipe(Stream.encodeText)
+ *
+ * export const part = PartData.stream(lines, { bytes: 6 })
+ * ```
  */
 export const stream = <E>(
   stream: Stream.Stream<Uint8Array, E>,
@@ -126,15 +143,33 @@ export const stream = <E>(
 
 const isByteSize = Schema.is(ByteSize)
 
-/** Large reads spare the event loop, small ones memory: a part under way holds a few of them. */
+/** Large reads take less CPU time, small ones less memory: a part that is being sent holds a few of them. */
 const fileChunkBytes = 512 * 1024
 
 /**
- * A range of a file, read while it is sent: `bytes` from `offset`, by default up to its end. Both are whole numbers from 0:
- * any other would be read as another range.
+ * A range of a file, read while it is sent. `offset` is the position of the first byte, by default 0; `bytes` is the number of
+ * bytes, by default up to the end of the file. Fails with `BadArgument` unless both are whole numbers from 0, and with
+ * `SystemError` if the size of the file is needed and cannot be read.
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import * as PartData from "@effect-uploads/http/PartData"
+ * import { UploadsService } from "@effect-uploads/http/UploadsService"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const addFirstMegabyte = Effect.gen(function*() {
+ *   const uploads = yield* UploadsService
+ *   const { id } = yield* uploads.create({
+ *     filename: "train.jsonl",
+ *     bytes: 1_000_000,
+ *     purpose: "fine-tune",
+ *     mimeType: "text/jsonl"
+ *   })
+ *   return yield* uploads.addPart(id, yield* PartData.file("train.jsonl", { bytes: 1_000_000 }))
+ * })
+ * ```
  */
 export const file = (
   path: string,
@@ -156,23 +191,44 @@ export const file = (
   })
 
 /**
- * Tells of a part's bytes as they are handed on.
+ * Calls `onProgress` with the size of every chunk of the part that is sent. Each attempt starts again at zero.
  *
  * @since 0.1.0
  * @category combinators
+ * @example
+ * ```ts
+ * import * as PartData from "@effect-uploads/http/PartData"
+ *
+ * export const counted = (part: PartData.PartFile, sent: { bytes: number }) =>
+ *   PartData.withProgress(part, (bytes) => {
+ *     sent.bytes += bytes
+ *   })
+ * ```
  */
-export const withProgress = (part: PartStream | PartFile, onBytes: (bytes: number) => void): PartWithProgress =>
-  new PartWithProgress({ part, onBytes })
+export const withProgress = (part: PartStream | PartFile, onProgress: (bytes: number) => void): PartWithProgress =>
+  new PartWithProgress({ part, onProgress })
 
 /**
+ * A stream that can be run once. A part of this form is not sent again after a failure of its source.
+ *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import * as PartData from "@effect-uploads/http/PartData"
+ * import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const body = Effect.map(HttpServerRequest.HttpServerRequest, ({ stream }) =>
+ *   PartData.incoming(Stream.mapError(stream, (cause) => new PartData.PartUnreadable({ cause }))))
+ * ```
  */
 export const incoming = (stream: Stream.Stream<Uint8Array, PartUnreadable | InvalidRequest>): PartData =>
   new PartIncoming({ stream })
 
 /**
- * The number of bytes, where it is known before they are read.
+ * The number of bytes; none for {@link PartIncoming}, where it is known at the end only.
  *
  * @since 0.1.0
  * @category getters
@@ -184,7 +240,7 @@ export const length = (self: PartData): Option.Option<number> => {
     case "PartStream":
     case "PartFile":
       return Option.some(self.bytes)
-    case "PartObserved":
+    case "PartWithProgress":
       return length(self.part)
     case "PartIncoming":
       return Option.none()
@@ -194,7 +250,7 @@ export const length = (self: PartData): Option.Option<number> => {
 const validateByteSize = Schema.validateOption(ByteSize)
 
 /**
- * What can be said of a part before its bytes are read: its length, none where only its end will tell.
+ * Checks the length of a part before its bytes are read, and returns it; none for {@link PartIncoming}.
  *
  * @since 0.1.0
  * @category guards
@@ -223,7 +279,8 @@ export const validate = (
   })
 
 /**
- * The bytes as a stream, which fails as soon as they are more or fewer than {@link length}.
+ * The bytes as a stream. It fails with `PartLengthMismatch` if they are more or fewer than {@link length}. Each chunk is valid
+ * until the next pull.
  *
  * @since 0.1.0
  * @category conversions
@@ -244,17 +301,17 @@ export const toStream = (self: PartData): Stream.Stream<Uint8Array, PartDataErro
         self.bytes,
         (actual) => new PartLengthMismatch({ declared: self.bytes, actual })
       )
-    case "PartObserved":
-      return Stream.tap(toStream(self.part), (bytes) => Effect.sync(() => self.onBytes(bytes.byteLength)))
+    case "PartWithProgress":
+      return Stream.tap(toStream(self.part), (bytes) => Effect.sync(() => self.onProgress(bytes.byteLength)))
     case "PartIncoming":
       return self.stream
   }
 }
 
 /**
- * The bytes as the chunks in which they arrive, not joined. Fails with `tooLarge` as soon as they are more than `limit`.
+ * The bytes as a list of chunks. Fails with `tooLarge` as soon as they are more than `limit`.
  *
- * A stream may use its buffers again, so its chunks are copied; bytes are not.
+ * The chunks of a stream are copied, because each is valid until the next pull. A `Uint8Array` is not copied.
  *
  * @since 0.1.0
  * @category conversions

@@ -1,5 +1,5 @@
 /**
- * Which failures are sent again, how often, and when.
+ * Which failures are retried, how often, and after which delay.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,8 @@ import * as Schema from "effect/Schema"
 import { RateLimited, RequestTimeout, ServiceUnavailable, TransportFailed } from "./ServiceError.js"
 
 /**
- * The failures that may pass: transport failures, 408, 429 and 5xx. A used-up quota is a 429 that does not pass.
+ * The failures that are retried: transport failures, timeouts, 408, 429 and 5xx. A 429 for a used-up quota is `QuotaExceeded`,
+ * and is not retried.
  *
  * @since 0.1.0
  * @category models
@@ -19,8 +20,8 @@ import { RateLimited, RequestTimeout, ServiceUnavailable, TransportFailed } from
 export type Retryable = TransportFailed | RequestTimeout | RateLimited | ServiceUnavailable
 
 /**
- * A schedule over the failures. Where the service says how long to wait (`retry-after-ms`, `retry-after`), its word
- * replaces the delay of the schedule.
+ * A schedule over the failures. A delay that the service asks for (`retry-after-ms`, `retry-after`) replaces the delay of the
+ * schedule.
  *
  * @since 0.1.0
  * @category models
@@ -28,7 +29,7 @@ export type Retryable = TransportFailed | RequestTimeout | RateLimited | Service
 export type RetryPolicy = Schedule.Schedule<unknown, Retryable>
 
 /**
- * As the official clients: two retries, half a second before the first, doubling, with jitter.
+ * Two retries, as in the official clients: after about 0.5 and 1 second, with jitter.
  *
  * @since 0.1.0
  * @category configuration
@@ -39,16 +40,26 @@ export const standard: RetryPolicy = Schedule.exponential("500 millis").pipe(
 )
 
 /**
+ * No retries.
+ *
  * @since 0.1.0
  * @category configuration
  */
 export const none: RetryPolicy = Schedule.recurs(0)
 
 /**
- * A policy for the calls of one region of a program, in place of that of the layer: for who retries by its own rules.
+ * Replaces the policy of the layer in one region of a program, which may retry by rules of its own.
  *
  * @since 0.1.0
  * @category services
+ * @example
+ * ```ts
+ * import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ *
+ * export const withoutRetries = Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none))
+ * ```
  */
 export class LocalRetryPolicy extends Context.Reference<LocalRetryPolicy>()<
   "@effect-uploads/http/LocalRetryPolicy",
@@ -56,8 +67,8 @@ export class LocalRetryPolicy extends Context.Reference<LocalRetryPolicy>()<
 >("@effect-uploads/http/LocalRetryPolicy", { defaultValue: () => Option.none() }) {}
 
 /**
- * The longest wait that a service may ask for. A longer one would outlast the caller's patience, or the Upload: the
- * failure is returned at once, with the delay in it.
+ * The longest delay that a service may ask for. For a longer one nothing is retried: the call fails at once, and the error has
+ * the delay in `retryAfter`.
  *
  * @since 0.1.0
  * @category configuration
@@ -70,13 +81,15 @@ const retryAfter = (error: Retryable): Duration.Duration | undefined =>
   "retryAfter" in error ? error.retryAfter : undefined
 
 /**
+ * Whether a failure is retried.
+ *
  * @since 0.1.0
  * @category guards
  */
 export const isRetryable = (u: unknown): u is Retryable => Schema.is(RetryableError)(u)
 
 /**
- * The policy with the service's own word on the delay.
+ * The policy with the delays that the service asks for. It stops at a delay above {@link maximumRetryAfter}.
  *
  * @since 0.1.0
  * @category combinators
@@ -85,8 +98,8 @@ export const obeyRetryAfter = (policy: RetryPolicy): Schedule.Schedule<Retryable
   policy.pipe(
     Schedule.passthrough,
     Schedule.whileInput((error) => {
-      const asked = retryAfter(error)
-      return asked === undefined || Duration.lessThanOrEqualTo(asked, maximumRetryAfter)
+      const delay = retryAfter(error)
+      return delay === undefined || Duration.lessThanOrEqualTo(delay, maximumRetryAfter)
     }),
     Schedule.modifyDelay((error, delay) => retryAfter(error) ?? delay)
   )

@@ -1,6 +1,6 @@
 /**
- * What can happen to any request, whatever it asks for: the service does not let us, cannot serve us now, or could not be
- * understood.
+ * The errors that any request can fail with: the service denies access, is not available, or sends a response that is not one
+ * of the API.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ export class Unauthenticated extends Schema.TaggedError<Unauthenticated>("@effec
 }
 
 /**
- * The API key is valid, but may not do this (403).
+ * The API key is valid, but has no permission for this request (403).
  *
  * @since 0.1.0
  * @category errors
@@ -43,14 +43,13 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("@eff
 }
 
 /**
- * Too many requests in a while (429): wait, then send it again. It was already sent again as often as the retry policy
- * allows.
+ * Too many requests (429). Wait, then send the request again. The retry policy has already done so as often as it allows.
  *
  * @since 0.1.0
  * @category errors
  */
 export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-uploads/http/RateLimited")("RateLimited", {
-  /** How long the service asks to wait; absent where it does not say. */
+  /** The delay that the service asks for, if it does. */
   retryAfter: delay,
   response
 }) {
@@ -61,7 +60,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-upload
 }
 
 /**
- * The account has used up what it may (429 with code `insufficient_quota`, or 402): waiting does not help.
+ * The quota of the account is used up (429 with code `insufficient_quota`, or 402). Waiting does not help.
  *
  * @since 0.1.0
  * @category errors
@@ -85,20 +84,20 @@ export class ServiceUnavailable
   extends Schema.TaggedError<ServiceUnavailable>("@effect-uploads/http/ServiceUnavailable")(
     "ServiceUnavailable",
     {
-      /** How long the service asks to wait; absent where it does not say. */
+      /** The delay that the service asks for, if it does. */
       retryAfter: delay,
       response
     }
   )
 {
   override get message(): string {
-    return formatMessage("The service cannot answer now", this.response)
+    return formatMessage("The service is not available", this.response)
   }
 }
 
 /**
- * No answer within the attempt timeout, or the service gave up waiting for the request (408). Whether it acted is not
- * known.
+ * No response within the attempt timeout, or the service did not receive the whole request in time (408). The outcome is
+ * unknown: the service may have acted.
  *
  * @since 0.1.0
  * @category errors
@@ -106,19 +105,19 @@ export class ServiceUnavailable
 export class RequestTimeout extends Schema.TaggedError<RequestTimeout>("@effect-uploads/http/RequestTimeout")(
   "RequestTimeout",
   {
-    /** The attempt timeout; absent where the service gave up. */
+    /** The attempt timeout; absent for a 408. */
     after: delay,
     response
   }
 ) {
   override get message(): string {
     const after = this.after === undefined ? "" : ` within ${Duration.format(this.after)}`
-    return formatMessage(`No answer${after}`, this.response)
+    return formatMessage(`No response${after}`, this.response)
   }
 }
 
 /**
- * The connection could not be made or broke. Whether the service acted is not known.
+ * The connection could not be opened, or it broke. The outcome is unknown: the service may have acted.
  *
  * @since 0.1.0
  * @category errors
@@ -137,7 +136,7 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>("@effec
 }
 
 /**
- * The service answered something that its API does not describe. Whether it acted is not known.
+ * The response is not one that the API describes. The outcome is unknown: the service may have acted.
  *
  * @since 0.1.0
  * @category errors
@@ -145,13 +144,13 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>("@effec
 export class ResponseMalformed extends Schema.TaggedError<ResponseMalformed>("@effect-uploads/http/ResponseMalformed")(
   "ResponseMalformed",
   {
-    /** What is wrong with the answer. */
+    /** What is wrong with the response. */
     problem: Schema.String,
     response: ErrorResponse
   }
 ) {
   override get message(): string {
-    return formatMessage(`The answer is not one of the API's: ${this.problem}`, this.response)
+    return formatMessage(`The response is not one of the API: ${this.problem}`, this.response)
   }
 }
 

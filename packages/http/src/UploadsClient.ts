@@ -1,5 +1,5 @@
 /**
- * `UploadsService` as a client of a service that speaks the Uploads API over HTTP.
+ * `UploadsService` over HTTP: a client of the OpenAI API, or of another service with the same API.
  *
  * @since 0.1.0
  */
@@ -16,30 +16,39 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
-import * as internalClient from "./internal/client/client.js"
-import * as readings from "./internal/client/errorRules.js"
+import { jsonDecoder, make as makeClient } from "./internal/client/client.js"
+import * as errorRules from "./internal/client/errorRules.js"
 import * as partRequest from "./internal/client/partRequest.js"
-import * as requests from "./internal/client/request.js"
+import { pathSegment, postJson } from "./internal/client/request.js"
 import * as UploadsMetrics from "./UploadsMetrics.js"
 import type { Service } from "./UploadsService.js"
 import { UploadsService } from "./UploadsService.js"
 
-const answers = {
-  pending: internalClient.answer(Upload.Pending),
-  part: internalClient.answer(UploadPart),
-  completed: internalClient.answer(Upload.Completed),
-  cancelled: internalClient.answer(Upload.Cancelled)
+const decoders = {
+  pending: jsonDecoder(Upload.Pending),
+  part: jsonDecoder(UploadPart),
+  completed: jsonDecoder(Upload.Completed),
+  cancelled: jsonDecoder(Upload.Cancelled)
 }
 
 /**
- * A client of a service that speaks the Uploads API.
+ * A client of the Uploads API. Needs the `HttpClient` of a platform, such as `FetchHttpClient.layer`.
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Effect from "effect/Effect"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * export const client = UploadsClient.make({ apiKey: Redacted.make("sk-…") }).pipe(Effect.provide(FetchHttpClient.layer))
+ * ```
  */
 export const make = (options: ClientOptions): Effect.Effect<Service, never, HttpClient.HttpClient> =>
   Effect.gen(function*() {
-    const client = yield* internalClient.make(options)
+    const client = yield* makeClient(options)
     const limits = yield* UploadLimits
 
     return {
@@ -48,9 +57,9 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         const valid = yield* CreateUpload.validate(request, limits)
         const upload = yield* client.call({
           name: "uploads.create",
-          request: requests.json("/uploads", CreateUpload.CreateUpload, valid),
-          success: answers.pending,
-          reading: readings.create
+          request: postJson("/uploads", CreateUpload.CreateUpload, valid),
+          success: decoders.pending,
+          errorRules: errorRules.create
         })
         yield* Effect.annotateCurrentSpan({ uploadId: upload.id })
         return upload
@@ -58,7 +67,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       addPart: Effect.fn("UploadsService.addPart")(function*(uploadId, data) {
         yield* Effect.annotateCurrentSpan({ uploadId })
-        const segment = yield* requests.segment("upload_id", uploadId)
+        const segment = yield* pathSegment("upload_id", uploadId)
         const { body, bytes, sourceFailure } = yield* partRequest.make(data, {
           uploadId,
           limits,
@@ -72,10 +81,10 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
             (body) => HttpClientRequest.setBody(HttpClientRequest.post(`/uploads/${segment}/parts`), body)
           ),
           sourceFailure,
-          // The part may be stored, and then there is no room for it twice.
-          afterUnheard: (error, earlier) => Effect.fail(error._tag === "UploadSizeExceeded" ? earlier : error),
-          success: answers.part,
-          reading: readings.addPart({ uploadId, bytes })
+          // The first attempt may have stored the part, and then the Upload has no room for a second copy.
+          afterAmbiguousFailure: (error, earlier) => Effect.fail(error._tag === "UploadSizeExceeded" ? earlier : error),
+          success: decoders.part,
+          errorRules: errorRules.addPart({ uploadId, bytes })
         })
         yield* Effect.annotateCurrentSpan({ partId: part.id })
         yield* Metric.update(UploadsMetrics.bytesSent, bytes)
@@ -84,13 +93,13 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
         yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
-        const segment = yield* requests.segment("upload_id", uploadId)
+        const segment = yield* pathSegment("upload_id", uploadId)
         const valid = yield* CompleteUpload.validate(request)
         const upload = yield* client.call({
           name: "uploads.complete",
-          request: requests.json(`/uploads/${segment}/complete`, CompleteUpload.CompleteUpload, valid),
-          success: answers.completed,
-          reading: readings.complete({ uploadId, ...valid })
+          request: postJson(`/uploads/${segment}/complete`, CompleteUpload.CompleteUpload, valid),
+          success: decoders.completed,
+          errorRules: errorRules.complete({ uploadId, ...valid })
         })
         yield* Effect.annotateCurrentSpan({ fileId: upload.file.id, bytes: upload.bytes })
         return upload
@@ -98,30 +107,53 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
 
       cancel: Effect.fn("UploadsService.cancel")(function*(uploadId) {
         yield* Effect.annotateCurrentSpan({ uploadId })
-        const segment = yield* requests.segment("upload_id", uploadId)
+        const segment = yield* pathSegment("upload_id", uploadId)
         return yield* client.call({
           name: "uploads.cancel",
           request: Effect.succeed(HttpClientRequest.post(`/uploads/${segment}/cancel`)),
-          success: answers.cancelled,
-          reading: readings.cancel({ uploadId })
+          success: decoders.cancelled,
+          errorRules: errorRules.cancel({ uploadId })
         })
       })
     }
   })
 
 /**
+ * `UploadsService` over HTTP. An option that cannot be sent, such as a URL without a host, makes each call fail with `InvalidRequest`.
+ *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * export const service = UploadsClient.layer({
+ *   apiKey: Redacted.make("sk-…"),
+ *   apiUrl: "https://uploads.example.com/v1"
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * ```
  */
 export const layer = (options: ClientOptions): Layer.Layer<UploadsService, never, HttpClient.HttpClient> =>
   Layer.effect(UploadsService, make(options))
 
 /**
  * {@link layer} with key, URL, organization and project from configuration: `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
- * `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`, unless `options` names other sources.
+ * `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`, unless `options` has another `Config` for a value. Fails with `ConfigError` if the
+ * key is missing.
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const service = Layer.provide(UploadsClient.layerConfig({ partBody: "blob" }), FetchHttpClient.layer)
+ * ```
  */
 export const layerConfig = (
   options?: ClientOptionsConfig

@@ -1,5 +1,5 @@
 /**
- * What the HTTP layers count.
+ * The metrics of the clients.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ export const requestsKey = MetricKey.counter("effect_uploads_requests_total", {
 
 /**
  * Finished calls, tagged with `operation` (such as `uploads.create`) and `outcome`: `success`, the tag of the error,
- * `interrupted` or `defect`. Retries within a call are not counted apart.
+ * `interrupted` or `defect`. A call with retries counts once.
  *
  * @since 0.1.0
  * @category metrics

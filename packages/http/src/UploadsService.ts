@@ -27,12 +27,16 @@ import type { PartData, PartDataError } from "./PartData.js"
 import type { ServiceError } from "./ServiceError.js"
 
 /**
+ * The errors of `create`.
+ *
  * @since 0.1.0
  * @category errors
  */
 export type CreateError = InvalidRequest | ServiceError
 
 /**
+ * The errors of `addPart`.
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -46,6 +50,8 @@ export type AddPartError =
   | ServiceError
 
 /**
+ * The errors of `complete`.
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -59,6 +65,8 @@ export type CompleteError =
   | ServiceError
 
 /**
+ * The errors of `cancel`.
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -78,30 +86,32 @@ export interface Errors {
 }
 
 /**
+ * The Uploads API: one method for each operation.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
   /**
-   * Starts an Upload of `bytes` bytes, which stays pending for an hour.
+   * Creates an Upload of `bytes` bytes. It stays pending for one hour.
    *
-   * A request that cannot be right fails with `InvalidRequest` before anything is sent. Where the answer to a first attempt
-   * was lost, a retry leaves a second Upload behind, which expires by itself.
+   * An invalid request fails with `InvalidRequest` before anything is sent. If the response to the first attempt is lost, the
+   * retry creates a second Upload. The first one expires by itself.
    */
   readonly create: (request: CreateUpload.CreateUpload) => Effect.Effect<Upload.Pending, CreateError>
 
   /**
-   * Adds up to 64 MiB to an Upload. Parts may be added side by side and in any order.
+   * Adds a part of at most 64 MiB to an Upload. Parts may be added concurrently and in any order.
    *
-   * Where the answer to a first attempt was lost, the service may have the part without our knowing its id, and counts it:
-   * when it then has no room for the retry, the failure is that of the first attempt, not `UploadSizeExceeded`.
+   * If the response to the first attempt is lost, the service may have stored the part. If the Upload then has no room for
+   * the retry, the error is that of the first attempt, not `UploadSizeExceeded`.
    */
   readonly addPart: (uploadId: UploadId, data: PartData) => Effect.Effect<UploadPart, AddPartError>
 
   /**
    * Turns the listed parts, in their order, into a File.
    *
-   * `UploadAlreadyCompleted` may mean that an earlier attempt did it and its answer was lost: the File exists.
+   * After a lost response, `UploadAlreadyCompleted` may mean that the first attempt completed the Upload: the File exists then.
    */
   readonly complete: (
     uploadId: UploadId,
@@ -109,17 +119,37 @@ export interface Service {
   ) => Effect.Effect<Upload.Completed, CompleteError>
 
   /**
-   * Gives an Upload up: its parts are discarded, and it takes no more.
+   * Cancels an Upload. Its parts are discarded, and it accepts no more parts.
    *
-   * Where the answer to a first attempt was lost and the retry hears that the Upload is cancelled already, this fails with
-   * `UploadAlreadyCancelled`: the API has no way to ask for the Upload, and one is not made up. The Upload *is* cancelled,
-   * so a caller who wants no more than that treats the error as success.
+   * If the response to the first attempt is lost, the retry fails with `UploadAlreadyCancelled`. The API cannot be asked for
+   * the Upload, so there is no Upload to return. The Upload *is* cancelled: a caller who needs no more than that treats this
+   * error as success.
    */
   readonly cancel: (uploadId: UploadId) => Effect.Effect<Upload.Cancelled, CancelError>
 }
 
 /**
+ * The tag of {@link Service}. `UploadsClient.layer` and `UploadsMemory.layerMemory` provide it.
+ *
  * @since 0.1.0
  * @category services
+ * @example
+ * ```ts
+ * import { UploadsService } from "@effect-uploads/http/UploadsService"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const put = (filename: string, data: Uint8Array) =>
+ *   Effect.gen(function*() {
+ *     const uploads = yield* UploadsService
+ *     const { id } = yield* uploads.create({
+ *       filename,
+ *       bytes: data.byteLength,
+ *       purpose: "fine-tune",
+ *       mimeType: "text/jsonl"
+ *     })
+ *     const part = yield* uploads.addPart(id, data)
+ *     return yield* uploads.complete(id, { partIds: [part.id] })
+ *   })
+ * ```
  */
 export class UploadsService extends Context.Tag("@effect-uploads/http/UploadsService")<UploadsService, Service>() {}

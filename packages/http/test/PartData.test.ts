@@ -246,7 +246,7 @@ describe("toStream", () => {
       const short = yield* read(PartData.stream(of(bytes.subarray(0, 3), bytes.subarray(3, 9)), { bytes: 10 }))
       expect(short.error && ownFields(short.error)).toEqual({ _tag: "PartLengthMismatch", declared: 10, actual: 9 })
       expect(short.bytes).toHaveLength(9)
-      expect(short.error?.message).toBe("The part was said to have 10 bytes, and 9 were read")
+      expect(short.error?.message).toBe("The part was declared with 10 bytes, and 9 were read")
       const empty = yield* read(PartData.stream(Stream.empty, { bytes: 1 }))
       expect(empty.error && ownFields(empty.error)).toEqual({ _tag: "PartLengthMismatch", declared: 1, actual: 0 })
     }))

@@ -17,9 +17,9 @@ import { ChecksumMismatch } from "@effect-uploads/domain/UploadError"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
+import { atMost } from "@effect-uploads/http/ByteLimits"
 import * as PartData from "@effect-uploads/http/PartData"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
-import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -36,20 +36,6 @@ import { CurrentProject } from "./Project.js"
 import { bytesReceived } from "./ServerMetrics.js"
 import type { StoredPart } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
-
-/** Reads no further than to the first byte that is too many. */
-const atMost = <E, E2>(
-  data: Stream.Stream<Uint8Array, E>,
-  limit: number,
-  tooMany: () => E2
-): Stream.Stream<Uint8Array, E | E2> =>
-  Stream.suspend(() => {
-    let total = 0
-    return Stream.mapChunksEffect(data, (chunk) => {
-      total = Chunk.reduce(chunk, total, (sum, bytes) => sum + bytes.byteLength)
-      return total > limit ? Effect.failSync(tooMany) : Effect.succeed(chunk)
-    })
-  })
 
 /**
  * @since 0.1.0

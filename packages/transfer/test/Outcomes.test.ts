@@ -285,7 +285,7 @@ describe("an interruption", () => {
       expect(at).toBe(34_000)
       const [upload] = yield* uploadsTest.uploads
       expect(logged).toEqual([[
-        ["The Upload of an unfinished transfer could not be cancelled: No answer within 30s"],
+        ["The Upload of an unfinished transfer could not be cancelled: No response within 30s"],
         { uploadId: upload?.id, expiresAt: "1970-01-01T01:00:00.000Z" }
       ]])
     }))

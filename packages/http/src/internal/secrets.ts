@@ -3,12 +3,12 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { ClientOptions } from "../ClientOptions.js"
 
-/** Takes a secret out of a text. */
+/** Replaces a secret in a text. */
 export type Redact = (text: string) => string
 
 /**
- * What an error of an HTTP client or server says: name, message, code and causes. The error itself may hold the request,
- * which has the key in its headers and the data in its body, or the bytes of an answer that could not be parsed.
+ * A copy of an error of an HTTP client or server with name, message, code, stack and causes alone. The error itself may hold the
+ * request, with the key in its headers and the data in its body, or the bytes of a response that could not be parsed.
  */
 export const sanitized = (error: Error, redact: Redact = identity, depth = 4): Error => {
   const cause = Predicate.isError(error.cause) && depth > 1
@@ -21,19 +21,19 @@ export const sanitized = (error: Error, redact: Redact = identity, depth = 4): E
   return code === undefined ? copy : Object.assign(copy, { code })
 }
 
-/** An answer may have the key in headers of its own, such as `www-authenticate`. */
+/** The names of headers that may hold a secret. Responses have such headers too, as `www-authenticate`. */
 export const secretHeader = /auth|cookie|key|secret|token/
 
 /**
- * An HTTP client quotes a header that it cannot send in its error, so a key with a line break would end up in a log: it is
- * refused here, unquoted.
+ * Whether a header can carry the text. An HTTP client that cannot send a header quotes it in its error, so a key with a line
+ * break would appear in a log.
  */
 export const isHeaderText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
-/** A shorter key is no secret, such as the `none` of a service that wants no key, and would be found in any text. */
+/** A shorter key is a placeholder, such as `none` for a service without keys. It would match in any text. */
 const shortestSecret = 8
 
-/** Some services quote the key that they refuse: as it is, or as JSON, a URL or a page spells it. */
+/** Some services quote a rejected key: unchanged, or with the escapes of JSON, URLs or HTML. */
 export const redacting = ({ apiKey }: ClientOptions): Redact => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
   if (key.length < shortestSecret) return identity

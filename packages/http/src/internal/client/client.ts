@@ -17,7 +17,6 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ClientOptions } from "../../ClientOptions.js"
 import type { DomainError } from "../../ErrorEnvelope.js"
-import * as ErrorMapping from "../../ErrorMapping.js"
 import type { Bounds } from "../../FileRange.js"
 import { slice } from "../../FileRange.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
@@ -25,59 +24,60 @@ import type { ServiceError } from "../../ServiceError.js"
 import { RequestTimeout, ServiceUnavailable, TransportFailed } from "../../ServiceError.js"
 import { redacting } from "../secrets.js"
 import { connect } from "./connection.js"
-import type { Reply } from "./errorResponse.js"
+import { decodeError, unexpectedBody } from "./decodeError.js"
+import type { ReceivedResponse } from "./errorResponse.js"
 import type { ErrorRules } from "./errorRules.js"
 import { countCall, countDownload } from "./metrics.js"
-import * as rangeAnswer from "./rangeResponse.js"
-import { bytesOf, read } from "./responseBody.js"
+import * as rangeResponse from "./rangeResponse.js"
+import { bytesOf, readText } from "./responseBody.js"
 
-/** What can go wrong with any request. */
+/** The errors that every request can fail with. */
 export type RequestError = InvalidRequest | ServiceError
 
-/** The most bytes of an answer that are read: a page of 10,000 Files has some 3 MB, an error has none. */
+/** The most bytes of a body that are read. A page of 10,000 Files has about 3 MB; an error response is far below its limit. */
 const maximumSuccessBytes = 16 * 1024 * 1024
-const maximumRefusalBytes = 64 * 1024
+const maximumErrorBytes = 64 * 1024
 
-/** How the body of an answer is read. */
-export type Answer<A> = (body: string) => Effect.Effect<A, ParseResult.ParseError>
+/** Decodes the body of a success. */
+export type Decoder<A> = (body: string) => Effect.Effect<A, ParseResult.ParseError>
 
-/** An answer in JSON; to be made once for an operation, not for each call of it. */
-export const answer = <A, I>(schema: Schema.Schema<A, I>): Answer<A> => {
-  // What is never called is never compiled.
-  let decode: Answer<A> | undefined
+/** A decoder of JSON. Make it once for an operation, because each one compiles its schema. */
+export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>): Decoder<A> => {
+  // Compile the decoder lazily, on first use.
+  let decode: Decoder<A> | undefined
   return (body) => (decode ??= Schema.decode(Schema.parseJson(schema)))(body)
 }
 
-/** Failures after which it is not known whether the service acted. */
+/** A failure that leaves the outcome unknown: the service may have acted. */
 export type AmbiguousFailure = TransportFailed | RequestTimeout | ServiceUnavailable
 
-const UnheardError = Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
+const AmbiguousFailureSchema = Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
 
-const isUnheard = (u: unknown): u is AmbiguousFailure => Schema.is(UnheardError)(u)
+const isAmbiguousFailure = (u: unknown): u is AmbiguousFailure => Schema.is(AmbiguousFailureSchema)(u)
 
 export interface Client {
-  /** One request, sent again as the policy allows, and its answer as a value. */
+  /** Sends one request, with retries by the policy, and decodes the response. */
   readonly call: <A, E extends DomainError, E1 = never>(operation: {
     readonly name: string
-    /** Made anew for each attempt, whose scope it is. */
+    /** Run for each attempt, in the scope of that attempt. */
     readonly request: Effect.Effect<HttpClientRequest.HttpClientRequest, E1, Scope.Scope>
-    /** What broke the connection, if it was the source of the body. */
+    /** The error of the body's source, if that is what broke the connection. */
     readonly sourceFailure?: Effect.Effect<Option.Option<E1>>
-    readonly success: Answer<A>
-    readonly reading: ErrorRules<E>
-    /** What an error means when the service may have acted on an earlier attempt, whose answer was lost. */
-    readonly afterUnheard?: (
+    readonly success: Decoder<A>
+    readonly errorRules: ErrorRules<E>
+    /** Decides about an error when an earlier attempt ended in an {@link AmbiguousFailure}: the service may have acted then. */
+    readonly afterAmbiguousFailure?: (
       error: E | E1 | RequestError,
       earlier: AmbiguousFailure
     ) => Effect.Effect<A, E | E1 | RequestError>
   }) => Effect.Effect<A, E | E1 | RequestError>
 
-  /** One request, sent again until its answer begins, and as much of its body as is asked for, as it arrives. */
+  /** Sends one request, with retries until a response begins, and streams the requested range of the body. */
   readonly download: <E extends DomainError>(operation: {
     readonly name: string
     readonly request: Effect.Effect<HttpClientRequest.HttpClientRequest, InvalidRequest>
     readonly range: Either.Either<Bounds, InvalidRequest>
-    readonly reading: ErrorRules<E>
+    readonly errorRules: ErrorRules<E>
   }) => Stream.Stream<Uint8Array, E | RequestError>
 }
 
@@ -88,24 +88,28 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
     const redact = redacting(options)
     const { execute, executeScoped } = connect(client, options, redact)
 
-    const refused = <E extends DomainError>(reading: ErrorRules<E>, response: HttpClientResponse.HttpClientResponse) =>
+    const failWith = <E extends DomainError>(
+      errorRules: ErrorRules<E>,
+      response: HttpClientResponse.HttpClientResponse
+    ) =>
       Effect.gen(function*() {
-        const reply = yield* read(response, maximumRefusalBytes, redact)
-        return yield* Effect.fail(ErrorMapping.fromReply(reading, redacted(reply), yield* DateTime.now))
+        const received = yield* readText(response, maximumErrorBytes, redact)
+        return yield* Effect.fail(decodeError(errorRules, redacted(received), yield* DateTime.now))
       })
 
-    /** Only what becomes part of an error: a short key may well occur in an answer that is to be used. */
-    const redacted = (reply: Reply): Reply => ({ ...reply, body: redact(reply.body) })
+    /** Applies to errors only: a short key may occur by chance in a body that is used. */
+    const redacted = (received: ReceivedResponse): ReceivedResponse => ({ ...received, body: redact(received.body) })
 
-    const unexpected = (reply: Reply, problem: string) => ErrorMapping.unexpectedBody(redacted(reply), redact(problem))
+    const unexpected = (received: ReceivedResponse, problem: string) =>
+      unexpectedBody(redacted(received), redact(problem))
 
     const timed = Effect.timeoutFail({
       duration: timeout,
       onTimeout: () => new RequestTimeout({ after: timeout })
     })
 
-    /** `Effect.retry` of what may pass, which sets its schedule up for the calls that fail, and for no others. */
-    const retried = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    /** `Effect.retry` while the error is retryable. It sets up the schedule only for a call that fails. */
+    const retryTransient = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.catchAll(attempt, (error) =>
         Effect.gen(function*() {
           const local = yield* RetryPolicy.LocalRetryPolicy
@@ -123,17 +127,17 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
         }))
 
     return {
-      call: ({ afterUnheard, name, reading, request, sourceFailure, success }) => {
+      call: ({ afterAmbiguousFailure, errorRules, name, request, sourceFailure, success }) => {
         const attempt = Effect.gen(function*() {
           const response = yield* execute(yield* request)
-          if (!isSuccess(response)) return yield* refused(reading, response)
-          const reply = yield* read(response, maximumSuccessBytes, redact)
-          if (!mayBeJson(reply)) {
-            return yield* unexpected(reply, `its content type is ${reply.headers["content-type"]}`)
+          if (!isSuccess(response)) return yield* failWith(errorRules, response)
+          const received = yield* readText(response, maximumSuccessBytes, redact)
+          if (!mayBeJson(received)) {
+            return yield* unexpected(received, `the content type is ${received.headers["content-type"]}`)
           }
           return yield* Effect.mapError(
-            success(reply.body),
-            (error) => unexpected(reply, fromParseError(error).message)
+            success(received.body),
+            (error) => unexpected(received, fromParseError(error).message)
           )
         }).pipe(
           Effect.scoped,
@@ -149,35 +153,37 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
           return attempt.pipe(
             Effect.tapError((error) =>
               Effect.sync(() => {
-                if (isUnheard(error)) earlier = error
+                if (isAmbiguousFailure(error)) earlier = error
               })
             ),
-            retried,
+            retryTransient,
             Effect.catchAll((error) =>
-              afterUnheard === undefined || earlier === undefined ? Effect.fail(error) : afterUnheard(error, earlier)
+              afterAmbiguousFailure === undefined || earlier === undefined
+                ? Effect.fail(error)
+                : afterAmbiguousFailure(error, earlier)
             ),
             countCall(name)
           )
         })
       },
 
-      download: ({ name, range, reading, request }) => {
+      download: ({ errorRules, name, range, request }) => {
         const attempt = Effect.gen(function*() {
           const bounds = yield* range
-          const response = yield* executeScoped(rangeAnswer.ask(yield* request, bounds))
-          const held = rangeAnswer.read(response, bounds)
-          if (Option.isNone(held)) return yield* refused(reading, response)
+          const response = yield* executeScoped(rangeResponse.withRange(yield* request, bounds))
+          const located = rangeResponse.locate(response, bounds)
+          if (Option.isNone(located)) return yield* failWith(errorRules, response)
           const { headers, status } = response
           const within = yield* Either.mapLeft(
-            held.value,
+            located.value,
             (problem) => unexpected({ status, headers, body: "" }, problem)
           )
           return { response, within }
         })
         return attempt.pipe(
           timed,
-          keptOpen,
-          retried,
+          keepOpenOnSuccess,
+          retryTransient,
           Effect.map(({ response, within }) =>
             bytesOf(response, redact).pipe(
               Stream.timeoutFail(() => new RequestTimeout({ after: timeout }), timeout),
@@ -191,8 +197,8 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
     }
   })
 
-/** Leaves open what an attempt opened if it succeeds, and nothing if it does not. */
-const keptOpen = <A, E>(attempt: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E, Scope.Scope> =>
+/** Keeps the connection of a successful attempt open until the outer scope closes, and closes that of a failed one at once. */
+const keepOpenOnSuccess = <A, E>(attempt: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const own = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
@@ -201,7 +207,8 @@ const keptOpen = <A, E>(attempt: Effect.Effect<A, E, Scope.Scope>): Effect.Effec
     })
   )
 
-/** JSON is also sent without a content type, and as plain text. */
-const mayBeJson = ({ headers }: Reply): boolean => /json|^text\/plain\b|^$/i.test(headers["content-type"] ?? "")
+/** Some services send JSON without a content type, or as plain text. */
+const mayBeJson = ({ headers }: ReceivedResponse): boolean =>
+  /json|^text\/plain\b|^$/i.test(headers["content-type"] ?? "")
 
 const isSuccess = ({ status }: HttpClientResponse.HttpClientResponse): boolean => status >= 200 && status < 300

@@ -14,17 +14,17 @@ import { TransportFailed } from "../../ServiceError.js"
 import type { Redact } from "../secrets.js"
 import { isHeaderText, sanitized, secretHeader } from "../secrets.js"
 
-/** The secrets and names that stand in headers, with the fields that an error names. */
+/** The options that are sent as headers. An error about one of them names the option. */
 const headerOptions = [
   { option: "apiKey", header: "authorization", value: (text: string) => `Bearer ${text}` },
   { option: "organizationId", header: "openai-organization", value: (text: string) => text },
   { option: "projectId", header: "openai-project", value: (text: string) => text }
 ] as const
 
-/** A path is added to it: after a query it would be part of that, and without a host it would be taken for one. */
+/** Paths are appended to it: after a query they would become part of the query, and without a host they would become one. */
 const isBaseUrl = (text: string): boolean => /^https?:\/\/[^/?#]+[^?#]*$/i.test(text)
 
-/** An `HttpClient` that knows the service, with its own errors turned into ours. */
+/** An `HttpClient` with the URL and the headers of the service, and with typed errors. */
 export const connect = (client: HttpClient.HttpClient, options: ClientOptions, redact: Redact) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl).replace(/\/+$/, "")
   const notUrl = new InvalidRequest({
@@ -51,16 +51,16 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, r
     HttpClient.mapRequest(flow(HttpClientRequest.prependUrl(apiUrl), HttpClientRequest.setHeaders(headers))),
     options.transformClient ?? ((client) => client)
   )
-  const hidden = [...headerOptions.map(({ header }) => header), secretHeader]
+  const redactedNames = [...headerOptions.map(({ header }) => header), secretHeader]
 
-  const through = <R>(client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, R>) =>
+  const withTypedErrors = <R>(client: HttpClient.HttpClient.With<HttpClientError.HttpClientError, R>) =>
   (
     request: HttpClientRequest.HttpClientRequest
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, InvalidRequest | TransportFailed, R> =>
     unsendable !== undefined ? Effect.fail(unsendable) : client.execute(request).pipe(
-      Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...hidden]),
+      Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...redactedNames]),
       Effect.catchTags({
-        // A `transformClient` may have turned statuses into failures: they are answers all the same.
+        // `transformClient` may fail on a status, as `HttpClient.filterStatusOk` does: read the response all the same.
         ResponseError: (error) =>
           error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, redact)),
         RequestError: (error) =>
@@ -71,14 +71,14 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, r
     )
 
   return {
-    /** For an answer that is read to its end: the connection is free for another request. */
-    execute: through(prepared),
-    /** For an answer that is read as it comes: the connection ends with the scope. */
-    executeScoped: through(HttpClient.withScope(prepared))
+    /** For a body that is read to its end. The connection is free for another request after that. */
+    execute: withTypedErrors(prepared),
+    /** For a body that is streamed. The connection closes with the scope. */
+    executeScoped: withTypedErrors(HttpClient.withScope(prepared))
   }
 }
 
-/** The messages down the causes: the outermost one alone is often just "fetch failed". */
+/** The messages of all causes: the outermost one alone is often just "fetch failed". */
 const reasonOf = (error: Error): string =>
   Predicate.isError(error.cause) ? `${error.message}: ${reasonOf(error.cause)}` : error.message
 
@@ -89,6 +89,6 @@ export const transportFailed = (
   if (!Predicate.isError(cause)) {
     return new TransportFailed({ reason: cause === undefined ? reason : "for an unknown reason" })
   }
-  const told = sanitized(cause, redact)
-  return new TransportFailed({ reason: reasonOf(told), cause: told })
+  const safe = sanitized(cause, redact)
+  return new TransportFailed({ reason: reasonOf(safe), cause: safe })
 }

@@ -1,3 +1,6 @@
+/*
+ * What an error response says, wherever in the body the service puts it. What it means is decided by `decodeError`.
+ */
 import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import type * as Headers from "@effect/platform/Headers"
 import * as Option from "effect/Option"
@@ -5,8 +8,8 @@ import * as Predicate from "effect/Predicate"
 import * as RegExp_ from "effect/RegExp"
 import * as Schema from "effect/Schema"
 
-/** An answer, read to its end or to a bound. */
-export interface Reply {
+/** A response whose body was read, to its end or to a limit. */
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: Headers.Headers
   readonly body: string
@@ -18,21 +21,21 @@ const excerptLength = 512
 const excerpt = (body: string): string =>
   body.length <= excerptLength ? body : `${body.slice(0, excerptLength)}… (${body.length} characters)`
 
-/** The ids that a request named, each with the word for what it is the id of. */
-export type Named = ReadonlyArray<readonly [id: string, word: "upload" | "part" | "file"]>
+/** The ids in the path and body of a request, each with the noun for its object. */
+export type RequestedIds = ReadonlyArray<readonly [id: string, noun: "upload" | "part" | "file"]>
 
-/** A refusal, as far as it could be read. */
-export interface Refusal {
+/** An error response, as far as it could be parsed. */
+export interface ParsedErrorResponse {
   readonly status: number
   /** Whether the body is the documented envelope. */
   readonly documented: boolean
-  /** The message as the rules look at it. */
-  readonly words: string
+  /** The message in the form that message patterns are written for: see {@link normalize}. */
+  readonly message: string
   readonly details: unknown
   readonly response: ErrorResponse
 }
 
-/** Codes are numbers in some services. */
+/** Some services write codes as numbers. */
 const text = (u: unknown): string | undefined =>
   Predicate.isNumber(u) ? String(u) : Predicate.isString(u) && u !== "" ? u : undefined
 
@@ -40,12 +43,12 @@ const property = (u: unknown, key: string): unknown => Predicate.hasProperty(u, 
 
 const parseJson = Schema.decodeUnknownOption(Schema.parseJson())
 
-/** Reads a refusal, from other services too: those that answer without the envelope say the same elsewhere. */
-export const read = (reply: Reply, named: Named): Refusal => {
-  const body = Option.getOrUndefined(parseJson(reply.body))
+/** Parses an error response. Services that do not use the documented envelope have the same fields in other places. */
+export const parse = (received: ReceivedResponse, ids: RequestedIds): ParsedErrorResponse => {
+  const body = Option.getOrUndefined(parseJson(received.body))
   const error = property(body, "error")
   const documented = Predicate.isString(property(error, "message"))
-  // Beside the documented envelope: its fields at the top or in `detail`, `{ error: "…" }` and `{ detail: "…" }`.
+  // The other places: fields at the top or in `detail`, `{ error: "…" }`, and `{ detail: "…" }`.
   const [detail] = [property(body, "detail")].flat()
   const fields = [error, detail].find(Predicate.isRecord) ?? body
   const message = text(property(fields, "message")) ?? text(property(fields, "msg")) ??
@@ -54,47 +57,50 @@ export const read = (reply: Reply, named: Named): Refusal => {
   const code = text(property(fields, "code")) ?? (message === error ? undefined : text(error))
   const param = text(property(fields, "param"))
   return {
-    status: reply.status,
+    status: received.status,
     documented,
-    words: wordsOf(message ?? "", named),
+    message: normalize(message ?? "", ids),
     details: property(error, "details"),
     response: new ErrorResponse({
-      ...unread(reply),
+      ...statusAndRequestId(received),
       ...(message === undefined ? {} : { message }),
       ...(type === undefined ? {} : { type }),
       ...(code === undefined ? {} : { code }),
       ...(param === undefined ? {} : { param }),
-      ...(documented || reply.body === "" ? {} : { excerpt: excerpt(reply.body) })
+      ...(documented || received.body === "" ? {} : { excerpt: excerpt(received.body) })
     })
   }
 }
 
-const unread = ({ headers, status }: Reply) => {
+const statusAndRequestId = ({ headers, status }: ReceivedResponse) => {
   const requestId = text(headers["x-request-id"])
   return { status, ...(requestId === undefined ? {} : { requestId }) }
 }
 
-/** An answer that is no refusal, and not what was expected. */
-export const unexpected = (reply: Reply): ErrorResponse =>
-  new ErrorResponse({ ...unread(reply), ...(reply.body === "" ? {} : { excerpt: excerpt(reply.body) }) })
+/** A response that is no error response, and not what the operation expects either. */
+export const unexpected = (received: ReceivedResponse): ErrorResponse =>
+  new ErrorResponse({
+    ...statusAndRequestId(received),
+    ...(received.body === "" ? {} : { excerpt: excerpt(received.body) })
+  })
 
-const whole = (id: string): RegExp => new RegExp(`(?<![\\w-])${RegExp_.escape(id)}(?![\\w-])`, "g")
+const wholeId = (id: string): RegExp => new RegExp(`(?<![\\w-])${RegExp_.escape(id)}(?![\\w-])`, "g")
 
-/** Whether a text has an id, not just a longer id that begins like it. */
-export const mentions = (text: string, id: string): boolean => whole(id).test(text)
+/** Whether a text contains an id. A longer id that begins with this one does not count. */
+export const mentions = (text: string, id: string): boolean => wholeId(id).test(text)
 
-/** The reason stands at the beginning of a message. */
-const maximumWords = 2048
+/** Messages begin with the reason, so the rest is not searched. */
+const maximumMessageLength = 2048
 
 const fileName = /(["'`])[^"'`]{1,255}?\.\w{1,8}\1/g
 const linkOrPath = /(?<!\S)[^\s/]*\/\S*\/\S*/g
 
 /**
- * A message in lower case, with no punctuation but the ends of its sentences. What it quotes must not be read as its own
- * words: an id that was asked for becomes the word for its object, file names, links and paths go.
+ * The message in lower case, without punctuation other than the ends of sentences. Quoted text must not match a message
+ * pattern: a requested id becomes the noun for its object; file names, links and paths are removed.
  */
-const wordsOf = (message: string, named: Named): string =>
-  named.reduce((text, [id, word]) => text.replace(whole(id), word), message.slice(0, maximumWords))
+const normalize = (message: string, ids: RequestedIds): string =>
+  ids.reduce((text, [id, noun]) => text.replace(wholeId(id), noun), message.slice(0, maximumMessageLength))
     .replace(fileName, "")
     .replace(linkOrPath, "")
     .toLowerCase()

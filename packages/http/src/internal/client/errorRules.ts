@@ -1,9 +1,10 @@
 /*
- * How a refusal is read where a service does not send our `details`: by a known code, else by the words of the message.
+ * The domain errors of each operation, and the rules by which an error response of another service becomes one of them: by
+ * a known code, else by a message pattern.
  *
- * The API documents neither. A wrong error is worse than none: the caller sends again what was not the matter, or gives up
- * an Upload that is alive. So the words count only where they plainly speak of the Upload, the part or the File that was
- * asked for; whatever else is an `InvalidRequest`, which tells what the service said.
+ * The API documents neither codes nor messages. A wrong error is worse than none: the caller would repeat a request that was
+ * not the cause, or give up an Upload that is still pending. So a message pattern matches only a message that is plainly
+ * about the requested Upload, part or File. Every other message becomes an `InvalidRequest` with that message.
  */
 import type { ByteSize } from "@effect-uploads/domain/ByteSize"
 import type { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
@@ -14,139 +15,148 @@ import * as UploadError from "@effect-uploads/domain/UploadError"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { DomainError } from "../../ErrorEnvelope.js"
-import type { Named, Refusal } from "./errorResponse.js"
+import type { ParsedErrorResponse, RequestedIds } from "./errorResponse.js"
 import { mentions } from "./errorResponse.js"
 
-/** How the refusals of one operation are read. */
+/** How the error responses of one operation become domain errors. */
 export interface ErrorRules<E extends DomainError> {
-  /** The ids that the request named. */
-  readonly ids: Named
-  /** Its domain errors, as our own routes write them. */
+  /** The ids in the request. */
+  readonly ids: RequestedIds
+  /** Decodes the domain errors that our own routes send in `details`. */
   readonly details: (u: unknown) => Option.Option<E>
-  /** The rules for other services, the first that applies wins. Most calls need none: they are made for a refusal. */
-  readonly rules: () => ReadonlyArray<(refusal: Refusal) => Option.Option<E>>
+  /** The rules for other services. The first that applies wins. Lazy, because only an error response needs them. */
+  readonly rules: () => ReadonlyArray<(parsed: ParsedErrorResponse) => Option.Option<E>>
 }
 
-/** One error: the code that stands for it, whether a refusal says it in words, and what it is. */
-type Reason<E> = readonly [
-  code: string,
-  said: (refusal: Refusal) => boolean,
-  error: (response: ErrorResponse) => E
-]
+type MessagePattern = (parsed: ParsedErrorResponse) => boolean
+
+/** One error: the code that stands for it, the message pattern that tells of it, and its constructor. */
+type ErrorRule<E> = readonly [code: string, pattern: MessagePattern, error: (response: ErrorResponse) => E]
 
 /** `upload_already_canceled`, `upload-cancelled` and `UploadCancelled` are one code. */
 const plainCode = (code = "") =>
   code.toLowerCase().replace(/[^a-z]/g, "").replace("already", "").replace("canceled", "cancelled")
 
-/** A code is plainer than words: it wins, whatever the message says. */
-const rules = <E extends DomainError>(...reasons: ReadonlyArray<Reason<E>>): ReturnType<ErrorRules<E>["rules"]> => {
-  const rule = (applies: (refusal: Refusal) => boolean, error: Reason<E>[2]) => (refusal: Refusal) =>
-    applies(refusal) ? Option.some(error(refusal.response)) : Option.none()
+/** The codes of all rules are tried before the message patterns, because a code cannot be misread. */
+const makeRules = <E extends DomainError>(
+  ...rules: ReadonlyArray<ErrorRule<E>>
+): ReturnType<ErrorRules<E>["rules"]> => {
+  const rule = (applies: MessagePattern, error: ErrorRule<E>[2]) => (parsed: ParsedErrorResponse) =>
+    applies(parsed) ? Option.some(error(parsed.response)) : Option.none()
   return [
-    ...reasons.map(([code, , error]) => rule(({ response }) => plainCode(response.code) === plainCode(code), error)),
-    ...reasons.map(([, said, error]) => rule(said, error))
+    ...rules.map(([code, , error]) => rule(({ response }) => plainCode(response.code) === plainCode(code), error)),
+    ...rules.map(([, pattern, error]) => rule(pattern, error))
   ]
 }
 
 // -----------------------------------------------------------------------------------------------------------------
-// Words
+// Message patterns
 // -----------------------------------------------------------------------------------------------------------------
 
-type Said = (refusal: Refusal) => boolean
+const matches = (...patterns: ReadonlyArray<RegExp>): MessagePattern => ({ message }) =>
+  patterns.every((pattern) => pattern.test(message))
 
-const says = (...patterns: ReadonlyArray<RegExp>): Said => ({ words }) =>
-  patterns.every((pattern) => pattern.test(words))
-
-const all = (...said: ReadonlyArray<Said>): Said => (refusal) => said.every((said) => said(refusal))
-const any = (...said: ReadonlyArray<Said>): Said => (refusal) => said.some((said) => said(refusal))
-const no = (...said: ReadonlyArray<Said>): Said => (refusal) => !any(...said)(refusal)
+const allOf = (...patterns: ReadonlyArray<MessagePattern>): MessagePattern => (parsed) =>
+  patterns.every((pattern) => pattern(parsed))
+const anyOf = (...patterns: ReadonlyArray<MessagePattern>): MessagePattern => (parsed) =>
+  patterns.some((pattern) => pattern(parsed))
+const noneOf = (...patterns: ReadonlyArray<MessagePattern>): MessagePattern => (parsed) => !anyOf(...patterns)(parsed)
 
 /** "Upload u was not found", "No such upload". */
-const missing = (thing: string) =>
-  says(
+const missing = (noun: string) =>
+  matches(
     new RegExp(
-      `\\b${thing}\\b[^.;]*\\b(?:(?:can)?not (?:be )?found|not (?:exist|belong))\\b|` +
-        `\\b(?:no such|unknown|(?:can)?not find) (?:\\w+ )?${thing}\\b`
+      `\\b${noun}\\b[^.;]*\\b(?:(?:can)?not (?:be )?found|not (?:exist|belong))\\b|` +
+        `\\b(?:no such|unknown|(?:can)?not find) (?:\\w+ )?${noun}\\b`
     )
   )
 
-/** What else a service may say to be missing, or at its end. */
-const otherThing =
+/** Other objects that a message may call missing, completed or expired. */
+const otherNoun =
   "(?:project|organi[sz]ation|account|user|model|store|url|path|route|method|endpoint|key|token|trial|billing|plan)"
 
-/** A 404 that says so, or one in the documented envelope that is about nothing else: the path names what was asked for. */
-const isMissing = (thing: "upload" | "file"): Said =>
-  all(
+/**
+ * A 404 whose message names the object as missing, or one in the documented envelope that names no other object: then it is
+ * about the object in the path.
+ */
+const isMissing = (noun: "upload" | "file"): MessagePattern =>
+  allOf(
     ({ status }) => status === 404,
-    any(missing(thing), ({ documented }) => documented),
-    no(says(new RegExp(`\\b${otherThing}\\b`)))
+    anyOf(missing(noun), ({ documented }) => documented),
+    noneOf(matches(new RegExp(`\\b${otherNoun}\\b`)))
   )
 
-/** A state in which the Upload only might be: "until it is completed", "it must be pending". */
-const condition = /\b(?:until|unless|if|whether|before|when|once|must|should|only)\b[^.;]*/g
+/** Clauses about a state that the Upload is not in: "until it is completed", "it must be pending". */
+const conditionalClause = /\b(?:until|unless|if|whether|before|when|once|must|should|only)\b[^.;]*/g
 
-/** "Upload session", "Upload cannot be cancelled because it", or nothing: the sentence leaves the Upload out. */
-const theUpload = "(?:^|[.;] ?|\\bupload (?:[^.;]*\\bit )?)(?:(?:s|session|object|state|status) )*"
+/** "Upload session", "Upload cannot be cancelled because it", or nothing where the sentence does not name the Upload. */
+const uploadSubject = "(?:^|[.;] ?|\\bupload (?:[^.;]*\\bit )?)(?:(?:s|session|object|state|status) )*"
 
 /**
- * "The upload is completed", "Upload has status: completed", "Cannot add a part to a completed upload"; not "is completed
- * or cancelled", which leaves it open.
+ * "The upload is completed", "Upload has status: completed", "Cannot add a part to a completed upload". Does not match "is
+ * completed or cancelled", which names no single state.
  */
-const isIn = (state: string): Said => {
+const isIn = (state: string): MessagePattern => {
   const end = `${state}\\b(?! or | cancell?ed| expired)`
-  const said = any(
-    says(new RegExp(`${theUpload}(?:(?:is|was|has|been|already|now) )+${end}`)),
-    says(new RegExp(`(?:^|[.;] ?|\\bupload\\b[^.;]*)\\b(?:state|status) ${end}`)),
-    says(new RegExp(`\\bto (?:an? |the )?${state} upload\\b`))
+  const stated = anyOf(
+    matches(new RegExp(`${uploadSubject}(?:(?:is|was|has|been|already|now) )+${end}`)),
+    matches(new RegExp(`(?:^|[.;] ?|\\bupload\\b[^.;]*)\\b(?:state|status) ${end}`)),
+    matches(new RegExp(`\\bto (?:an? |the )?${state} upload\\b`))
   )
-  const saidOfOther = says(new RegExp(`\\b${otherThing}\\b[^.;]*${end}`))
-  return (refusal) => all(said, no(saidOfOther))({ ...refusal, words: refusal.words.replace(condition, "") })
+  const statedOfOther = matches(new RegExp(`\\b${otherNoun}\\b[^.;]*${end}`))
+  return (parsed) =>
+    allOf(stated, noneOf(statedOfOther))({
+      ...parsed,
+      message: parsed.message.replace(conditionalClause, "")
+    })
 }
 
-const isForm = says(/\b(?:parameter|field|array|string|format|json|pattern|characters?|hex\w*|base64|length|digits)\b/)
-
-const isPartMissing = all(
-  ({ status }) => [400, 404, 422].includes(status),
-  any(missing("parts?"), says(/\binvalid (?:id )?parts?\b|\bparts? (?:is|are) (?:invalid|unknown)\b/)),
-  no(isForm, says(/\bparts? (?:size|order|number|count)\b|\bduplicate\b/))
+const isAboutFormat = matches(
+  /\b(?:parameter|field|array|string|format|json|pattern|characters?|hex\w*|base64|length|digits)\b/
 )
 
-const checksumDiffers = all(says(/\b(?:md5|checksum)\b/, /match|differ|verif/), no(isForm))
+const isPartMissing = allOf(
+  ({ status }) => [400, 404, 422].includes(status),
+  anyOf(missing("parts?"), matches(/\binvalid (?:id )?parts?\b|\bparts? (?:is|are) (?:invalid|unknown)\b/)),
+  noneOf(isAboutFormat, matches(/\bparts? (?:size|order|number|count)\b|\bduplicate\b/))
+)
 
-/** Limits of somebody, or of anything, are not the bytes that the Upload declared. */
-const isOwnersLimit = says(/\b(?:organi[sz]ation|project|account|plan|storage|purpose|quota|rate|time|requests)\b/)
-const isLimit = says(/\b(?:limit|max\w*|minimum|must be|\d*[mg]i?b)\b/)
+const checksumDiffers = allOf(matches(/\b(?:md5|checksum)\b/, /match|differ|verif/), noneOf(isAboutFormat))
 
-const bytesDiffer = all(
-  says(
+/** Limits of an account or of a file type are not the size that the Upload declared. */
+const isAccountLimit = matches(/\b(?:organi[sz]ation|project|account|plan|storage|purpose|quota|rate|time|requests)\b/)
+const isLimit = matches(/\b(?:limit|max\w*|minimum|must be|\d*[mg]i?b)\b/)
+
+const bytesDiffer = allOf(
+  matches(
     /\b(?:bytes|size)\b/,
     /\b(?:upload|parts|declared|total)\b/,
     /\b(?:(?:not|must) (?:match|equal)|mismatch|expected|less|fewer|more|missing|incomplete)\b/
   ),
-  no(isOwnersLimit, isLimit, isForm)
+  noneOf(isAccountLimit, isLimit, isAboutFormat)
 )
 
-const bytesExceed = all(
-  says(
+const bytesExceed = allOf(
+  matches(
     /\b(?:bytes|size)\b/,
     /\b(?:upload|declared|total)\b/,
     /\bexceed|\b(?:more|too many) bytes\b|\b(?:past|beyond)\b/
   ),
-  no(isOwnersLimit, isLimit)
+  noneOf(isAccountLimit, isLimit)
 )
 
-const partTooLarge = all(
-  says(
+const partTooLarge = allOf(
+  matches(
     /\bpart (?!number|count)(?:[^.;]* )?(?:too large|larger than|exceeds)\b|\bmaximum part size\b|\bparts?\b[^.;]* 64 ?mi?b\b/
   ),
-  no(isOwnersLimit, says(/\b(?:declared|total)\b/))
+  noneOf(isAccountLimit, matches(/\b(?:declared|total)\b/))
 )
 
 // -----------------------------------------------------------------------------------------------------------------
 // The operations
 // -----------------------------------------------------------------------------------------------------------------
 
-/** No reason but our own `details` tells of a wrong request: what is left is one. */
+/** No rules: without `details`, every error response about the request is an `InvalidRequest`. */
 export const create: ErrorRules<UploadError.InvalidRequest> = {
   ids: [],
   details: (u) => Schema.decodeUnknownOption(UploadError.InvalidRequest)(u),
@@ -155,7 +165,7 @@ export const create: ErrorRules<UploadError.InvalidRequest> = {
 
 export const list = create
 
-const ofUpload = [
+const uploadErrors = [
   UploadError.InvalidRequest,
   UploadError.UploadNotFound,
   UploadError.UploadAlreadyCompleted,
@@ -165,38 +175,39 @@ const ofUpload = [
 
 const isCompleted = isIn("completed?")
 const isCancelled = isIn("cancell?ed")
-const isExpired = any(isIn("expired"), says(/\bupload expired\b/))
+const isExpired = anyOf(isIn("expired"), matches(/\bupload expired\b/))
 const isNotPending = isIn("(?:not|no longer) (?:in )?(?:the )?pending")
 const isUploadMissing = isMissing("upload")
 
 /**
- * Why an Upload takes no more. Bare "is not pending" hides how it ended, and still has to become a typed error: the one
- * that the caller must not overlook. Parts are lost after a cancellation, whoever completes or cancels may have a File.
+ * Why an Upload is not pending. A bare "is not pending" does not tell how it ended. It becomes `ifUnclear`, the state that
+ * the caller must not overlook: for `addPart` "cancelled", because the parts are lost; for `complete` and `cancel`
+ * "completed", because a File may exist.
  */
-const ends = (uploadId: UploadId, hidden: "completed" | "cancelled") => {
+const notPending = (uploadId: UploadId, ifUnclear: "completed" | "cancelled") => {
   const completed = (response: ErrorResponse) => new UploadError.UploadAlreadyCompleted({ uploadId, response })
   const cancelled = (response: ErrorResponse) => new UploadError.UploadAlreadyCancelled({ uploadId, response })
   return [
     ["upload_completed", isCompleted, completed],
     ["upload_cancelled", isCancelled, cancelled],
     ["upload_expired", isExpired, (response) => new UploadError.UploadExpired({ uploadId, response })],
-    ["upload_not_pending", isNotPending, hidden === "completed" ? completed : cancelled],
+    ["upload_not_pending", isNotPending, ifUnclear === "completed" ? completed : cancelled],
     ["upload_not_found", isUploadMissing, (response) => new UploadError.UploadNotFound({ uploadId, response })]
-  ] satisfies ReadonlyArray<Reason<UploadError.UploadError>>
+  ] satisfies ReadonlyArray<ErrorRule<UploadError.UploadError>>
 }
 
-const AddPartDetails = Schema.Union(...ofUpload, UploadError.PartTooLarge, UploadError.UploadSizeExceeded)
+const AddPartDetails = Schema.Union(...uploadErrors, UploadError.PartTooLarge, UploadError.UploadSizeExceeded)
 
 export const addPart = (
-  asked: { readonly uploadId: UploadId; readonly bytes: ByteSize }
+  requested: { readonly uploadId: UploadId; readonly bytes: ByteSize }
 ): ErrorRules<typeof AddPartDetails.Type> => {
-  const { uploadId } = asked
-  const tooLarge = (response: ErrorResponse) => new UploadError.PartTooLarge({ ...asked, response })
+  const { uploadId } = requested
+  const tooLarge = (response: ErrorResponse) => new UploadError.PartTooLarge({ ...requested, response })
   return {
     ids: [[uploadId, "upload"]],
     details: (u) => Schema.decodeUnknownOption(AddPartDetails)(u),
     rules: () =>
-      rules<typeof AddPartDetails.Type>(
+      makeRules<typeof AddPartDetails.Type>(
         ["part_too_large", ({ status }) => status === 413, tooLarge],
         [
           "upload_size_exceeded",
@@ -204,13 +215,13 @@ export const addPart = (
           (response) => new UploadError.UploadSizeExceeded({ uploadId, response })
         ],
         ["part_too_large", partTooLarge, tooLarge],
-        ...ends(uploadId, "cancelled")
+        ...notPending(uploadId, "cancelled")
       )
   }
 }
 
 const CompleteDetails = Schema.Union(
-  ...ofUpload,
+  ...uploadErrors,
   UploadError.PartNotFound,
   UploadError.BytesMismatch,
   UploadError.ChecksumMismatch
@@ -224,7 +235,7 @@ export const complete = ({ md5, partIds, uploadId }: {
   ids: [[uploadId, "upload"], ...partIds.map((partId) => [partId, "part"] as const)],
   details: (u) => Schema.decodeUnknownOption(CompleteDetails)(u),
   rules: () =>
-    rules<typeof CompleteDetails.Type>(
+    makeRules<typeof CompleteDetails.Type>(
       [
         "checksum_mismatch",
         checksumDiffers,
@@ -236,16 +247,16 @@ export const complete = ({ md5, partIds, uploadId }: {
         const partId = partIds.find((partId) => mentions(response.message ?? "", partId))
         return new UploadError.PartNotFound({ uploadId, ...(partId === undefined ? {} : { partId }), response })
       }],
-      ...ends(uploadId, "completed")
+      ...notPending(uploadId, "completed")
     )
 })
 
-const CancelDetails = Schema.Union(...ofUpload)
+const CancelDetails = Schema.Union(...uploadErrors)
 
 export const cancel = ({ uploadId }: { readonly uploadId: UploadId }): ErrorRules<typeof CancelDetails.Type> => ({
   ids: [[uploadId, "upload"]],
   details: (u) => Schema.decodeUnknownOption(CancelDetails)(u),
-  rules: () => rules<typeof CancelDetails.Type>(...ends(uploadId, "completed"))
+  rules: () => makeRules<typeof CancelDetails.Type>(...notPending(uploadId, "completed"))
 })
 
 const FileDetails = Schema.Union(UploadError.InvalidRequest, FileNotFound)
@@ -255,7 +266,7 @@ export const file = ({ fileId }: { readonly fileId: FileId }): ErrorRules<typeof
   ids: [[fileId, "file"]],
   details: (u) => Schema.decodeUnknownOption(FileDetails)(u),
   rules: () =>
-    rules<typeof FileDetails.Type>(
+    makeRules<typeof FileDetails.Type>(
       ["file_not_found", isFileMissing, (response) => new FileNotFound({ fileId, response })]
     )
 })

@@ -1,30 +1,43 @@
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type * as HttpBody from "@effect/platform/HttpBody"
-import * as Option from "effect/Option"
 import * as PartData from "../../PartData.js"
 import type { Framing } from "../multipart/writer.js"
 
-/** A body that comes from a file: what an HTTP client has to know to send it without a detour. */
-export interface FileBody {
+/** How the body of one attempt is read from its file. */
+export interface FileSource {
   readonly framing: Framing
   readonly file: PartData.PartFile
-  readonly onBytes: (bytes: number) => void
-  /** Tells why the file could not be read. */
+  /** Receives the size of every chunk that is handed to the socket. */
+  readonly onProgress: (bytes: number) => void
+  /** Receives the reason when the file cannot be read. */
   readonly onFailure: (error: PartData.PartDataError | InvalidRequest) => void
 }
 
-const known = new WeakMap<HttpBody.HttpBody, FileBody>()
+const TypeId: unique symbol = Symbol.for("@effect-uploads/http/FileBody")
 
-/** Remembers of a stream body, which every HTTP client can send, that it comes from a file. */
-export const remember = (
-  body: HttpBody.HttpBody,
-  data: PartData.PartData,
-  framing: Framing,
-  onFailure: FileBody["onFailure"]
-): HttpBody.HttpBody => {
-  const [file, onBytes] = data instanceof PartData.PartWithProgress ? [data.part, data.onBytes] : [data, () => {}]
-  if (file instanceof PartData.PartFile) known.set(body, { framing, file, onBytes, onFailure })
-  return body
+/**
+ * The body of a part that is a range of a file. Every HTTP client can send its `stream`; `NodeFileHttpClient` reads `source` into
+ * the socket instead.
+ */
+export interface FileBody extends HttpBody.Stream {
+  readonly [TypeId]: typeof TypeId
+  readonly source: FileSource
 }
 
-export const get = (body: HttpBody.HttpBody): Option.Option<FileBody> => Option.fromNullable(known.get(body))
+export const isFileBody = (body: HttpBody.HttpBody): body is FileBody => TypeId in body
+
+const make = (body: HttpBody.Stream, source: FileSource): FileBody =>
+  Object.assign(body, { [TypeId]: TypeId, source } as const)
+
+/** The body, as a {@link FileBody} where the part is a range of a file. */
+export const fromPart = (
+  body: HttpBody.Stream,
+  data: PartData.PartData,
+  framing: Framing,
+  onFailure: FileSource["onFailure"]
+): HttpBody.Stream => {
+  const [file, onProgress] = data instanceof PartData.PartWithProgress
+    ? [data.part, data.onProgress]
+    : [data, () => {}]
+  return file instanceof PartData.PartFile ? make(body, { framing, file, onProgress, onFailure }) : body
+}

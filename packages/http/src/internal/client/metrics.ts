@@ -8,28 +8,28 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as UploadsMetrics from "../../UploadsMetrics.js"
 
-/** The metric of a tagged key is looked up once for each pair; that of a metric tagged later, for each call. */
-const requests = new Map<string, typeof UploadsMetrics.requests>()
+/** A cache: `Metric.tagged` would look the metric up in the registry at each call. */
+const requestCounters = new Map<string, typeof UploadsMetrics.requests>()
 
-const requestsOf = (operation: string, outcome: string): typeof UploadsMetrics.requests => {
+const requestCounter = (operation: string, outcome: string): typeof UploadsMetrics.requests => {
   const key = `${operation} ${outcome}`
-  const known = requests.get(key)
+  const known = requestCounters.get(key)
   if (known !== undefined) return known
   const tagged = Metric.fromMetricKey(
     UploadsMetrics.requestsKey.pipe(MetricKey.tagged("operation", operation), MetricKey.tagged("outcome", outcome))
   )
-  requests.set(key, tagged)
+  requestCounters.set(key, tagged)
   return tagged
 }
 
 const count = (operation: string, outcome: string): Effect.Effect<void> =>
-  Metric.update(requestsOf(operation, outcome), 1)
+  Metric.update(requestCounter(operation, outcome), 1)
 
-/** Counts how a call ends. */
+/** Counts a call by its outcome. */
 export const countCall = (name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.onExit(effect, (exit) => count(name, Exit.match(exit, { onSuccess: () => "success", onFailure: outcomeOf })))
 
-/** Counts how a download ends, and its bytes. One that its reader leaves before the end is interrupted. */
+/** Counts a download by its outcome, and its bytes in the span. A download that is not read to its end is interrupted. */
 export const countDownload =
   (name: string) => <E, R>(stream: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Uint8Array, E, R> =>
     Stream.unwrap(Effect.map(Effect.option(Effect.currentSpan), (span) => {

@@ -10,21 +10,22 @@ import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { totalBytes } from "../../ByteLimits.js"
 import type { PartDataError } from "../../PartData.js"
 import * as PartData from "../../PartData.js"
 import * as multipart from "../multipart/writer.js"
 import * as fileBody from "./fileBody.js"
 
-/** A part that is ready to be sent, as often as it takes. */
+/** A part that is ready to be sent, once for each attempt. */
 export interface PartRequest {
   readonly bytes: ByteSize
-  /** The body for one attempt, whose scope it is: whatever reads the body ends with it. */
+  /** The body for one attempt. Reading stops when the scope of the attempt closes. */
   readonly body: Effect.Effect<HttpBody.HttpBody, never, Scope.Scope>
-  /** Why the last attempt could not read the part, if that is why it failed. */
+  /** The error of the part's source, if that is why the last attempt failed. */
   readonly sourceFailure: Effect.Effect<Option.Option<PartDataError | InvalidRequest>>
 }
 
-/** Everything that can be known of the part locally is checked here, before a connection is opened. */
+/** Checks everything about the part that can be checked before a connection is opened. */
 export const make = (
   data: PartData.PartData,
   options: {
@@ -37,27 +38,23 @@ export const make = (
     const { limits, uploadId } = options
     const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
     const framing = yield* multipart.makeFraming
-    const held = PartData.collect(data, {
+    const collected = PartData.collect(data, {
       limit: limits.partBytes,
       tooLarge: () => new PartTooLarge({ uploadId, limit: limits.partBytes })
     })
 
     if (options.form === "blob") {
-      const blobParts = data instanceof Blob ? [data] : (yield* held).map(toBlobPart)
-      const body = multipart.blobBody(framing, blobParts)
+      const blob = data instanceof Blob ? data : new Blob((yield* collected).map(toBlobPart))
       return {
-        bytes: Option.getOrElse(announced, () =>
-          sum(blobParts.map((part) => part instanceof Blob ? part.size : part.byteLength))),
-        body: Effect.succeed(body),
+        bytes: ByteSizeSchema.make(blob.size),
+        body: Effect.succeed(multipart.blobBody(framing, [blob])),
         sourceFailure: Effect.succeedNone
       }
     }
 
     if (Option.isNone(announced)) {
-      const chunks = yield* held
-      const bytes = sum(chunks.map((chunk) =>
-        chunk.byteLength
-      ))
+      const chunks = yield* collected
+      const bytes = ByteSizeSchema.make(totalBytes(chunks))
       return {
         bytes,
         body: multipart.streamBody(framing, Stream.fromIterable(chunks), bytes),
@@ -65,7 +62,7 @@ export const make = (
       }
     }
 
-    // HTTP clients wrap or replace the error of a body stream: remember the true one.
+    // HTTP clients wrap or replace the error of a body stream, so the original one is kept here.
     const failure = MutableRef.make(Option.none<PartDataError | InvalidRequest>())
     const onFailure = (error: PartDataError | InvalidRequest) => {
       MutableRef.set(failure, Option.some(error))
@@ -76,15 +73,13 @@ export const make = (
       bytes,
       body: Effect.map(multipart.streamBody(framing, stream, bytes), (body) => {
         MutableRef.set(failure, Option.none())
-        return fileBody.remember(body, data, framing, onFailure)
+        return fileBody.fromPart(body, data, framing, onFailure)
       }),
       sourceFailure: Effect.sync(() => MutableRef.get(failure))
     }
   })
 
-const sum = (sizes: ReadonlyArray<number>): ByteSize => ByteSizeSchema.make(sizes.reduce((a, b) => a + b, 0))
-
-/** A view, not a copy, unless the bytes are shared between threads: a Blob cannot hold those. */
+/** A view, not a copy, unless the bytes are in a SharedArrayBuffer: a Blob cannot hold those. */
 const toBlobPart = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
   bytes.buffer instanceof ArrayBuffer
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -7,8 +7,8 @@ import { whole } from "../../FileRange.js"
 
 const isWhole = ({ end, start }: Bounds): boolean => start === 0 && end === Infinity
 
-/** Asks for the bytes within the bounds; for one byte where there is none in them, which no header can say. */
-export const ask = (
+/** Adds a `range` header. A range without bytes has no form in that header, so it is sent as a range of one byte. */
+export const withRange = (
   request: HttpClientRequest.HttpClientRequest,
   bounds: Bounds
 ): HttpClientRequest.HttpClientRequest => {
@@ -17,34 +17,38 @@ export const ask = (
   return HttpClientRequest.setHeader(request, "range", `bytes=${bounds.start}-${last}`)
 }
 
-const nothing: Bounds = { start: 0, end: 0 }
+const noBytes: Bounds = { start: 0, end: 0 }
 
 /**
- * Where in the body of an answer the bytes are that were asked for, or what is wrong with it; none where the answer is a
- * refusal. A service may ignore the range and send the whole File.
+ * Where the requested bytes are in the body of a response, or what is wrong with the response; none for an error response.
+ * A service that ignores the range sends the whole File.
  */
-export const read = (
+export const locate = (
   { headers, status }: HttpClientResponse.HttpClientResponse,
-  asked: Bounds
+  requested: Bounds
 ): Option.Option<Either.Either<Bounds, string>> => {
   const contentRange = headers["content-range"] ?? ""
-  if (status === 416 && !isWhole(asked)) {
-    // It says how long the File is, if it says anything: a range that begins there has nothing.
+  if (status === 416 && !isWhole(requested)) {
+    // Content-Range has the length of the File, if it is there at all. A range that starts at the end or beyond has no bytes.
     const [, total = "0"] = /^bytes \*\/(\d+)$/i.exec(contentRange.trim()) ?? []
-    return Number(total) <= asked.start ? Option.some(Either.right(nothing)) : Option.none()
+    return Number(total) <= requested.start ? Option.some(Either.right(noBytes)) : Option.none()
   }
   if (status < 200 || status > 299) return Option.none()
-  return Option.some(status === 206 ? partial(contentRange, asked) : Either.right(asked))
+  return Option.some(status === 206 ? locatePartial(contentRange, requested) : Either.right(requested))
 }
 
-const partial = (contentRange: string, asked: Bounds): Either.Either<Bounds, string> => {
+const locatePartial = (contentRange: string, requested: Bounds): Either.Either<Bounds, string> => {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(contentRange.trim()) ?? []
   const end = Number(last) + 1
-  // Part of what was asked for would be taken for all of it.
-  const isShort = total !== "*" && end < Math.min(asked.end, Number(total))
-  if (first === undefined || Number(first) !== asked.start || isShort) {
-    return Either.left(`it has the range ${contentRange === "" ? "of nobody knows what" : contentRange}`)
+  // A range that ends too early would pass for all of the requested bytes.
+  const isShort = total !== "*" && end < Math.min(requested.end, Number(total))
+  if (first === undefined || Number(first) !== requested.start || isShort) {
+    return Either.left(
+      contentRange === ""
+        ? "the 206 response has no Content-Range header"
+        : `the range ${contentRange} is not the requested one`
+    )
   }
-  // Nothing is cut off where nothing has to be: a body that is read to its end leaves its connection to the next request.
-  return Either.right(end <= asked.end ? whole : { start: 0, end: asked.end - asked.start })
+  // A body that is read to its end leaves its connection to the next request, so cut only where it is too long.
+  return Either.right(end <= requested.end ? whole : { start: 0, end: requested.end - requested.start })
 }

@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
 /** A POST with a JSON body. */
-export const json = <A, I>(
+export const postJson = <A, I>(
   path: string,
   schema: Schema.Schema<A, I>,
   payload: A
@@ -19,7 +19,7 @@ export const json = <A, I>(
   )
 
 /** A GET with a query. */
-export const query = <A, I extends UrlParams.CoercibleRecord>(
+export const getWithQuery = <A, I extends UrlParams.CoercibleRecord>(
   path: string,
   schema: Schema.Schema<A, I>,
   parameters: A
@@ -33,9 +33,9 @@ export const query = <A, I extends UrlParams.CoercibleRecord>(
 
 /**
  * An id as one segment of a path. URLs resolve `.` and `..` even where they are percent-encoded, and a lone surrogate has no
- * encoding at all: such ids cannot be sent.
+ * encoding: an id of that form is an `InvalidRequest`.
  */
-export const segment = (field: string, id: string): Either.Either<string, InvalidRequest> =>
+export const pathSegment = (field: string, id: string): Either.Either<string, InvalidRequest> =>
   Either.try({
     try: () => encodeURIComponent(id),
     catch: () => unsendable(field)
@@ -44,6 +44,6 @@ export const segment = (field: string, id: string): Either.Either<string, Invali
 const unsendable = (field: string) =>
   new InvalidRequest({
     field,
-    problem: "it cannot stand in the path of a URL",
+    problem: "it cannot be part of the path of a URL",
     limit: "well-formed text other than `.` and `..`"
   })

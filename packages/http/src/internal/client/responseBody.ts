@@ -5,9 +5,9 @@ import * as Stream from "effect/Stream"
 import type { TransportFailed } from "../../ServiceError.js"
 import type { Redact } from "../secrets.js"
 import { transportFailed } from "./connection.js"
-import type { Reply } from "./errorResponse.js"
+import type { ReceivedResponse } from "./errorResponse.js"
 
-/** The body as it arrives. */
+/** The body as a stream. */
 export const bytesOf = (
   response: HttpClientResponse.HttpClientResponse,
   redact: Redact
@@ -17,23 +17,23 @@ export const bytesOf = (
     (error) => error.reason === "EmptyBody" ? Stream.empty : Stream.fail(transportFailed(error, redact))
   )
 
-/** The body as text, up to a bound. */
-export const read = (
+/** The body as text. Reading stops at `maximumBytes`. */
+export const readText = (
   response: HttpClientResponse.HttpClientResponse,
   maximumBytes: number,
   redact: Redact
-): Effect.Effect<Reply, TransportFailed> => {
-  // A client may make the headers anew whenever they are asked for.
+): Effect.Effect<ReceivedResponse, TransportFailed> => {
+  // Some clients build the headers again at each access.
   const { headers, status } = response
   return Effect.map(
     isWithin(headers, maximumBytes)
       ? Effect.mapError(response.text, (error) => transportFailed(error, redact))
       : readUpTo(bytesOf(response, redact), maximumBytes),
-    (body): Reply => ({ status, headers, body })
+    (body): ReceivedResponse => ({ status, headers, body })
   )
 }
 
-/** Whether the service says so: HTTP ends the body there. */
+/** Whether Content-Length is within the limit. HTTP ends the body there. */
 const isWithin = (headers: Headers.Headers, maximumBytes: number): boolean =>
   headers["content-encoding"] === undefined && Number(headers["content-length"] ?? Infinity) <= maximumBytes
 

@@ -11,6 +11,7 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
+import { totalBytes } from "../../ByteLimits.js"
 import type * as FilesService from "../../FilesService.js"
 import type * as UploadsService from "../../UploadsService.js"
 import * as memoryFiles from "./files.js"
@@ -54,7 +55,7 @@ export const layer: Layer.Layer<MemoryStore> = Layer.effect(
 )
 
 const join = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
+  const bytes = new Uint8Array(totalBytes(chunks))
   chunks.reduce((offset, chunk) => {
     bytes.set(chunk, offset)
     return offset + chunk.byteLength

@@ -17,6 +17,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { md5 } from "js-md5"
+import { totalBytes } from "../../ByteLimits.js"
 import * as PartData from "../../PartData.js"
 import type * as UploadsService from "../../UploadsService.js"
 import type { State, StoredUpload } from "./state.js"
@@ -67,7 +68,7 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
         createdAt: yield* Timestamp.now,
         uploadId
       })
-      const bytes = ByteSize.make(copies.reduce((sum, chunk) => sum + chunk.byteLength, 0))
+      const bytes = ByteSize.make(totalBytes(copies))
       const now = yield* DateTime.now
       yield* Effect.annotateCurrentSpan({ partId: part.id, bytes })
       return yield* commit(ref, (state) =>

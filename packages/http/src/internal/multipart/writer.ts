@@ -56,7 +56,7 @@ export const streamBody = <E>(
   framing: Framing,
   data: Stream.Stream<Uint8Array, E>,
   bytes: number
-): Effect.Effect<HttpBody.HttpBody, never, Scope.Scope> =>
+): Effect.Effect<HttpBody.Stream, never, Scope.Scope> =>
   Stream.make(framing.head).pipe(
     Stream.concat(data),
     Stream.concat(Stream.make(framing.tail)),

@@ -1,5 +1,6 @@
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import { atLeast } from "@effect-uploads/http/ByteLimits"
 import * as PartData from "@effect-uploads/http/PartData"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -33,7 +34,7 @@ export const make = (
     const read = ({ bytes, offset }: Range) =>
       fs.stream(path, { offset, bytesToRead: bytes, chunkSize: chunkBytes, bufferSize: chunksAhead }).pipe(
         Stream.mapError(explainFileError(path)),
-        atLeast(bytes, () => new SourceChanged({ name: path, difference: "size" }))
+        (stream) => atLeast(stream, bytes, () => new SourceChanged({ name: path, difference: "size" }))
       )
     const absolute = yield* Effect.mapError(fs.realPath(path), explainFileError(path))
     return ranged.make({
@@ -73,16 +74,3 @@ const explainFileError = (path: string) => (error: PlatformError): SourceError =
   error._tag === "SystemError" && error.reason === "NotFound"
     ? new SourceNotFound({ name: path })
     : new SourceUnreadable({ name: path, cause: error })
-
-/** Passes the stream on. Fails at its end if it had fewer bytes. */
-const atLeast = <E2>(bytes: number, tooFew: () => E2) => <E>(stream: Stream.Stream<Uint8Array, E>) =>
-  Stream.suspend(() => {
-    let missing = bytes
-    return stream.pipe(
-      Stream.map((chunk) => {
-        missing -= chunk.byteLength
-        return chunk
-      }),
-      Stream.concat(Stream.suspend(() => missing > 0 ? Stream.failSync(tooFew) : Stream.empty))
-    )
-  })
