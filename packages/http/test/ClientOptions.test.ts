@@ -15,9 +15,9 @@ import * as Redacted from "effect/Redacted"
 import { ownFields, tagOf } from "./support/errors.js"
 import type { Both } from "./support/server.js"
 import type { Method } from "./support/stub.js"
-import { answering, calls, methods, respond } from "./support/stub.js"
+import { calls, methods, respond, stubHttpClient } from "./support/stub.js"
 
-const refusal = JSON.stringify({ error: { message: "no", type: "test", code: null, param: null } })
+const errorBody = JSON.stringify({ error: { message: "no", type: "test", code: null, param: null } })
 
 interface Sent {
   readonly method: string
@@ -25,13 +25,13 @@ interface Sent {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** An `HttpClient` that refuses everything, and what it was sent. */
-const refusing = (status = 403) => {
+/** An `HttpClient` that responds with an error to each request, and the requests that it received. */
+const denyAll = (status = 403) => {
   const sent: Array<Sent> = []
-  const client = answering((request) =>
+  const client = stubHttpClient((request) =>
     Effect.sync(() => {
       sent.push({ method: request.method, url: request.url, headers: { ...request.headers } })
-      return respond(status, refusal)
+      return respond(status, errorBody)
     })
   )
   return { sent, client: Layer.succeed(HttpClient.HttpClient, client) }
@@ -41,7 +41,7 @@ const fromOptions = (options: ClientOptions) => Layer.merge(UploadsClient.layer(
 
 /** What each call sends. */
 const sentWith = (options: ClientOptions, calling: ReadonlyArray<Method> = methods) => {
-  const { client, sent } = refusing()
+  const { client, sent } = denyAll()
   return Effect.forEach(calling, (method) => Effect.flip(calls[method])).pipe(
     Effect.provide(Layer.provide(fromOptions({ retryPolicy: RetryPolicy.none, ...options }), client)),
     Effect.as(sent)
@@ -58,8 +58,8 @@ const secrets: ClientOptions = {
 const ownHeaders = ({ headers }: Sent) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name === "authorization" || name.startsWith("openai-")))
 
-describe("what is sent", () => {
-  it.effect("key, organization and project as headers of each request", () =>
+describe("headers and URL of a request", () => {
+  it.effect("every request has the key, the organization and the project as headers", () =>
     Effect.gen(function*() {
       const sent = yield* sentWith(secrets)
       expect(sent).toHaveLength(methods.length)
@@ -72,7 +72,7 @@ describe("what is sent", () => {
       }
     }))
 
-  it.effect("no header for what is not given", () =>
+  it.effect("an option that is not set sends no header", () =>
     Effect.gen(function*() {
       const nothing = { apiKey: undefined, organizationId: undefined, projectId: undefined }
       for (const request of [...(yield* sentWith({})), ...(yield* sentWith(nothing))]) {
@@ -82,7 +82,7 @@ describe("what is sent", () => {
       expect(only && ownHeaders(only)).toEqual({ "openai-project": "proj_test" })
     }))
 
-  it.effect("to the real service, unless another is named", () =>
+  it.effect("requests go to api.openai.com unless apiUrl is set", () =>
     Effect.gen(function*() {
       expect(defaultApiUrl).toBe("https://api.openai.com/v1")
       const expected = (apiUrl: string) => [
@@ -103,7 +103,7 @@ describe("what is sent", () => {
       expect(yield* lines({ apiUrl: "https://proxy.test/openai/v1" })).toEqual(expected("https://proxy.test/openai/v1"))
     }))
 
-  it.effect("with one slash after the URL, however many it ends in", () =>
+  it.effect("slashes at the end of apiUrl are removed", () =>
     Effect.gen(function*() {
       for (const apiUrl of ["https://proxy.test/v1", "https://proxy.test/v1/", "https://proxy.test/v1///"]) {
         expect((yield* sentWith({ apiUrl }, ["cancel"])).map(({ url }) => url)).toEqual([
@@ -113,8 +113,8 @@ describe("what is sent", () => {
     }))
 })
 
-describe("an apiUrl that is no URL", () => {
-  it.effect("is InvalidRequest that names it, for each method", () =>
+describe("an invalid apiUrl", () => {
+  it.effect("every method fails with InvalidRequest that names apiUrl", () =>
     Effect.gen(function*() {
       for (
         const apiUrl of [
@@ -131,7 +131,7 @@ describe("an apiUrl that is no URL", () => {
           "https://proxy.test/v1#version"
         ]
       ) {
-        const { client, sent } = refusing()
+        const { client, sent } = denyAll()
         for (const method of methods) {
           const error = yield* Effect.flip(calls[method]).pipe(
             Effect.provide(Layer.provide(fromOptions({ apiUrl }), client))
@@ -144,12 +144,12 @@ describe("an apiUrl that is no URL", () => {
     }))
 })
 
-describe("a secret that no header can carry", () => {
+describe("a secret that a header cannot carry", () => {
   for (const option of ["apiKey", "organizationId", "projectId"]) {
     for (const secret of ["", " ", "a b", "a\nb", "a\r\nx: y", "schlüssel", "ключ", "a\0"]) {
-      it.effect(`${option} ${JSON.stringify(secret)} is InvalidRequest that names it and does not quote it`, () =>
+      it.effect(`${option} ${JSON.stringify(secret)} gives an InvalidRequest that names the option and does not quote the secret`, () =>
         Effect.gen(function*() {
-          const { client, sent } = refusing()
+          const { client, sent } = denyAll()
           const error = yield* Effect.flip(calls.cancel).pipe(
             Effect.provide(Layer.provide(fromOptions({ ...secrets, [option]: Redacted.make(secret) }), client))
           )
@@ -166,7 +166,7 @@ describe("a secret that no header can carry", () => {
 })
 
 describe("transformClient", () => {
-  it.effect("sees each attempt as it is sent, and has the last word on it", () =>
+  it.effect("transformClient sees each attempt as it is sent, and can change it", () =>
     Effect.gen(function*() {
       const seen: Array<Sent> = []
       const sent = yield* sentWith({
@@ -191,10 +191,10 @@ describe("transformClient", () => {
       expect(seen.map(({ url }) => url)).toEqual(sent.map(({ url }) => url))
     }))
 
-  it.effect("is below retries: it runs for each attempt", () =>
+  it.effect("transformClient runs for each attempt, because it is below the retries", () =>
     Effect.gen(function*() {
       let attempts = 0
-      const { client, sent } = refusing(503)
+      const { client, sent } = denyAll(503)
       const options: ClientOptions = {
         transformClient: HttpClient.tapRequest(() =>
           Effect.sync(() => {
@@ -210,9 +210,9 @@ describe("transformClient", () => {
   for (
     const [status, tag] of [[401, "Unauthenticated"], [404, "UploadNotFound"], [503, "ServiceUnavailable"]] as const
   ) {
-    it.effect(`may turn statuses into failures: ${status} is ${tag} all the same`, () =>
+    it.effect(`${status} is ${tag} also when transformClient fails on the status`, () =>
       Effect.gen(function*() {
-        const client = answering(() => Effect.sync(() => respond(status, refusal, { "x-request-id": "req_1" })))
+        const client = stubHttpClient(() => Effect.sync(() => respond(status, errorBody, { "x-request-id": "req_1" })))
         for (const transformClient of [HttpClient.filterStatusOk, undefined]) {
           const error = yield* Effect.flip(calls.cancel).pipe(
             Effect.provide(Layer.provide(
@@ -245,7 +245,7 @@ describe("layerConfig", () => {
     OPENAI_PROJECT_ID: "proj_env"
   }
 
-  it.effect("reads what the official clients read", () =>
+  it.effect("layerConfig reads the variables that the official clients read", () =>
     Effect.gen(function*() {
       expect(revealed(yield* read(all))).toEqual({
         apiKey: "sk-env",
@@ -256,7 +256,7 @@ describe("layerConfig", () => {
       expect(revealed(yield* read({ OPENAI_API_KEY: "sk-env" }))).toEqual({ apiKey: "sk-env" })
     }))
 
-  it.effect("takes white space around a value away, and a blank for none", () =>
+  it.effect("layerConfig removes white space around a value, and treats a blank value as missing", () =>
     Effect.gen(function*() {
       const padded = Object.fromEntries(Object.entries(all).map(([name, value]) => [name, ` ${value}\n`]))
       expect(revealed(yield* read(padded))).toEqual(revealed(yield* read(all)))
@@ -265,10 +265,10 @@ describe("layerConfig", () => {
     }))
 
   for (const [what, entries] of [["missing", {}], ["blank", { OPENAI_API_KEY: " " }]] as const) {
-    it.effect(`fails where the key is ${what}, naming it, before anything is called`, () =>
+    it.effect(`layerConfig fails with an error that names the key when the key is ${what}`, () =>
       Effect.gen(function*() {
         const { OPENAI_API_KEY: _, ...others } = all
-        const { client, sent } = refusing()
+        const { client, sent } = denyAll()
         const layers = [Layer.discard(UploadsClient.layerConfig()), Layer.discard(FilesClient.layerConfig())]
         for (const layer of layers) {
           const error = yield* Effect.flip(Layer.build(Layer.provide(layer, client))).pipe(
@@ -282,7 +282,7 @@ describe("layerConfig", () => {
       }))
   }
 
-  it.effect("reads other sources where options name them, and those alone", () =>
+  it.effect("layerConfig reads only the Config that an option has", () =>
     Effect.gen(function*() {
       const options: ClientOptionsConfig = {
         apiKey: Config.redacted("MY_KEY"),
@@ -305,14 +305,14 @@ describe("layerConfig", () => {
       expect(yield* Effect.flip(read(all, options))).toMatchObject({ _op: "And" })
     }))
 
-  it.effect("needs no key where options say so", () =>
+  it.effect("layerConfig needs no key when the Config of apiKey is undefined", () =>
     Effect.gen(function*() {
       expect(revealed(yield* read({}, { apiKey: Config.succeed(undefined) }))).toEqual({})
     }))
 
-  it.effect("sends what it read", () =>
+  it.effect("layerConfig sends the values that it read", () =>
     Effect.gen(function*() {
-      const { client, sent } = refusing()
+      const { client, sent } = denyAll()
       const configured: Layer.Layer<Both, unknown> = Layer.merge(
         UploadsClient.layerConfig(),
         FilesClient.layerConfig()
@@ -335,9 +335,9 @@ describe("layerConfig", () => {
 })
 
 describe("attemptTimeout", () => {
-  it.effect("may be anything that is a duration", () =>
+  it.effect("attemptTimeout accepts every DurationInput", () =>
     Effect.gen(function*() {
-      const never = Layer.succeed(HttpClient.HttpClient, answering(() => Effect.never))
+      const never = Layer.succeed(HttpClient.HttpClient, stubHttpClient(() => Effect.never))
       const options = { attemptTimeout: 0, retryPolicy: RetryPolicy.none }
       const error = yield* Effect.flip(calls.cancel).pipe(
         Effect.provide(Layer.provide(fromOptions(options), never))
@@ -345,7 +345,7 @@ describe("attemptTimeout", () => {
       expect(tagOf(error)).toBe("RequestTimeout")
     }))
 
-  it.effect("an unreachable service is TransportFailed with fetch", () =>
+  it.effect("an unreachable service gives TransportFailed with fetch", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(calls.cancel).pipe(
         Effect.provide(Layer.provide(

@@ -49,7 +49,7 @@ import * as Stream from "effect/Stream"
 import { ownFields } from "./support/errors.js"
 import { hop, memory, served, url } from "./support/server.js"
 import type { Method } from "./support/stub.js"
-import { answering, calls, fileId, md5, methods, over, partBytes, respond, uploadId } from "./support/stub.js"
+import { calls, fileId, md5, methods, over, partBytes, respond, stubHttpClient, uploadId } from "./support/stub.js"
 
 // -----------------------------------------------------------------------------------------------------------------
 // Through the routes
@@ -138,7 +138,7 @@ const contentOfOne = Effect.gen(function*() {
 })
 
 describe.each(Object.entries(ways))("%s", (_, layer) => {
-  /** What the caller gets when the service at the end fails. */
+  /** The error that the caller receives when the service fails. */
   const arrives = <E>(method: Method, failNext: (error: E) => Effect.Effect<void, never, Handles>, error: E) =>
     Effect.zipRight(failNext(error), Effect.flip({ ...calls, content: contentOfOne }[method]))
 
@@ -189,7 +189,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
     files("delete")
   })
 
-  describe("an error of the service behind arrives as", () => {
+  describe("an error of the service behind the routes", () => {
     const raise = (error: UploadsService.Errors["addPart"]) =>
       Effect.map(
         arrives(
@@ -202,7 +202,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
       )
 
     it.effect.prop(
-      "Unauthenticated, PermissionDenied and QuotaExceeded: the same",
+      "Unauthenticated, PermissionDenied and QuotaExceeded arrive unchanged",
       [Arbitrary.make(Schema.Union(Unauthenticated, PermissionDenied, QuotaExceeded))],
       ([error]) =>
         Effect.gen(function*() {
@@ -211,7 +211,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
       { fastCheck: { numRuns: 20, seed: 1 } }
     )
 
-    it.effect("RateLimited and ServiceUnavailable: the same with their delay", () =>
+    it.effect("RateLimited and ServiceUnavailable arrive with their delay", () =>
       Effect.gen(function*() {
         for (const retryAfter of [Duration.zero, Duration.millis(1), Duration.millis(1500), Duration.days(40)]) {
           for (const error of [new RateLimited({ retryAfter }), new ServiceUnavailable({ retryAfter })]) {
@@ -224,7 +224,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
         expect(forever).toMatchObject({ _tag: "RateLimited", retryAfter: expect.anything() })
       }).pipe(Effect.provide(layer)))
 
-    it.effect("what a gateway met on its way: ServiceUnavailable, whose words tell the rest", () =>
+    it.effect("a failure between a gateway and its service arrives as ServiceUnavailable with the original message", () =>
       Effect.gen(function*() {
         const met = [
           new TransportFailed({ reason: "connect ECONNREFUSED", cause: new Error("connect ECONNREFUSED") }),
@@ -240,7 +240,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
         }
       }).pipe(Effect.provide(layer)))
 
-    it.effect("data that could not be read on the way: the fault of the request, whatever its words", () =>
+    it.effect("data of a part that could not be read arrives as InvalidRequest, whatever its message", () =>
       Effect.gen(function*() {
         for (
           const error of [
@@ -252,7 +252,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
         }
       }).pipe(Effect.provide(layer)))
 
-    it.effect("a used-up quota, although another service calls it otherwise", () =>
+    it.effect("a used-up quota arrives as QuotaExceeded whatever its code is", () =>
       Effect.gen(function*() {
         const response = new ErrorResponse({ status: 402, type: "billing", code: "payment_required", message: "Pay" })
         const handle = yield* UploadsMemory.UploadsServiceTest
@@ -262,7 +262,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
       }).pipe(Effect.provide(layer)))
   })
 
-  it.effect("words, type, code, param and request id of another service are passed on", () =>
+  it.effect("message, type, code, param and request id of another service are passed on", () =>
     Effect.gen(function*() {
       const response = new ErrorResponse({
         status: 409,
@@ -278,7 +278,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
         _tag: "UploadAlreadyCancelled",
         response: { ...response, status: 400 }
       })
-      // A header cannot carry every text: then there is no request id, and an answer all the same.
+      // A request id that a header cannot carry is left out.
       yield* handle.failNext(
         "cancel",
         new UploadExpired({ uploadId, response: new ErrorResponse({ status: 400, requestId: "☃\nx: y" }) })
@@ -289,7 +289,7 @@ describe.each(Object.entries(ways))("%s", (_, layer) => {
     }).pipe(Effect.provide(layer)))
 })
 
-it.effect("a gateway is two hops", () =>
+it.effect("the test of a gateway makes two requests", () =>
   Effect.gen(function*() {
     seen.length = 0
     yield* Effect.flip(calls.cancel)
@@ -300,12 +300,12 @@ it.effect("a gateway is two hops", () =>
 // The envelope
 // -----------------------------------------------------------------------------------------------------------------
 
-describe("the envelope", () => {
+describe("the error envelope", () => {
   const decode = Schema.decodeUnknownSync(Schema.parseJson(ErrorEnvelope), { onExcessProperty: "error" })
   const documented = ["code", "message", "param", "type"]
 
   it.prop(
-    "has the documented keys, and `details` for a domain error",
+    "the envelope has the documented keys, and `details` for a domain error",
     [Arbitrary.make(Schema.Union(DomainError, ServiceError))],
     ([error]) => {
       const { envelope, headers, status } = toReply(error)
@@ -322,18 +322,19 @@ describe("the envelope", () => {
     { fastCheck: { numRuns: 300, seed: 2 } }
   )
 
-  it.effect("is the whole body of a refusal", () =>
+  it.effect("the envelope is the whole body of an error response", () =>
     Effect.gen(function*() {
       const address = `${yield* url}/uploads/${uploadId}/cancel`
-      expect(yield* Effect.promise(() => fetch(address, { method: "POST" }).then((answer) => answer.json()))).toEqual({
-        error: {
-          message: "Upload upload_1 was not found",
-          type: "invalid_request_error",
-          param: "upload_id",
-          code: "upload_not_found",
-          details: { _tag: "UploadNotFound", uploadId }
-        }
-      })
+      expect(yield* Effect.promise(() => fetch(address, { method: "POST" }).then((response) => response.json())))
+        .toEqual({
+          error: {
+            message: "Upload upload_1 was not found",
+            type: "invalid_request_error",
+            param: "upload_id",
+            code: "upload_not_found",
+            details: { _tag: "UploadNotFound", uploadId }
+          }
+        })
     }).pipe(Effect.provide(served.pipe(Layer.provide(memory)))))
 })
 
@@ -341,7 +342,7 @@ describe("the envelope", () => {
 // Other services
 // -----------------------------------------------------------------------------------------------------------------
 
-const said = (message: string, more: object = {}) => ({
+const withMessage = (message: string, more: object = {}) => ({
   error: { message, type: "invalid_request_error", param: null, code: null, ...more }
 })
 
@@ -353,20 +354,20 @@ const partNotFound = (partId: string) => ({ _tag: "PartNotFound", uploadId, part
 const html = "<html><head><title>413 Request Entity Too Large</title></head><body>nginx</body></html>"
 
 /**
- * What each method makes of an answer. A body of words is the documented envelope with those words; an error of which only
+ * The error of each method for a response. A string is the documented envelope with that message; an error of which only
  * the tag is given has no own fields but the id, or, for `InvalidRequest`, the words as the problem.
  */
 const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArray<Case> } } = {
   create: {
     "a field that is wrong": [
-      [400, said("'fine_tune' is not one of ['fine-tune', 'assistants']", { param: "purpose" }), {
+      [400, withMessage("'fine_tune' is not one of ['fine-tune', 'assistants']", { param: "purpose" }), {
         _tag: "InvalidRequest",
         field: "purpose",
         problem: "'fine_tune' is not one of ['fine-tune', 'assistants']"
       }],
       [
         400,
-        said(
+        withMessage(
           "Invalid 'expires_after.seconds': integer below minimum value. Expected a value >= 3600, but got 60 instead.",
           { param: "expires_after.seconds", code: "integer_below_min_value" }
         ),
@@ -390,8 +391,8 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [404, "Upload 'upload_1' not found. It may have expired.", "UploadNotFound"],
       [404, "Not found", "UploadNotFound"],
       [404, "The requested resource does not exist.", "UploadNotFound"],
-      [404, said("nope", { code: "upload_not_found" }), "UploadNotFound"],
-      [404, said("nope", { code: "UploadNotFound", param: "upload_id" }), "UploadNotFound"],
+      [404, withMessage("nope", { code: "upload_not_found" }), "UploadNotFound"],
+      [404, withMessage("nope", { code: "UploadNotFound", param: "upload_id" }), "UploadNotFound"],
       [404, { detail: "Upload upload_1 not found" }, "UploadNotFound"],
       [404, { error: "upload not found" }, "UploadNotFound"],
       [404, { object: "error", message: "The upload doesn't exist.", code: 404 }, "UploadNotFound"]
@@ -400,7 +401,11 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [404, "Organization proj_123 not found", "InvalidRequest"],
       [404, "The project of upload upload_1 was not found", "InvalidRequest"],
       [404, "Invalid URL (POST /v1/uploads/upload_1/parts)", "InvalidRequest"],
-      [404, said("Unknown request URL: POST /uploads/upload_1/parts", { code: "unknown_url" }), "InvalidRequest"],
+      [
+        404,
+        withMessage("Unknown request URL: POST /uploads/upload_1/parts", { code: "unknown_url" }),
+        "InvalidRequest"
+      ],
       [404, { message: "Route POST:/v1/uploads/upload_1/parts not found", statusCode: 404 }, {
         _tag: "InvalidRequest",
         problem: "Route POST:/v1/uploads/upload_1/parts not found"
@@ -417,7 +422,7 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [409, "is cancelled", "UploadAlreadyCancelled"],
       [400, "Cannot add a part to a cancelled upload", "UploadAlreadyCancelled"],
       [400, "Parts may not be added because the upload is cancelled", "UploadAlreadyCancelled"],
-      [400, said("nope", { code: "upload_already_canceled" }), "UploadAlreadyCancelled"],
+      [400, withMessage("nope", { code: "upload_already_canceled" }), "UploadAlreadyCancelled"],
       [400, "upload_1 has already been completed", "UploadAlreadyCompleted"],
       [409, "Expected upload to be pending, but its status=completed", "UploadAlreadyCompleted"],
       [409, { error: "uploadCompleted", message: "Conflict" }, "UploadAlreadyCompleted"],
@@ -443,13 +448,13 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [400, "Part is too large", partTooLarge],
       [400, "Part exceeds the maximum size of 67108864 bytes", partTooLarge],
       [400, "Parts can be at most 64 MB", partTooLarge],
-      [400, said("nope", { code: "part_too_large" }), partTooLarge]
+      [400, withMessage("nope", { code: "part_too_large" }), partTooLarge]
     ],
     "more bytes than were declared": [
       [400, "Part would exceed the upload's declared size", "UploadSizeExceeded"],
       [400, "Adding this part would exceed the total bytes specified for the upload", "UploadSizeExceeded"],
       [400, "Upload upload_1 received more bytes than expected", "UploadSizeExceeded"],
-      [400, said("nope", { code: "upload_size_exceeded" }), "UploadSizeExceeded"]
+      [400, withMessage("nope", { code: "upload_size_exceeded" }), "UploadSizeExceeded"]
     ],
     "another limit": [
       [400, "Organization storage limit exceeded.", "InvalidRequest"],
@@ -471,7 +476,7 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [400, "Unknown id part_10", partNotFound("part_10")],
       [400, "One or more parts could not be found", "PartNotFound"],
       [400, "Part(s) not found: [part_100]", "PartNotFound"],
-      [400, said("nope", { code: "part_not_found" }), "PartNotFound"]
+      [400, withMessage("nope", { code: "part_not_found" }), "PartNotFound"]
     ],
     "bytes that do not add up": [
       [400, "Total bytes of the parts (600) do not match the upload's bytes (1000)", "BytesMismatch"],
@@ -482,13 +487,13 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       ],
       [400, "Upload is missing 400 bytes", "BytesMismatch"],
       [400, "The parts have fewer bytes than declared", "BytesMismatch"],
-      [400, said("nope", { code: "bytes_mismatch" }), "BytesMismatch"]
+      [400, withMessage("nope", { code: "bytes_mismatch" }), "BytesMismatch"]
     ],
     "a wrong md5": [
       [400, "The md5 checksum does not match", checksumMismatch],
       [400, "MD5 mismatch: expected 00, got 11", checksumMismatch],
       [400, "Checksum verification failed", checksumMismatch],
-      [422, said("nope", { code: "checksum_mismatch" }), checksumMismatch]
+      [422, withMessage("nope", { code: "checksum_mismatch" }), checksumMismatch]
     ],
     "the state of the Upload": [
       [400, "Upload upload_1 is not pending", "UploadAlreadyCompleted"],
@@ -504,7 +509,11 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
       [400, "Total size of the upload must be less than 512 MB", "InvalidRequest"],
       [404, "Project not found", "InvalidRequest"],
       [404, "The model does not exist", "InvalidRequest"],
-      [400, said("Missing required parameter: 'part_ids'.", { code: "missing_required_parameter" }), "InvalidRequest"],
+      [
+        400,
+        withMessage("Missing required parameter: 'part_ids'.", { code: "missing_required_parameter" }),
+        "InvalidRequest"
+      ],
       [400, "Unknown parameter: 'part_id'.", "InvalidRequest"],
       [400, "Invalid 'part_ids': empty array. Expected an array with minimum length 1.", "InvalidRequest"],
       [400, "Invalid 'md5': string too short. Expected a string with minimum length 32.", "InvalidRequest"],
@@ -536,7 +545,7 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
   retrieve: {
     "a File that is unknown": [
       [404, "No such File object: file-1", "FileNotFound"],
-      [404, said("nope", { code: "file_not_found" }), "FileNotFound"],
+      [404, withMessage("nope", { code: "file_not_found" }), "FileNotFound"],
       [404, { detail: "File file-1 not found" }, "FileNotFound"]
     ],
     "anything else": [
@@ -554,7 +563,7 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
   delete: { "a File that is unknown": [[404, "No such File object: file-1", "FileNotFound"]] },
   list: {
     "a wrong parameter": [
-      [400, said("after is unknown", { param: "after" }), {
+      [400, withMessage("after is unknown", { param: "after" }), {
         _tag: "InvalidRequest",
         field: "after",
         problem: "after is unknown"
@@ -563,32 +572,32 @@ const table: { readonly [M in Method]?: { readonly [about: string]: ReadonlyArra
   }
 }
 
-/** What any method makes of these answers. */
+/** The error of every method for a response. */
 const general: ReadonlyArray<Case> = [
-  [401, said("Incorrect API key provided", { code: "invalid_api_key" }), { _tag: "Unauthenticated" }],
+  [401, withMessage("Incorrect API key provided", { code: "invalid_api_key" }), { _tag: "Unauthenticated" }],
   [401, "", { _tag: "Unauthenticated" }],
-  [402, said("Payment required"), { _tag: "QuotaExceeded" }],
-  [403, said("You are not allowed; the upload is cancelled"), { _tag: "PermissionDenied" }],
-  [408, said("Request timed out"), { _tag: "RequestTimeout" }],
-  [429, said("Slow down"), { _tag: "RateLimited" }],
-  [429, said("Slow down"), { _tag: "RateLimited", retryAfter: Duration.seconds(7) }, { "retry-after": "7" }],
+  [402, withMessage("Payment required"), { _tag: "QuotaExceeded" }],
+  [403, withMessage("You are not allowed; the upload is cancelled"), { _tag: "PermissionDenied" }],
+  [408, withMessage("Request timed out"), { _tag: "RequestTimeout" }],
+  [429, withMessage("Slow down"), { _tag: "RateLimited" }],
+  [429, withMessage("Slow down"), { _tag: "RateLimited", retryAfter: Duration.seconds(7) }, { "retry-after": "7" }],
   [429, "", { _tag: "RateLimited", retryAfter: Duration.millis(12) }, { "retry-after-ms": "12", "retry-after": "7" }],
-  [429, said("You exceeded your current quota", { code: "insufficient_quota" }), { _tag: "QuotaExceeded" }],
+  [429, withMessage("You exceeded your current quota", { code: "insufficient_quota" }), { _tag: "QuotaExceeded" }],
   [
     429,
-    said("You exceeded your current quota", { type: "insufficient_quota", code: "insufficient_quota" }),
+    withMessage("You exceeded your current quota", { type: "insufficient_quota", code: "insufficient_quota" }),
     { _tag: "QuotaExceeded" },
     { "retry-after": "7" }
   ],
-  [429, said("Quota", { type: "insufficient_quota" }), { _tag: "QuotaExceeded" }],
-  [500, said("The server had an error"), { _tag: "ServiceUnavailable" }],
+  [429, withMessage("Quota", { type: "insufficient_quota" }), { _tag: "QuotaExceeded" }],
+  [500, withMessage("The server had an error"), { _tag: "ServiceUnavailable" }],
   [503, "", { _tag: "ServiceUnavailable", retryAfter: Duration.seconds(30) }, { "retry-after": "30" }],
   [504, "", { _tag: "ServiceUnavailable" }]
 ]
 
 /** The envelope of a body of words. A page, or no body at all, is sent as it is. */
 const sent = (body: Case[1]): object | undefined =>
-  !Predicate.isString(body) ? body : body === "" || body === html ? undefined : said(body)
+  !Predicate.isString(body) ? body : body === "" || body === html ? undefined : withMessage(body)
 
 /** What an envelope says, of which all is kept as it came. */
 const words = (sent: object | undefined): Readonly<Record<string, string>> => {
@@ -605,27 +614,29 @@ const check = (method: Method, [status, body, error, headers]: Case) =>
   Effect.gen(function*() {
     const envelope = sent(body)
     const text = envelope === undefined ? String(body) : JSON.stringify(envelope)
-    const client = answering(() => Effect.succeed(respond(status, text, { "x-request-id": "req_0123", ...headers })))
+    const client = stubHttpClient(() =>
+      Effect.succeed(respond(status, text, { "x-request-id": "req_0123", ...headers }))
+    )
     const arrived = yield* Effect.provide(Effect.flip(calls[method]), over(client))
-    const said = words(envelope)
+    const fields = words(envelope)
     expect(ownFields(arrived)).toEqual(
       Predicate.isString(error)
         ? {
           _tag: error,
           ...ids[error] ?? { uploadId },
-          ...(error === "InvalidRequest" ? { problem: said.message } : {})
+          ...(error === "InvalidRequest" ? { problem: fields.message } : {})
         }
         : error
     )
     expect(Predicate.hasProperty(arrived, "response") && { ...Object(arrived.response) }).toMatchObject({
       status,
       requestId: "req_0123",
-      ...said,
+      ...fields,
       ...(envelope === undefined && text !== "" ? { excerpt: text } : {})
     })
   })
 
-describe("from other services", () => {
+describe("error responses of other services", () => {
   const labelled = (rows: ReadonlyArray<Case>) =>
     rows.map((row) => [`${row[0]} ${JSON.stringify(row[1]).slice(0, 80)}`, row] as const)
 
@@ -637,10 +648,10 @@ describe("from other services", () => {
     it.effect.each(labelled(general))("%s", ([, row]) => check(method, row))
   })
 
-  it.effect("the ids that were asked for say nothing about the reason", () =>
+  it.effect("the requested ids are not read as part of the message", () =>
     Effect.gen(function*() {
       const client = (message: string) =>
-        over(answering(() => Effect.succeed(respond(400, JSON.stringify(said(message))))))
+        over(stubHttpClient(() => Effect.succeed(respond(400, JSON.stringify(withMessage(message))))))
       for (
         const id of [
           "is_expired",

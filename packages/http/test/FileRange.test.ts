@@ -8,7 +8,7 @@ import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 import * as Stream from "effect/Stream"
 import { pattern } from "./support/contract.js"
-import { answering, fileId, over, respond } from "./support/stub.js"
+import { fileId, over, respond, stubHttpClient } from "./support/stub.js"
 
 const join = (chunks: Iterable<Uint8Array>) => Buffer.concat([...chunks])
 
@@ -16,7 +16,7 @@ describe("slice", () => {
   const chunks = FastCheck.array(FastCheck.uint8Array({ maxLength: 8 }), { maxLength: 8 })
   const number = FastCheck.option(FastCheck.nat(40), { nil: undefined })
 
-  it("gives the bytes that a slice of all of them gives, as views, and none that are empty", () => {
+  it("slice emits the bytes within the bounds as views, and no empty chunk", () => {
     FastCheck.assert(FastCheck.property(chunks, number, number, (chunks, offset, bytes) => {
       const bounds = Either.getOrThrow(FileRange.validate({ offset, bytes }))
       const all = join(chunks)
@@ -29,7 +29,7 @@ describe("slice", () => {
     }))
   })
 
-  it.effect("reads no further than it has to, and begins where nothing is wanted", () =>
+  it.effect("slice stops reading at the end of the bounds, and always begins to read", () =>
     Effect.gen(function*() {
       const source = Stream.make(pattern(10), pattern(10)).pipe(Stream.rechunk(1), Stream.concat(Stream.die("read on")))
       expect(join(yield* Stream.runCollect(FileRange.slice(source, { start: 5, end: 20 })))).toHaveLength(15)
@@ -39,19 +39,19 @@ describe("slice", () => {
     }))
 })
 
-describe("a service that", () => {
+describe("FilesService.content with a range", () => {
   const data = pattern(100)
 
-  interface Answered {
+  interface StubResponse {
     readonly status: number
     readonly body: Uint8Array<ArrayBuffer>
     readonly headers?: Record<string, string>
   }
 
-  /** The range of a File from a service that answers so, and what was sent to it. */
-  const asked = (range: FileRange.FileRange | undefined, { body, headers, status }: Answered) => {
+  /** The range of a File from a service with this response, and the request that it received. */
+  const contentOf = (range: FileRange.FileRange | undefined, { body, headers, status }: StubResponse) => {
     const requests: Array<HttpClientRequest.HttpClientRequest> = []
-    const client = answering((request) =>
+    const client = stubHttpClient((request) =>
       Effect.sync(() => {
         requests.push(request)
         return respond(status, body, headers)
@@ -71,21 +71,21 @@ describe("a service that", () => {
   const given = (
     range: FileRange.FileRange | undefined,
     header: string | undefined,
-    answered: Answered,
+    response: StubResponse,
     bytes: Uint8Array
   ) =>
-    Effect.map(asked(range, answered), ({ found, sent }) => {
+    Effect.map(contentOf(range, response), ({ found, sent }) => {
       expect(sent).toEqual([header])
       expect(Either.getOrThrow(found).equals(bytes)).toBe(true)
     })
 
-  const partial = (body: Uint8Array<ArrayBuffer>, contentRange: string): Answered => ({
+  const partial = (body: Uint8Array<ArrayBuffer>, contentRange: string): StubResponse => ({
     status: 206,
     body,
     headers: { "content-range": contentRange }
   })
 
-  it.effect("knows ranges is asked for what is wanted, and no more", () =>
+  it.effect("content asks a service with ranges for the requested bytes alone", () =>
     Effect.gen(function*() {
       yield* given(undefined, undefined, { status: 200, body: copy(0) }, data)
       yield* given({ offset: 0 }, undefined, { status: 200, body: copy(0) }, data)
@@ -96,27 +96,27 @@ describe("a service that", () => {
       yield* given({ offset: 7, bytes: 0 }, "bytes=7-7", partial(copy(7, 8), "bytes 7-7/100"), copy(7, 7))
     }))
 
-  it.effect("gives more than it was asked for gives what is wanted all the same", () =>
+  it.effect("content cuts a response that is longer than the requested range", () =>
     Effect.gen(function*() {
       yield* given({ offset: 7, bytes: 3 }, "bytes=7-9", { status: 200, body: copy(0) }, copy(7, 10))
       yield* given({ offset: 101 }, "bytes=101-", { status: 200, body: copy(0) }, copy(0, 0))
       yield* given({ offset: 7, bytes: 3 }, "bytes=7-9", partial(copy(7), "bytes 7-99/100"), copy(7, 10))
     }))
 
-  it.effect("says that there is nothing has nothing", () =>
+  it.effect("content is empty when the service responds 416 beyond the end of the File", () =>
     Effect.gen(function*() {
       const body = new Uint8Array(9)
       const total = (total: number) => ({ status: 416, body, headers: { "content-range": `bytes */${total}` } })
       yield* given({ offset: 100 }, "bytes=100-", total(100), copy(0, 0))
       yield* given({ bytes: 5 }, "bytes=0-4", total(0), copy(0, 0))
       yield* given({ offset: 101 }, "bytes=101-", { status: 416, body }, copy(0, 0))
-      const { found } = yield* asked({ offset: 99 }, total(100))
+      const { found } = yield* contentOf({ offset: 99 }, total(100))
       expect(Either.flip(found).pipe(Either.getOrThrow)).toMatchObject({ _tag: "ResponseMalformed" })
-      const { found: all } = yield* asked(undefined, total(0))
+      const { found: all } = yield* contentOf(undefined, total(0))
       expect(Either.flip(all).pipe(Either.getOrThrow)).toMatchObject({ _tag: "ResponseMalformed" })
     }))
 
-  it.effect("gives something else, or less, is not understood", () =>
+  it.effect("content fails with ResponseMalformed when the range is another one or too short", () =>
     Effect.gen(function*() {
       for (
         const contentRange of [
@@ -129,7 +129,7 @@ describe("a service that", () => {
           ""
         ]
       ) {
-        const { found } = yield* asked({ offset: 7, bytes: 3 }, partial(copy(7, 10), contentRange))
+        const { found } = yield* contentOf({ offset: 7, bytes: 3 }, partial(copy(7, 10), contentRange))
         expect(Either.flip(found).pipe(Either.getOrThrow)).toMatchObject({
           _tag: "ResponseMalformed",
           problem: expect.stringContaining(contentRange),
@@ -138,9 +138,9 @@ describe("a service that", () => {
       }
     }))
 
-  it.effect("is not asked for a range that no File can have", () =>
+  it.effect("content sends no request for a range that no File can have", () =>
     Effect.gen(function*() {
-      const { found, sent } = yield* asked({ offset: -1 }, { status: 200, body: copy(0) })
+      const { found, sent } = yield* contentOf({ offset: -1 }, { status: 200, body: copy(0) })
       expect(sent).toEqual([])
       expect(Either.flip(found).pipe(Either.getOrThrow)).toMatchObject({ _tag: "InvalidRequest", field: "range" })
     }))

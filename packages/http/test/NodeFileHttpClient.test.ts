@@ -49,10 +49,10 @@ const addFile = (apiUrl: string, bytes: number) =>
     return { result: yield* Effect.either(uploads.addPart(uploadId, part)), read: () => read }
   }).pipe(Effect.provide(NodeFileSystem.layer))
 
-const answer = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId })
+const partResponse = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId })
 
 describe("NodeFileHttpClient", () => {
-  it.scopedLive("sends the bytes that a stream would send, with their number", () =>
+  it.scopedLive("a part of a file has the same bytes on the wire as a stream, with Content-Length", () =>
     Effect.gen(function*() {
       let received = ""
       let length = ""
@@ -61,7 +61,7 @@ describe("NodeFileHttpClient", () => {
         request.setEncoding("latin1").on("data", (text: string) => {
           received += text
         })
-        request.on("end", () => response.end(answer))
+        request.on("end", () => response.end(partResponse))
       })
       const { read, result } = yield* addFile(url, 3_000_000)
       expect(result).toMatchObject({ right: { id: "part_1" } })
@@ -70,7 +70,7 @@ describe("NodeFileHttpClient", () => {
       expect(read()).toBe(3_000_000)
     }).pipe(Effect.provide(client)))
 
-  it.scopedLive("goes on sending where the answer begins before the request is through", () =>
+  it.scopedLive("sending continues when the response begins before the request ends", () =>
     Effect.gen(function*() {
       let bytes = 0
       const { url } = yield* serve((request, response) => {
@@ -78,14 +78,14 @@ describe("NodeFileHttpClient", () => {
         request.on("data", (chunk: Uint8Array) => {
           bytes += chunk.length
         })
-        request.on("end", () => response.end(answer))
+        request.on("end", () => response.end(partResponse))
       })
       const { result } = yield* addFile(url, 5_000_000)
       expect(result).toMatchObject({ right: { id: "part_1" } })
       expect(bytes).toBeGreaterThan(5_000_000)
     }).pipe(Effect.provide(client)))
 
-  it.scopedLive("hears an answer that refuses the rest of the request", () =>
+  it.scopedLive("an error response that arrives before the request ends is received", () =>
     Effect.gen(function*() {
       const { url } = yield* serve((_, response) => {
         response.writeHead(413).end("too large")
@@ -93,7 +93,7 @@ describe("NodeFileHttpClient", () => {
       expect((yield* addFile(url, 50_000_000)).result).toMatchObject({ left: { _tag: "PartTooLarge" } })
     }).pipe(Effect.provide(client)))
 
-  it.scopedLive("does not send the rest of a request that is answered to the end", () =>
+  it.scopedLive("sending stops when the response ends before the request", () =>
     Effect.gen(function*() {
       const requests: Array<IncomingMessage> = []
       const { url } = yield* serve((request, response) => {
@@ -110,7 +110,7 @@ describe("NodeFileHttpClient", () => {
       expect(complete).toBe(false)
     }).pipe(Effect.provide(client)))
 
-  it.scopedLive("fails where the connection breaks, before the answer and within it", () =>
+  it.scopedLive("a connection that breaks before or within the response gives TransportFailed", () =>
     Effect.gen(function*() {
       const { url } = yield* serve((request, response) => {
         if (request.url?.startsWith("/within") === true) {

@@ -20,7 +20,7 @@ import { tagOf } from "./support/errors.js"
 import type { Both } from "./support/server.js"
 import { hop, memory } from "./support/server.js"
 import type { Method } from "./support/stub.js"
-import { answering, calls, fileId, methods, over, partBytes, partIds, respond, uploadId } from "./support/stub.js"
+import { calls, fileId, methods, over, partBytes, partIds, respond, stubHttpClient, uploadId } from "./support/stub.js"
 import type { RecordedSpan } from "./support/telemetry.js"
 import { recording } from "./support/telemetry.js"
 
@@ -33,9 +33,9 @@ const files = <A, E>(f: (service: FilesService.Service) => Effect.Effect<A, E>) 
   Effect.flatMap(FilesService.FilesService, f)
 
 const always = (status: number, body: string, options?: ClientOptions): Layer.Layer<Both> =>
-  over(answering(() => Effect.sync(() => respond(status, body))), options)
+  over(stubHttpClient(() => Effect.sync(() => respond(status, body))), options)
 
-const refusal = JSON.stringify({ error: { message: "no", type: "test", code: null, param: null } })
+const errorBody = JSON.stringify({ error: { message: "no", type: "test", code: null, param: null } })
 
 const spanNames: { readonly [Name in Method]: string } = {
   create: "UploadsService.create",
@@ -99,7 +99,7 @@ const expectedAttributes = ({ file, other, part, rest, upload }: Effect.Effect.S
 ]
 
 describe("spans", () => {
-  it.effect("of the service in memory have ids and byte counts, and nothing else", () => {
+  it.effect("spans of the service in memory have ids and byte counts, and nothing else", () => {
     const { record, spans } = recording()
     return Effect.gen(function*() {
       const made = yield* record(life)
@@ -108,10 +108,10 @@ describe("spans", () => {
     }).pipe(Effect.provide(memory))
   })
 
-  it.effect("of the client have the same, and each has the HTTP request within", () => {
+  it.effect("spans of the client have ids and byte counts, and one HTTP request within", () => {
     const { record, spans } = recording()
     return Effect.gen(function*() {
-      // The server is outside of what is recorded.
+      // The spans of the server are not recorded.
       const made = yield* record(Effect.withSpan(life, "the caller"))
       const [caller, ...rest] = spans
       const ofClient = rest.filter(({ name }) => !name.startsWith("http."))
@@ -134,7 +134,7 @@ describe("spans", () => {
   })
 
   for (const method of methods) {
-    it.effect(`${method} ends with the error that it fails with, under the ids that it was given`, () => {
+    it.effect(`the span of ${method} ends with the error of the call, and has the ids of the request`, () => {
       const { record, spans } = recording()
       return Effect.gen(function*() {
         const error = yield* Effect.flip(record(calls[method]))
@@ -153,37 +153,37 @@ describe("spans", () => {
           delete: { fileId }
         }
         expect(attributesOf(span)).toEqual(ids[method])
-        // An answer is an answer: the request itself went well.
+        // For the HTTP client an error response is a success.
         expect(isSuccess(http)).toBe(true)
         expect(http.attributes.get("http.response.status_code")).toBe(403)
         expect(spans).toHaveLength(2)
-      }).pipe(Effect.provide(always(403, refusal)))
+      }).pipe(Effect.provide(always(403, errorBody)))
     })
   }
 
-  it.effect("one a method and one an attempt", () => {
+  it.effect("a call has one span, and one more for each attempt", () => {
     const { record, spans } = recording()
     return Effect.gen(function*() {
       yield* Effect.flip(record(calls.cancel))
       expect(spans.map(({ name }) => name)).toEqual(["UploadsService.cancel", ...Array(3).fill("http.client POST")])
-    }).pipe(Effect.provide(always(500, refusal, { retryPolicy: Schedule.recurs(2) })))
+    }).pipe(Effect.provide(always(500, errorBody, { retryPolicy: Schedule.recurs(2) })))
   })
 
-  it.effect("what is found wrong locally sends nothing", () => {
+  it.effect("an invalid request has a span and sends nothing", () => {
     const { record, spans } = recording()
     return Effect.gen(function*() {
       yield* Effect.flip(record(uploads((service) => service.create({ ...request, bytes: -1 }))))
       expect(spans.map((span) => [span.name, tagOf(errorOf(span))])).toEqual([
         ["UploadsService.create", "InvalidRequest"]
       ])
-    }).pipe(Effect.provide(always(500, refusal)))
+    }).pipe(Effect.provide(always(500, errorBody)))
   })
 
-  it.effect("an interrupted call ends as interrupted", () => {
+  it.effect("the span of an interrupted call ends as interrupted", () => {
     const { record, spans } = recording()
     return Effect.gen(function*() {
       const sent = yield* Deferred.make<void>()
-      const never = over(answering(() => Effect.zipRight(Deferred.succeed(sent, undefined), Effect.never)))
+      const never = over(stubHttpClient(() => Effect.zipRight(Deferred.succeed(sent, undefined), Effect.never)))
       const fiber = yield* Effect.fork(Effect.provide(record(calls.cancel), never))
       yield* Deferred.await(sent)
       yield* Fiber.interrupt(fiber)
@@ -227,14 +227,14 @@ const requests = (operation: string, outcome: string) =>
 const bytesSent = "effect_uploads_bytes_sent_total"
 
 describe("metrics", () => {
-  it.effect("are those of UploadsMetrics", () =>
+  it.effect("the clients update the metrics of UploadsMetrics", () =>
     Effect.gen(function*() {
       const cancelled = UploadsMetrics.requests.pipe(
         Metric.tagged("operation", "uploads.cancel"),
         Metric.tagged("outcome", "PermissionDenied")
       )
       const before = yield* Metric.value(cancelled)
-      yield* Effect.exit(Effect.provide(calls.cancel, always(403, refusal)))
+      yield* Effect.exit(Effect.provide(calls.cancel, always(403, errorBody)))
       expect((yield* Metric.value(cancelled)).count - before.count).toBe(1)
       const sent = yield* Metric.value(UploadsMetrics.bytesSent)
       const part = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId })
@@ -242,7 +242,7 @@ describe("metrics", () => {
       expect((yield* Metric.value(UploadsMetrics.bytesSent)).count - sent.count).toBe(partBytes.byteLength)
     }))
 
-  it.effect("count each successful call, and the bytes of acknowledged parts", () =>
+  it.effect("the metrics count each successful call, and the bytes of acknowledged parts", () =>
     Effect.gen(function*() {
       expect(yield* added(life)).toEqual({
         [requests("uploads.create", "success")]: 2,
@@ -257,7 +257,7 @@ describe("metrics", () => {
       })
     }).pipe(Effect.provide(hop(memory, FetchHttpClient.layer))))
 
-  it.effect("count the bytes of a part in every form", () =>
+  it.effect("the metrics count the bytes of a part in every form", () =>
     Effect.gen(function*() {
       const upload = yield* uploads((service) => service.create(request))
       const add = (data: PartData.PartData) => added(uploads((service) => service.addPart(upload.id, data)))
@@ -269,12 +269,12 @@ describe("metrics", () => {
     }).pipe(Effect.provide(hop(memory, FetchHttpClient.layer))))
 
   for (const method of methods) {
-    it.effect(`count a failed ${method} under the tag of its error, and no bytes`, () =>
+    it.effect(`the metrics count a failed ${method} under the tag of its error, and no bytes`, () =>
       Effect.gen(function*() {
         const outcomes = [
-          [403, refusal, "PermissionDenied"],
-          [429, refusal, "RateLimited"],
-          [500, refusal, "ServiceUnavailable"],
+          [403, errorBody, "PermissionDenied"],
+          [429, errorBody, "RateLimited"],
+          [500, errorBody, "ServiceUnavailable"],
           [404, "<html>", "ResponseMalformed"]
         ] as const
         for (const [status, body, tag] of outcomes) {
@@ -284,12 +284,12 @@ describe("metrics", () => {
         }
       }))
 
-    it.effect(`count a ${method} that takes too long or is interrupted`, () =>
+    it.effect(`the metrics count a ${method} that times out or is interrupted`, () =>
       Effect.gen(function*() {
         const run = (end: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => Effect.Effect<unknown>) =>
           Effect.gen(function*() {
             const sent = yield* Deferred.make<void>()
-            const never = over(answering(() => Effect.zipRight(Deferred.succeed(sent, undefined), Effect.never)))
+            const never = over(stubHttpClient(() => Effect.zipRight(Deferred.succeed(sent, undefined), Effect.never)))
             const fiber = yield* Effect.fork(Effect.provide(calls[method], never))
             yield* Deferred.await(sent)
             yield* end(fiber)
@@ -301,13 +301,13 @@ describe("metrics", () => {
         expect(yield* added(run(Fiber.interrupt))).toEqual({ [requests(operations[method], "interrupted")]: 1 })
       }))
 
-    it.effect(`count a ${method} once, however often it is sent again`, () =>
+    it.effect(`the metrics count a ${method} with retries once`, () =>
       Effect.gen(function*() {
         let attempts = 0
-        const failing = answering(() =>
+        const failing = stubHttpClient(() =>
           Effect.sync(() => {
             attempts++
-            return respond(500, refusal)
+            return respond(500, errorBody)
           })
         )
         const flaky = over(failing, { retryPolicy: Schedule.recurs(2) })
@@ -318,7 +318,7 @@ describe("metrics", () => {
       }))
   }
 
-  it.effect("count a page of a list as a request", () =>
+  it.effect("the metrics count each page of a list", () =>
     Effect.gen(function*() {
       for (let n = 0; n < 3; n++) {
         const upload = yield* uploads((service) => service.create({ ...request, bytes: 0 }))
@@ -329,7 +329,7 @@ describe("metrics", () => {
       })
     }).pipe(Effect.provide(hop(memory, FetchHttpClient.layer))))
 
-  it.effect("count a download by how it ends, not by how it begins", () =>
+  it.effect("the metrics count a download by its outcome", () =>
     Effect.gen(function*() {
       const breaking = () => {
         let sent = false
@@ -341,7 +341,7 @@ describe("metrics", () => {
           }
         })
       }
-      const broken = over(answering(() => Effect.sync(() => respond(200, breaking()))))
+      const broken = over(stubHttpClient(() => Effect.sync(() => respond(200, breaking()))))
       expect(yield* added(Effect.provide(calls.content, broken))).toEqual({
         [requests("files.content", "TransportFailed")]: 1
       })

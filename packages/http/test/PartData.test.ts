@@ -48,7 +48,7 @@ describe("file", () => {
   // More than the 64 KiB that are read at a time.
   const content = pattern(200_000)
 
-  test("is the whole file, or the rest of it, or a range", (path) =>
+  test("file reads the whole file, the rest of it, or a range", (path) =>
     Effect.gen(function*() {
       const ranges = [
         [undefined, 0, 200_000],
@@ -70,7 +70,7 @@ describe("file", () => {
       }
     }))
 
-  test("can be read again", (path) =>
+  test("a part of a file can be read again", (path) =>
     Effect.gen(function*() {
       const data = yield* PartData.file(path, { offset: 10, bytes: 20 })
       const first = yield* read(data)
@@ -78,7 +78,7 @@ describe("file", () => {
       expect(yield* read(data)).toEqual(first)
     }))
 
-  test("has no range that is none: it would be read as another", (path) =>
+  test("file rejects an offset and a length that are no whole numbers from 0", (path) =>
     Effect.gen(function*() {
       for (const wrong of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
         for (const options of [{ offset: wrong }, { bytes: wrong }, { offset: wrong, bytes: 1 }]) {
@@ -87,7 +87,7 @@ describe("file", () => {
       }
     }))
 
-  test("that does not exist fails when its size is asked for, else when it is read", (path) =>
+  test("a missing file fails when its size is needed, else when it is read", (path) =>
     Effect.gen(function*() {
       const missing = `${path}.missing`
       expect(yield* Effect.flip(PartData.file(missing))).toMatchObject({ _tag: "SystemError", reason: "NotFound" })
@@ -95,7 +95,7 @@ describe("file", () => {
       expect(error).toMatchObject({ _tag: "PartUnreadable", cause: { reason: "NotFound" } })
     }))
 
-  test("that vanishes is PartUnreadable, with the reason", (path) =>
+  test("a file that is deleted before it is read gives PartUnreadable with the reason", (path) =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const vanishing = `${path}.vanishing`
@@ -109,14 +109,14 @@ describe("file", () => {
       expect(error?.message).toContain(vanishing)
     }))
 
-  test("a range past the end is PartLengthMismatch, with what there was", (path) =>
+  test("a range past the end of the file gives PartLengthMismatch with the bytes that were read", (path) =>
     Effect.gen(function*() {
       const { bytes, error } = yield* read(yield* PartData.file(path, { offset: 199_000, bytes: 2000 }))
       expect(error && ownFields(error)).toEqual({ _tag: "PartLengthMismatch", declared: 2000, actual: 1000 })
       expect(bytes.equals(content.subarray(199_000))).toBe(true)
     }))
 
-  test("that shrinks is PartLengthMismatch, and one that grows is what it was", (path) =>
+  test("a file that shrinks gives PartLengthMismatch, and one that grows is read up to its declared length", (path) =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const data = yield* PartData.file(path)
@@ -129,7 +129,7 @@ describe("file", () => {
       expect(error && ownFields(error)).toEqual({ _tag: "PartLengthMismatch", declared: 200_000, actual: 199_999 })
     }))
 
-  test("as a Blob that has changed since is PartUnreadable", (path) =>
+  test("a file that changes after it was opened as a Blob gives PartUnreadable", (path) =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const blob = yield* Effect.promise(() => openAsBlob(path))
@@ -138,7 +138,7 @@ describe("file", () => {
       expect(tagOf((yield* read(blob)).error)).toBe("PartUnreadable")
     }))
 
-  test("is stored as it is, range by range", (path) =>
+  test("the ranges of a file are stored unchanged", (path) =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const handle = yield* UploadsMemory.UploadsServiceTest
@@ -153,7 +153,7 @@ describe("file", () => {
 })
 
 describe("length", () => {
-  it("is known of all but what arrives once", () => {
+  it("length is none for an incoming stream alone", () => {
     const view = new Uint8Array(new ArrayBuffer(100), 10, 7)
     expect(PartData.length(bytes)).toEqual(Option.some(10))
     expect(PartData.length(view)).toEqual(Option.some(7))
@@ -165,8 +165,8 @@ describe("length", () => {
   })
 })
 
-describe("observe", () => {
-  it.effect("tells of the bytes as they are handed on, in each reading from the beginning", () =>
+describe("withProgress", () => {
+  it.effect("withProgress reports the size of every chunk, and starts again at each reading", () =>
     Effect.gen(function*() {
       const heard: Array<number> = []
       const part = PartData.stream(of(bytes.subarray(0, 3), bytes.subarray(3)), { bytes: 10 })
@@ -180,7 +180,7 @@ describe("observe", () => {
       expect(heard).toEqual([3, 7, 3, 7])
     }))
 
-  it.effect("fails as the part does", () =>
+  it.effect("withProgress keeps the error of the part", () =>
     Effect.gen(function*() {
       const { error } = yield* read(PartData.withProgress(PartData.stream(of(bytes), { bytes: 11 }), () => {}))
       expect(tagOf(error)).toBe("PartLengthMismatch")
@@ -190,9 +190,9 @@ describe("observe", () => {
 describe("validate", () => {
   const uploadId = UploadId.make("upload_1")
   const validate = (data: PartData.PartData) => PartData.validate(data, { uploadId, limit: ByteSize.make(10) })
-  const refusal = (data: PartData.PartData) => Option.map(Either.getLeft(validate(data)), ownFields)
+  const rejection = (data: PartData.PartData) => Option.map(Either.getLeft(validate(data)), ownFields)
 
-  it("gives the length, none where only the end will tell", () => {
+  it("validate returns the length, and none for an incoming stream", () => {
     expect(validate(bytes)).toEqual(Either.right(Option.some(10)))
     expect(validate(new Uint8Array(0))).toEqual(Either.right(Option.some(0)))
     expect(validate(new Blob([new Uint8Array(bytes)]))).toEqual(Either.right(Option.some(10)))
@@ -200,16 +200,16 @@ describe("validate", () => {
     expect(validate(PartData.incoming(Stream.never))).toEqual(Either.right(Option.none()))
   })
 
-  it("refuses what is over the limit, in any form", () => {
+  it("validate rejects a part above the limit in every form", () => {
     const expected = Option.some({ _tag: "PartTooLarge", uploadId, bytes: 11, limit: 10 })
-    expect(refusal(new Uint8Array(11))).toEqual(expected)
-    expect(refusal(new Blob([new Uint8Array(11)]))).toEqual(expected)
-    expect(refusal(PartData.stream(Stream.never, { bytes: 11 }))).toEqual(expected)
+    expect(rejection(new Uint8Array(11))).toEqual(expected)
+    expect(rejection(new Blob([new Uint8Array(11)]))).toEqual(expected)
+    expect(rejection(PartData.stream(Stream.never, { bytes: 11 }))).toEqual(expected)
   })
 
-  it("refuses a length that is none", () => {
+  it("validate rejects a length that is no whole number from 0", () => {
     for (const length of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
-      expect(refusal(PartData.stream(Stream.never, { bytes: length }))).toEqual(
+      expect(rejection(PartData.stream(Stream.never, { bytes: length }))).toEqual(
         Option.some({
           _tag: "InvalidRequest",
           field: "data",
@@ -222,7 +222,7 @@ describe("validate", () => {
 })
 
 describe("toStream", () => {
-  it.effect("gives the bytes of every form", () =>
+  it.effect("toStream gives the bytes of every form", () =>
     Effect.gen(function*() {
       const forms = [
         bytes,
@@ -241,7 +241,7 @@ describe("toStream", () => {
       expect(yield* read(PartData.stream(Stream.empty, { bytes: 0 }))).toMatchObject({ bytes: { length: 0 } })
     }))
 
-  it.effect("fails at the end of a stream that is too short", () =>
+  it.effect("toStream fails at the end of a stream that is too short", () =>
     Effect.gen(function*() {
       const short = yield* read(PartData.stream(of(bytes.subarray(0, 3), bytes.subarray(3, 9)), { bytes: 10 }))
       expect(short.error && ownFields(short.error)).toEqual({ _tag: "PartLengthMismatch", declared: 10, actual: 9 })
@@ -251,7 +251,7 @@ describe("toStream", () => {
       expect(empty.error && ownFields(empty.error)).toEqual({ _tag: "PartLengthMismatch", declared: 1, actual: 0 })
     }))
 
-  it.effect("fails as soon as a stream is too long, and lets none of the surplus through", () =>
+  it.effect("toStream fails as soon as a stream is too long, and does not emit the surplus", () =>
     Effect.gen(function*() {
       const endless = Stream.repeatValue(bytes.subarray(0, 4)).pipe(Stream.rechunk(1))
       const { bytes: found, error } = yield* read(PartData.stream(endless, { bytes: 10 }))
@@ -259,7 +259,7 @@ describe("toStream", () => {
       expect(found).toHaveLength(8)
     }))
 
-  it.effect("keeps what the source failed with", () =>
+  it.effect("toStream keeps the error of the source as cause", () =>
     Effect.gen(function*() {
       const cause = new Error("disk on fire")
       const failed = yield* read(PartData.stream(Stream.concat(of(bytes), Stream.fail(cause)), { bytes: 20 }))
@@ -270,7 +270,7 @@ describe("toStream", () => {
       expect(text.error?.message).toBe("The data of the part could not be read: no disk")
     }))
 
-  it.effect("passes on how what arrives once fails", () =>
+  it.effect("toStream passes on the error of an incoming stream", () =>
     Effect.gen(function*() {
       const invalid = new InvalidRequest({ field: "data", problem: "it is missing" })
       expect((yield* read(PartData.incoming(Stream.fail(invalid)))).error).toBe(invalid)
@@ -278,7 +278,7 @@ describe("toStream", () => {
       expect((yield* read(PartData.incoming(Stream.fail(unreadable)))).error).toBe(unreadable)
     }))
 
-  it.effect("counts anew each time it is run", () =>
+  it.effect("toStream counts from zero each time it is run", () =>
     Effect.gen(function*() {
       let run = 0
       const data = PartData.stream(
@@ -299,21 +299,21 @@ describe("collect", () => {
   const collect = (data: PartData.PartData, limit: number) =>
     PartData.collect(data, { limit, tooLarge: () => "too large" as const })
 
-  it.effect("gives the chunks as they arrived, not joined", () =>
+  it.effect("collect returns the chunks without joining them", () =>
     Effect.gen(function*() {
       const chunks = [bytes.subarray(0, 3), bytes.subarray(3)]
       expect(yield* collect(PartData.incoming(of(...chunks)), 10)).toEqual(chunks)
       expect((yield* collect(bytes, 10))[0]).toBe(bytes)
     }))
 
-  it.effect("keeps what a stream gave when the stream uses its buffer again", () =>
+  it.effect("collect keeps the bytes of a stream that fills the same buffer again", () =>
     Effect.gen(function*() {
       const buffer = Buffer.alloc(2)
       const reusing = Stream.make(1, 2).pipe(Stream.rechunk(1), Stream.map((value) => buffer.fill(value)))
       expect(Buffer.concat(yield* collect(PartData.stream(reusing, { bytes: 4 }), 10)).join()).toBe("1,1,2,2")
     }))
 
-  it.effect("takes as many bytes as the limit, and not one more", () =>
+  it.effect("collect accepts exactly as many bytes as the limit", () =>
     Effect.gen(function*() {
       for (const data of [bytes, new Blob([new Uint8Array(bytes)]), PartData.stream(of(bytes), { bytes: 10 })]) {
         expect(Buffer.concat([...(yield* collect(data, 10))])).toHaveLength(10)
@@ -322,7 +322,7 @@ describe("collect", () => {
       expect(yield* collect(new Uint8Array(0), 0)).toEqual([new Uint8Array(0)])
     }))
 
-  it.effect("stops reading at the limit", () =>
+  it.effect("collect stops reading at the limit", () =>
     Effect.gen(function*() {
       let reads = 0
       const endless = Stream.repeatEffect(Effect.sync(() => {
@@ -333,7 +333,7 @@ describe("collect", () => {
       expect(reads).toBe(3)
     }))
 
-  it.effect("fails as the stream does", () =>
+  it.effect("collect fails with the error of the stream", () =>
     Effect.gen(function*() {
       expect(tagOf(yield* Effect.flip(collect(PartData.stream(of(bytes), { bytes: 11 }), 100)))).toBe(
         "PartLengthMismatch"
@@ -343,7 +343,7 @@ describe("collect", () => {
       )
     }))
 
-  it.effect("releases what the stream holds", () =>
+  it.effect("collect releases the resources of the stream", () =>
     Effect.gen(function*() {
       let open = 0
       const source = Stream.acquireRelease(

@@ -125,7 +125,7 @@ describe("ids in paths", () => {
     })
   }
 
-  it.effect("an id that no URL can carry is refused before any request", () => {
+  it.effect("an id that a URL cannot carry is rejected before any request", () => {
     const requests: Array<string> = []
     const httpClient = HttpClient.make((request) => {
       requests.push(request.url)
@@ -138,7 +138,7 @@ describe("ids in paths", () => {
       for (const id of [".", "..", "\ud83d", "\udcc4", "a\ud83d/b", "\udcc4\ud83d"]) {
         const uploadId = UploadId.make(id)
         const fileId = FileId.make(id)
-        const refused: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        const rejected: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
           uploads.addPart(uploadId, new Uint8Array(1)),
           uploads.complete(uploadId, { partIds: [] }),
           uploads.cancel(uploadId),
@@ -146,7 +146,7 @@ describe("ids in paths", () => {
           Stream.runDrain(files.content(fileId)),
           files.delete(fileId)
         ]
-        for (const [index, effect] of refused.entries()) {
+        for (const [index, effect] of rejected.entries()) {
           expect(yield* Effect.flip(effect)).toMatchObject({
             _tag: "InvalidRequest",
             field: index < 3 ? "upload_id" : "file_id"
@@ -160,7 +160,7 @@ describe("ids in paths", () => {
     )
   })
 
-  it.effect("a path that is no text is not found, and the server lives on", () =>
+  it.effect("a path that is not valid UTF-8 gives 404, and the server goes on", () =>
     Effect.gen(function*() {
       const { port } = new URL(yield* url)
       const status = (method: string, path: string) =>

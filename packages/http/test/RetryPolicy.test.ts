@@ -28,22 +28,22 @@ import { pattern } from "./support/contract.js"
 import { ownFields } from "./support/errors.js"
 import { clients, served, url } from "./support/server.js"
 import type { Method } from "./support/stub.js"
-import { answering, calls, methods, over, respond, uploadId } from "./support/stub.js"
+import { calls, methods, over, respond, stubHttpClient, uploadId } from "./support/stub.js"
 
-type Answer = (
+type Respond = (
   request: HttpClientRequest.HttpClientRequest,
   signal: AbortSignal
 ) => Effect.Effect<Response, HttpClientError.HttpClientError>
 
-const refusal = (status: number, headers?: HeadersInit, code: string | null = null): Answer => () =>
+const errorResponse = (status: number, headers?: HeadersInit, code: string | null = null): Respond => () =>
   Effect.sync(() =>
     respond(status, JSON.stringify({ error: { message: "no", type: "t", param: null, code } }), headers)
   )
 
-const broken: Answer = (request) =>
+const broken: Respond = (request) =>
   Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", cause: new Error("ECONNRESET") }))
 
-const cancelled: Answer = () =>
+const cancelled: Respond = () =>
   Effect.sync(() =>
     respond(
       200,
@@ -62,20 +62,20 @@ const cancelled: Answer = () =>
 
 const standard = { retryPolicy: undefined }
 
-/** When the attempts of a call were made, and how it ended. The last answer is given again and again. */
+/** The times of the attempts of a call, and its outcome. The last response is repeated. */
 const attempts = (
-  answers: readonly [Answer, ...ReadonlyArray<Answer>],
+  responses: readonly [Respond, ...ReadonlyArray<Respond>],
   options: Partial<ClientOptions> = standard,
   method: Method = "cancel"
 ) =>
   Effect.gen(function*() {
     const start = yield* Clock.currentTimeMillis
     const moments: Array<number> = []
-    const client = answering((request, signal) =>
+    const client = stubHttpClient((request, signal) =>
       Effect.gen(function*() {
-        const answer = answers[moments.length] ?? answers[answers.length - 1] ?? answers[0]
+        const responder = responses[moments.length] ?? responses[responses.length - 1] ?? responses[0]
         moments.push((yield* Clock.currentTimeMillis) - start)
-        return yield* answer(request, signal)
+        return yield* responder(request, signal)
       })
     )
     const fiber = yield* Effect.fork(Effect.either(Effect.provide(calls[method], over(client, options))))
@@ -95,53 +95,53 @@ const expectStandard = (moments: ReadonlyArray<number>, taken = 0) => {
   expect(third - second - taken).toBeLessThanOrEqual(1200)
 }
 
-describe("what is sent again", () => {
+describe("the failures that are retried", () => {
   it.effect.each(
     [
       ["a connection that breaks", broken, "TransportFailed"],
-      ["408", refusal(408), "RequestTimeout"],
-      ["429", refusal(429), "RateLimited"],
-      ["500", refusal(500), "ServiceUnavailable"],
-      ["502", refusal(502), "ServiceUnavailable"],
-      ["503", refusal(503), "ServiceUnavailable"],
-      ["504", refusal(504), "ServiceUnavailable"],
-      ["529", refusal(529), "ServiceUnavailable"]
+      ["408", errorResponse(408), "RequestTimeout"],
+      ["429", errorResponse(429), "RateLimited"],
+      ["500", errorResponse(500), "ServiceUnavailable"],
+      ["502", errorResponse(502), "ServiceUnavailable"],
+      ["503", errorResponse(503), "ServiceUnavailable"],
+      ["504", errorResponse(504), "ServiceUnavailable"],
+      ["529", errorResponse(529), "ServiceUnavailable"]
     ] as const
-  )("%s: twice, by default", ([, answer, expected]) =>
+  )("%s is retried twice by default", ([, responder, expected]) =>
     Effect.gen(function*() {
-      const { moments, tag } = yield* attempts([answer])
+      const { moments, tag } = yield* attempts([responder])
       expect(tag).toBe(expected)
       expectStandard(moments)
     }))
 
-  it.effect("no answer within the attempt timeout: twice, by default", () =>
+  it.effect("an attempt timeout is retried twice by default", () =>
     Effect.gen(function*() {
       const { moments, tag } = yield* attempts([() => Effect.never])
       expect(tag).toBe("RequestTimeout")
       expectStandard(moments, 600_000)
     }))
 
-  it.effect.each(methods)("%s, like every method", (method) =>
+  it.effect.each(methods)("%s is retried twice by default", (method) =>
     Effect.gen(function*() {
-      const { moments, tag } = yield* attempts([refusal(500)], standard, method)
+      const { moments, tag } = yield* attempts([errorResponse(500)], standard, method)
       expect(tag).toBe("ServiceUnavailable")
       expectStandard(moments)
     }))
 
-  it.effect("until there is an answer", () =>
+  it.effect("retries stop at the first response that is no failure", () =>
     Effect.gen(function*() {
-      for (const answers of [[broken, cancelled], [refusal(429), refusal(503), cancelled]] as const) {
-        const { moments, tag } = yield* attempts(answers)
+      for (const responses of [[broken, cancelled], [errorResponse(429), errorResponse(503), cancelled]] as const) {
+        const { moments, tag } = yield* attempts(responses)
         expect(tag).toBe("success")
-        expect(moments).toHaveLength(answers.length)
+        expect(moments).toHaveLength(responses.length)
       }
-      const { moments, tag } = yield* attempts([broken, refusal(404)])
+      const { moments, tag } = yield* attempts([broken, errorResponse(404)])
       expect([moments.length, tag]).toEqual([2, "UploadNotFound"])
     }))
 
-  it.effect("every page of a list on its own", () =>
+  it.effect("each page of a list has retries of its own", () =>
     Effect.gen(function*() {
-      const page = (id: string, more: boolean): Answer => () =>
+      const page = (id: string, more: boolean): Respond => () =>
         Effect.sync(() =>
           respond(
             200,
@@ -164,26 +164,30 @@ describe("what is sent again", () => {
 
   it.effect.each(
     [
-      ["400", refusal(400), "InvalidRequest"],
-      ["401", refusal(401), "Unauthenticated"],
-      ["403", refusal(403), "PermissionDenied"],
-      ["404", refusal(404), "UploadNotFound"],
-      ["409", refusal(409), "InvalidRequest"],
-      ["425", refusal(425), "InvalidRequest"],
-      ["302", refusal(302), "ResponseMalformed"],
-      ["a success that makes no sense", refusal(200), "ResponseMalformed"],
-      ["a used-up quota", refusal(429, {}, "insufficient_quota"), "QuotaExceeded"],
-      ["a used-up quota with a delay", refusal(429, { "retry-after": "1" }, "insufficient_quota"), "QuotaExceeded"],
-      ["402", refusal(402), "QuotaExceeded"]
+      ["400", errorResponse(400), "InvalidRequest"],
+      ["401", errorResponse(401), "Unauthenticated"],
+      ["403", errorResponse(403), "PermissionDenied"],
+      ["404", errorResponse(404), "UploadNotFound"],
+      ["409", errorResponse(409), "InvalidRequest"],
+      ["425", errorResponse(425), "InvalidRequest"],
+      ["302", errorResponse(302), "ResponseMalformed"],
+      ["a 200 with an unexpected body", errorResponse(200), "ResponseMalformed"],
+      ["a used-up quota", errorResponse(429, {}, "insufficient_quota"), "QuotaExceeded"],
+      [
+        "a used-up quota with a delay",
+        errorResponse(429, { "retry-after": "1" }, "insufficient_quota"),
+        "QuotaExceeded"
+      ],
+      ["402", errorResponse(402), "QuotaExceeded"]
     ] as const
-  )("not %s", ([, answer, expected]) =>
+  )("%s is not retried", ([, responder, expected]) =>
     Effect.gen(function*() {
-      expect(yield* attempts([answer])).toMatchObject({ moments: [0], tag: expected })
+      expect(yield* attempts([responder])).toMatchObject({ moments: [0], tag: expected })
     }))
 
-  it.effect("not the bytes of a File once they have begun to arrive", () =>
+  it.effect("content is not retried after its first byte", () =>
     Effect.gen(function*() {
-      const breaking: Answer = () =>
+      const breaking: Respond = () =>
         Effect.sync(() => {
           let pulls = 0
           return respond(
@@ -198,13 +202,13 @@ describe("what is sent again", () => {
     }))
 })
 
-describe("when it is sent again", () => {
+describe("the delay before a retry", () => {
   const setTime = TestClock.setTime(DateTime.unsafeMake("2025-08-31T22:00:00Z").epochMillis)
 
-  it.effect("after a delay with jitter", () =>
+  it.effect("the default delay has jitter", () =>
     Effect.gen(function*() {
       const delays = yield* Effect.forEach(Array.from({ length: 20 }, (_, seed) => seed), (seed) =>
-        Effect.map(attempts([refusal(500)]), ({ moments }) => {
+        Effect.map(attempts([errorResponse(500)]), ({ moments }) => {
           expectStandard(moments)
           return moments[1]
         }).pipe(Effect.withRandom(Random.make(seed))))
@@ -221,10 +225,10 @@ describe("when it is sent again", () => {
       ["retry-after where retry-after-ms cannot be read", { "retry-after-ms": "soon", "retry-after": "9" }, 9000],
       ["the longest delay that is obeyed", { "retry-after": "600" }, 600_000]
     ] as const
-  )("when the service says so: %s", ([, headers, delay]) =>
+  )("the delay that the service asks for is obeyed: %s", ([, headers, delay]) =>
     Effect.gen(function*() {
       for (const status of [429, 503]) {
-        const { moments, result } = yield* attempts([refusal(status, headers)])
+        const { moments, result } = yield* attempts([errorResponse(status, headers)])
         expect(moments).toEqual([0, delay, 2 * delay])
         expect(result).toMatchObject({ _tag: "Left", left: { retryAfter: Duration.millis(delay) } })
       }
@@ -236,10 +240,10 @@ describe("when it is sent again", () => {
       "Sunday, 31-Aug-25 22:01:30 GMT",
       "Sun Aug 31 22:01:30 2025"
     ]
-  )("when the service says so: %s, which is then", (date) =>
+  )("the date in retry-after is obeyed: %s", (date) =>
     Effect.gen(function*() {
       yield* setTime
-      const { moments, tag } = yield* attempts([refusal(503, { "retry-after": date }), cancelled])
+      const { moments, tag } = yield* attempts([errorResponse(503, { "retry-after": date }), cancelled])
       expect([moments, tag]).toEqual([[0, 90_000], "success"])
     }))
 
@@ -258,10 +262,10 @@ describe("when it is sent again", () => {
       "Sun, 31 Aug 2025 22:00:00 GMT",
       "Mon, 99 Foo 2025 22:00:00 GMT"
     ]
-  )("as ever, when what the service says is no delay: %j", (value) =>
+  )("the default delay applies when retry-after is no delay: %j", (value) =>
     Effect.gen(function*() {
       yield* setTime
-      const { moments, result } = yield* attempts([refusal(429, { "retry-after": value })])
+      const { moments, result } = yield* attempts([errorResponse(429, { "retry-after": value })])
       expectStandard(moments)
       expect(result._tag === "Left" && ownFields(result.left)).toEqual({ _tag: "RateLimited" })
     }))
@@ -273,52 +277,55 @@ describe("when it is sent again", () => {
       [{ "retry-after": "Mon, 01 Sep 2025 22:00:00 GMT" }, Duration.days(1)],
       [{ "retry-after": "9".repeat(400) }, Duration.infinity]
     ] as const
-  )("never, when the delay is longer than a caller would wait: %j", ([headers, retryAfter]) =>
-    Effect.gen(function*() {
-      for (const status of [429, 503]) {
-        yield* setTime
-        const { moments, result } = yield* attempts([refusal(status, headers)])
-        expect(moments).toEqual([0])
-        const delay = result._tag === "Left" && "retryAfter" in result.left ? result.left.retryAfter : undefined
-        expect(delay !== undefined && Duration.equals(delay, retryAfter)).toBe(true)
-      }
-    }))
+  )(
+    "nothing is retried when the service asks for more than ten minutes: %j",
+    ([headers, retryAfter]) =>
+      Effect.gen(function*() {
+        for (const status of [429, 503]) {
+          yield* setTime
+          const { moments, result } = yield* attempts([errorResponse(status, headers)])
+          expect(moments).toEqual([0])
+          const delay = result._tag === "Left" && "retryAfter" in result.left ? result.left.retryAfter : undefined
+          expect(delay !== undefined && Duration.equals(delay, retryAfter)).toBe(true)
+        }
+      })
+  )
 })
 
-describe("options", () => {
-  it.effect("no retries", () =>
+describe("the retry policy of a layer", () => {
+  it.effect("RetryPolicy.none retries nothing", () =>
     Effect.gen(function*() {
       expect((yield* attempts([broken], { retryPolicy: RetryPolicy.none })).moments).toEqual([0])
-      expect((yield* attempts([refusal(429, { "retry-after": "1" })], { retryPolicy: RetryPolicy.none })).moments)
+      expect((yield* attempts([errorResponse(429, { "retry-after": "1" })], { retryPolicy: RetryPolicy.none })).moments)
         .toEqual([0])
     }))
 
-  it.effect("another schedule, in which the word of the service counts too", () =>
+  it.effect("the delay that the service asks for replaces that of any schedule", () =>
     Effect.gen(function*() {
       const retryPolicy = Schedule.intersect(Schedule.spaced("3 seconds"), Schedule.recurs(4))
       expect((yield* attempts([broken], { retryPolicy })).moments).toEqual([0, 3000, 6000, 9000, 12_000])
-      const answers = [broken, refusal(429, { "retry-after": "20" }), broken, cancelled] as const
-      expect(yield* attempts(answers, { retryPolicy })).toMatchObject({
+      const responses = [broken, errorResponse(429, { "retry-after": "20" }), broken, cancelled] as const
+      expect(yield* attempts(responses, { retryPolicy })).toMatchObject({
         moments: [0, 3000, 23_000, 26_000],
         tag: "success"
       })
     }))
 
-  it.effect("a schedule that looks at the failure", () =>
+  it.effect("a schedule can stop at certain failures", () =>
     Effect.gen(function*() {
       const retryPolicy: RetryPolicy.RetryPolicy = Schedule.spaced("1 second").pipe(
         Schedule.whileInput((error: RetryPolicy.Retryable) => error._tag === "TransportFailed")
       )
-      expect(yield* attempts([broken, broken, refusal(500)], { retryPolicy })).toMatchObject({
+      expect(yield* attempts([broken, broken, errorResponse(500)], { retryPolicy })).toMatchObject({
         moments: [0, 1000, 2000],
         tag: "ServiceUnavailable"
       })
     }))
 
-  it.effect("an attempt timeout, which counts for each attempt alone", () =>
+  it.effect("the attempt timeout applies to each attempt", () =>
     Effect.gen(function*() {
       const options = { attemptTimeout: "5 seconds", retryPolicy: Schedule.recurs(2) } as const
-      const slow: Answer = (request, signal) => Effect.delay(cancelled(request, signal), "4999 millis")
+      const slow: Respond = (request, signal) => Effect.delay(cancelled(request, signal), "4999 millis")
       expect((yield* attempts([() => Effect.never], options)).moments).toEqual([0, 5000, 10_000])
       expect(yield* attempts([() => Effect.never, slow], options)).toMatchObject({ moments: [0, 5000], tag: "success" })
     }))
@@ -351,17 +358,17 @@ const received = (
   )
 }
 
-const partAnswer = () =>
+const partResponse = () =>
   respond(200, JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId }))
 
 const adding = (
   part: PartData.PartData,
-  answer: (attempt: number, request: HttpClientRequest.HttpClientRequest) => ReturnType<Answer>,
+  responder: (attempt: number, request: HttpClientRequest.HttpClientRequest) => ReturnType<Respond>,
   options: Partial<ClientOptions> = {}
 ) =>
   Effect.gen(function*() {
     let attempt = 0
-    const client = answering((request) => answer(++attempt, request))
+    const client = stubHttpClient((request) => responder(++attempt, request))
     const fiber = yield* Effect.fork(Effect.either(
       Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.addPart(uploadId, part)).pipe(
         Effect.provide(over(client, { ...standard, ...options }))
@@ -384,7 +391,7 @@ describe("the body of a part", () => {
 
   describe.each(Object.entries(forms))("%s", (_, form) => {
     it.effect.each(["stream", "blob"] as const)(
-      "is sent from its beginning to its end each time, as a %s",
+      "each attempt sends the whole part, as a %s",
       (partBody) =>
         Effect.gen(function*() {
           const bodies: Array<readonly [bytes: Uint8Array<ArrayBuffer>, contentType: string, length: unknown]> = []
@@ -392,13 +399,13 @@ describe("the body of a part", () => {
             form(),
             (attempt, request) =>
               Effect.gen(function*() {
-                // The first connection breaks in the midst of the body, the second is answered at its end.
+                // The first connection breaks in the midst of the body, the second has a response at its end.
                 if (attempt === 1) {
                   yield* received(request, 3000)
                   return yield* broken(request, new AbortController().signal)
                 }
                 bodies.push([yield* received(request), request.body.contentType ?? "", request.body.contentLength])
-                return attempt === 2 ? respond(503, "") : partAnswer()
+                return attempt === 2 ? respond(503, "") : partResponse()
               }),
             { partBody }
           )
@@ -418,7 +425,7 @@ describe("the body of a part", () => {
     )
   })
 
-  it.effect("a source that fails is not read again", () =>
+  it.effect("a part whose source fails is not retried", () =>
     Effect.gen(function*() {
       let runs = 0
       const source = PartData.stream(
@@ -429,25 +436,25 @@ describe("the body of a part", () => {
         ),
         { bytes: data.length }
       )
-      const { attempts, result } = yield* adding(source, (_, request) => Effect.map(received(request), partAnswer))
+      const { attempts, result } = yield* adding(source, (_, request) => Effect.map(received(request), partResponse))
       expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartUnreadable" } })
       expect(result._tag === "Left" && result.left.message).toContain("disk on fire")
       expect([attempts, runs]).toEqual([1, 1])
     }))
 
-  it.effect("nor is one that has not the bytes that were announced", () =>
+  it.effect("a part with another length than declared is not retried", () =>
     Effect.gen(function*() {
       for (const bytes of [9999, 10_001]) {
         const { attempts, result } = yield* adding(
           PartData.stream(Stream.make(data), { bytes }),
-          (_, request) => Effect.map(received(request), partAnswer)
+          (_, request) => Effect.map(received(request), partResponse)
         )
         expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartLengthMismatch", declared: bytes } })
         expect(attempts).toBe(1)
       }
     }))
 
-  it.effect("a source that fails while it is sent again is told from the connection that broke before", () =>
+  it.effect("an error of the source in a retry is returned instead of the failure before it", () =>
     Effect.gen(function*() {
       let runs = 0
       const source = PartData.stream(
@@ -457,7 +464,7 @@ describe("the body of a part", () => {
       const { attempts, result } = yield* adding(source, (attempt, request) =>
         attempt === 1
           ? Effect.zipRight(received(request), broken(request, new AbortController().signal))
-          : Effect.map(received(request), partAnswer))
+          : Effect.map(received(request), partResponse))
       expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartUnreadable" } })
       expect([attempts, runs]).toEqual([2, 2])
     }))
@@ -468,12 +475,12 @@ describe("the body of a part", () => {
 // -----------------------------------------------------------------------------------------------------------------
 
 describe("interruption", () => {
-  it.effect("while it waits: at once, and nothing is sent any more", () =>
+  it.effect("an interruption during the delay ends the call at once, and nothing more is sent", () =>
     Effect.gen(function*() {
       let sent = 0
-      const client = answering((request, signal) => {
+      const client = stubHttpClient((request, signal) => {
         sent++
-        return refusal(429, { "retry-after": "60" })(request, signal)
+        return errorResponse(429, { "retry-after": "60" })(request, signal)
       })
       const fiber = yield* Effect.fork(Effect.provide(calls.cancel, over(client, standard)))
       yield* TestClock.adjust("59 seconds")
@@ -483,10 +490,10 @@ describe("interruption", () => {
       expect(sent).toBe(1)
     }))
 
-  it.effect.each(methods)("while %s is under way: the request is aborted", (method) =>
+  it.effect.each(methods)("an interruption of %s aborts its request", (method) =>
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
-      const client = answering((_, signal) => {
+      const client = stubHttpClient((_, signal) => {
         signals.push(signal)
         return Effect.never
       })
@@ -500,7 +507,7 @@ describe("interruption", () => {
       expect(signals).toHaveLength(1)
     }))
 
-  it.effect("while a part is sent: its source is released", () =>
+  it.effect("an interruption of addPart releases the source of the part", () =>
     Effect.gen(function*() {
       let state = "closed"
       const source = PartData.stream(
@@ -515,7 +522,7 @@ describe("interruption", () => {
         ).pipe(Stream.flatMap(() => Stream.concat(Stream.make(data.subarray(0, 10)), Stream.never))),
         { bytes: data.length }
       )
-      const client = answering((request) => Effect.map(received(request), partAnswer))
+      const client = stubHttpClient((request) => Effect.map(received(request), partResponse))
       const fiber = yield* Effect.fork(
         Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.addPart(uploadId, source)).pipe(
           Effect.provide(over(client, standard))
@@ -529,19 +536,19 @@ describe("interruption", () => {
 })
 
 // -----------------------------------------------------------------------------------------------------------------
-// Lost answers
+// Lost responses
 // -----------------------------------------------------------------------------------------------------------------
 
-/** A proxy that passes requests on, and hangs up instead of passing on the first answer to a path. */
+/** A proxy that closes the connection instead of passing on the first response to a path. */
 const losing = (target: string, path: string): Effect.Effect<string, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.async<Http.Server>((resume) => {
       let lost = 0
       const server = Http.createServer((request, response) => {
         const { headers, method = "GET", url = "/" } = request
-        const forward = Http.request(`${target}${url}`, { method, headers }, (answer) => {
-          if (url.endsWith(path) && lost++ === 0) answer.resume().on("end", () => request.socket.destroy())
-          else answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers))
+        const forward = Http.request(`${target}${url}`, { method, headers }, (incoming) => {
+          if (url.endsWith(path) && lost++ === 0) incoming.resume().on("end", () => request.socket.destroy())
+          else incoming.pipe(response.writeHead(incoming.statusCode ?? 502, incoming.headers))
         })
         request.pipe(forward)
       })
@@ -557,10 +564,10 @@ const losing = (target: string, path: string): Effect.Effect<string, never, Scop
     return `http://127.0.0.1:${address === null || typeof address === "string" ? 0 : address.port}`
   }))
 
-describe("the service acts, and its answer is lost", () => {
+describe("a retry after a lost response", () => {
   const behind = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
-  /** The services through a proxy that loses the first answer to a path. */
+  /** The services through a proxy that loses the first response to a path. */
   const through = (path: string) =>
     Layer.unwrapScoped(Effect.map(
       Effect.flatMap(url, (target) => losing(target, path)),
@@ -573,7 +580,7 @@ describe("the service acts, and its answer is lost", () => {
 
   const request = { filename: "a.jsonl", purpose: "fine-tune", bytes: data.length, mimeType: "text/jsonl" }
 
-  it.effect("cancel: the Upload is cancelled, and the retry says so", () =>
+  it.effect("cancel fails with UploadAlreadyCancelled when the response to the first attempt was lost", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const handle = yield* UploadsMemory.UploadsServiceTest
@@ -584,7 +591,7 @@ describe("the service acts, and its answer is lost", () => {
       expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["cancelled"])
     }).pipe(Effect.provide(through("/cancel"))))
 
-  it.effect("complete: the File exists, and the retry says which", () =>
+  it.effect("complete fails with UploadAlreadyCompleted when the response to the first attempt was lost", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const files = yield* FilesService.FilesService
@@ -598,7 +605,7 @@ describe("the service acts, and its answer is lost", () => {
       expect(yield* handle.calls("complete")).toBe(2)
     }).pipe(Effect.provide(through("/complete"))))
 
-  it.effect("create: a second Upload, which expires by itself", () =>
+  it.effect("create leaves a second Upload, which expires by itself", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const handle = yield* UploadsMemory.UploadsServiceTest
@@ -611,7 +618,7 @@ describe("the service acts, and its answer is lost", () => {
       expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["expired", "expired"])
     }).pipe(Effect.provide(through("/uploads"))))
 
-  it.effect("addPart: no lie about the size where there is no room for the part twice", () =>
+  it.effect("addPart returns the first failure when the Upload has no room for a second copy", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const handle = yield* UploadsMemory.UploadsServiceTest
@@ -620,7 +627,7 @@ describe("the service acts, and its answer is lost", () => {
       expect(yield* handle.parts(upload.id)).toHaveLength(1)
     }).pipe(Effect.provide(through("/parts"))))
 
-  it.effect("addPart: a second part, where there is room for it", () =>
+  it.effect("addPart adds a second copy when the Upload has room for it", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService.UploadsService
       const handle = yield* UploadsMemory.UploadsServiceTest

@@ -237,7 +237,7 @@ const calls: Readonly<Record<string, Effect.Effect<unknown, ApiError, Both>>> = 
   "addPart of a file": addPart(
     new PartData.PartFile({ path: file, offset: 0, bytes: content.byteLength, stream: Stream.make(content) })
   ),
-  "addPart of what arrives once": addPart(PartData.incoming(Stream.make(content))),
+  "addPart of an incoming stream": addPart(PartData.incoming(Stream.make(content))),
   complete: uploads((service) => service.complete(uploadId, { partIds: [] })),
   cancel: uploads((service) => service.cancel(uploadId)),
   retrieve: files((service) => service.retrieve(fileId)),
@@ -292,16 +292,16 @@ const listening = (server: Net.Server): Effect.Effect<string, never, Scope.Scope
       })
   )
 
-/** Reads each request to its end and answers it. */
-const answering = (answer: (request: Http.IncomingMessage, response: Http.ServerResponse) => void) =>
+/** A server that reads each request to its end, then responds. */
+const respondingServer = (respond: (request: Http.IncomingMessage, response: Http.ServerResponse) => void) =>
   listening(Http.createServer((request, response) => {
     request.resume()
-    request.on("end", () => answer(request, response))
+    request.on("end", () => respond(request, response))
   }))
 
-/** Answers each request with the `authorization` that it came with, in headers and in the body. */
+/** A server whose responses have the `authorization` of the request in headers and in the body. */
 const echoing = (status: number, contentType: string, body: (authorization: string) => string) =>
-  answering((request, response) => {
+  respondingServer((request, response) => {
     const authorization = request.headers.authorization ?? "none"
     response.writeHead(status, {
       "content-type": contentType,
@@ -311,33 +311,33 @@ const echoing = (status: number, contentType: string, body: (authorization: stri
     response.end(body(authorization))
   })
 
-/** Answers with what it was sent, byte by byte, which is no answer. */
+/** A server that echoes every byte, which is no HTTP response. */
 const mirror = listening(Net.createServer((socket) => {
   socket.on("error", () => socket.destroy())
   socket.pipe(socket)
 }))
 
-/** Sends this much of an answer and hangs up. */
-const hangingUp = (answer: string) =>
+/** A server that sends the beginning of a response, then disconnects. */
+const disconnecting = (beginning: string) =>
   listening(Net.createServer((socket) => {
     socket.on("error", () => socket.destroy())
-    socket.on("data", () => socket.end(answer))
+    socket.on("data", () => socket.end(beginning))
   }))
 
 const closedPort = Effect.scoped(listening(Net.createServer()))
 
-const envelope = (said: string) =>
-  JSON.stringify({ error: { message: `Incorrect API key provided: ${said}`, type: said, code: said, param: said } })
+const envelope = (echo: string) =>
+  JSON.stringify({ error: { message: `Incorrect API key provided: ${echo}`, type: echo, code: echo, param: echo } })
 
-const escapedSlashes = (said: string) => envelope(said).replaceAll("/", "\\/")
+const escapedSlashes = (echo: string) => envelope(echo).replaceAll("/", "\\/")
 
-const escapedAll = (said: string) =>
+const escapedAll = (echo: string) =>
   envelope("KEY").replaceAll(
     "KEY",
-    [...said].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`).join("")
+    [...echo].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`).join("")
   )
 
-const page = (said: string) => `<html><body><h1>Error</h1><pre>authorization: ${said}</pre></body></html>`
+const page = (echo: string) => `<html><body><h1>Error</h1><pre>authorization: ${echo}</pre></body></html>`
 
 const echoes = [
   ["401, the envelope", 401, "application/json", envelope, "Unauthenticated"],
@@ -357,12 +357,12 @@ const malformed = [
   ["200, the envelope", "application/json", envelope],
   ["200, the envelope with escaped slashes", "application/json", escapedSlashes],
   ["200, a page", "text/html", page],
-  ["200, a text", "text/plain", (said: string) => said],
-  ["200, a string", "application/json", (said: string) => JSON.stringify(said)],
+  ["200, a text", "text/plain", (echo: string) => echo],
+  ["200, a string", "application/json", (echo: string) => JSON.stringify(echo)],
   [
     "200, an object with every field wrong",
     "application/json",
-    (said: string) => JSON.stringify({ id: 1, object: said, status: said, data: said, deleted: said, [said]: said })
+    (echo: string) => JSON.stringify({ id: 1, object: echo, status: echo, data: echo, deleted: echo, [echo]: echo })
   ]
 ] as const
 
@@ -391,8 +391,8 @@ const secretTest = (
     )
   })
 
-describe("the search", () => {
-  it("finds a secret in everything that may be printed of it", () => {
+describe("the search for secrets", () => {
+  it("the search finds a secret in every printed form", () => {
     for (const secret of [key, marker]) {
       const values: ReadonlyArray<unknown> = [
         secret,
@@ -413,7 +413,7 @@ describe("the search", () => {
     expect(leaks(printed({ key: Redacted.make(key), content: "another" }))).toEqual([])
   })
 
-  it.effect("finds a secret in logs, spans and errors", () => {
+  it.effect("the search finds a secret in logs, spans and errors", () => {
     const see = witness()
     return see.record(see.watch(Effect.void)).pipe(
       Effect.tap(() => {
@@ -431,12 +431,12 @@ describe("the search", () => {
 })
 
 for (const [name, httpClient] of Object.entries(httpClients)) {
-  describe(`with ${name}`, () => {
+  describe(`secrets with ${name}`, () => {
     const over = (apiUrl: string, options?: ClientOptions) =>
       clients({ ...clientOptions, apiUrl, ...options }, httpClient)
 
     secretTest(
-      "every method of a service that works, and its refusals, on both sides",
+      "every success and every error response of a service, on both sides",
       (see) =>
         Effect.gen(function*() {
           const apiUrl = yield* url
@@ -465,7 +465,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
             "addPart of a Blob": "UploadNotFound",
             "addPart of a stream": "UploadNotFound",
             "addPart of a file": "UploadNotFound",
-            "addPart of what arrives once": "UploadNotFound",
+            "addPart of an incoming stream": "UploadNotFound",
             complete: "UploadNotFound",
             cancel: "UploadNotFound",
             retrieve: "FileNotFound",
@@ -515,7 +515,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
       }).pipe(Effect.provide(serving)))
 
     for (const [what, status, contentType, body, expected] of echoes) {
-      secretTest(`a service that answers with the key: ${what}`, (see) =>
+      secretTest(`a service whose response contains the key: ${what}`, (see) =>
         Effect.gen(function*() {
           const ends = yield* everyCall(see, over(yield* echoing(status, contentType, body)))
           if (expected === undefined) expect(Object.values(ends)).not.toContain("success")
@@ -524,38 +524,38 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
     }
 
     for (const [what, contentType, body] of malformed) {
-      secretTest(`a service that answers with the key: ${what}`, (see) =>
+      secretTest(`a service whose response contains the key: ${what}`, (see) =>
         Effect.gen(function*() {
           const ends = yield* everyCall(see, over(yield* echoing(200, contentType, body)))
           expect(ends).toEqual({ ...allAre("ResponseMalformed"), content: "success" })
         }))
     }
 
-    secretTest("a port at which nobody listens, with a retry", (see) =>
+    secretTest("a port that is closed, with a retry", (see) =>
       Effect.gen(function*() {
         const ends = yield* everyCall(see, over(yield* closedPort, { retryPolicy: Schedule.recurs(1) }))
         expect(ends).toEqual(allAre("TransportFailed"))
       }))
 
-    secretTest("a port that sends back what it is sent", (see) =>
+    secretTest("a port that echoes every byte", (see) =>
       Effect.gen(function*() {
         expect(yield* everyCall(see, over(yield* mirror))).toEqual(allAre("TransportFailed"))
       }))
 
-    secretTest("a service that hangs up before and within its answer", (see) =>
+    secretTest("a service that disconnects before and within its response", (see) =>
       Effect.gen(function*() {
-        expect(yield* everyCall(see, over(yield* hangingUp("")))).toEqual(allAre("TransportFailed"))
-        const answer = `HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nx-key: ${key}\r\n\r\n{"key":"${key}"`
-        expect(yield* everyCall(see, over(yield* hangingUp(answer)))).toEqual(allAre("TransportFailed"))
+        expect(yield* everyCall(see, over(yield* disconnecting("")))).toEqual(allAre("TransportFailed"))
+        const beginning = `HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nx-key: ${key}\r\n\r\n{"key":"${key}"`
+        expect(yield* everyCall(see, over(yield* disconnecting(beginning)))).toEqual(allAre("TransportFailed"))
         const broken = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${key}\r\n`
-        expect(yield* everyCall(see, over(yield* hangingUp(broken)))).toEqual(allAre("TransportFailed"))
+        expect(yield* everyCall(see, over(yield* disconnecting(broken)))).toEqual(allAre("TransportFailed"))
       }))
 
-    secretTest("a service that never answers", (see) =>
+    secretTest("a service that never responds", (see) =>
       Effect.gen(function*() {
         for (const call of Object.values(calls)) {
           const arrived = yield* Deferred.make<void>()
-          const apiUrl = yield* answering(() => Deferred.unsafeDone(arrived, Exit.void))
+          const apiUrl = yield* respondingServer(() => Deferred.unsafeDone(arrived, Exit.void))
           const fiber = yield* Effect.fork(Effect.provide(see.watch(call), over(apiUrl)))
           yield* Deferred.await(arrived)
           yield* TestClock.adjust("10 minutes")
@@ -565,7 +565,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
 
     secretTest("a key that no header can carry", (see) =>
       Effect.gen(function*() {
-        const apiUrl = yield* echoing(200, "text/plain", (said) => said)
+        const apiUrl = yield* echoing(200, "text/plain", (echo) => echo)
         for (const bad of [`${key}\n`, `${key}\r\nx-other: 1`, `${key}é`, `${key}☃`, `${key}\0`, ` ${key}`]) {
           for (const option of ["apiKey", "organizationId", "projectId"]) {
             const ends = yield* everyCall(see, over(apiUrl, { apiKey: undefined, [option]: Redacted.make(bad) }))
@@ -589,7 +589,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
   })
 }
 
-describe("with a client that hangs up in the middle of a part", () => {
+describe("secrets when the client disconnects within a part", () => {
   secretTest("the server's own spans, logs and errors", (see) =>
     Effect.gen(function*() {
       const called = yield* Deferred.make<void>()
@@ -630,7 +630,7 @@ describe("with a client that hangs up in the middle of a part", () => {
     }))
 })
 
-describe("what is held", () => {
+describe("secrets in layers and contexts", () => {
   secretTest("options, layers, services and a failed configuration", (see) =>
     Effect.gen(function*() {
       const apiUrl = yield* closedPort

@@ -60,7 +60,7 @@ describe("PartData", () => {
     expect(PartData.stream).type.not.toBeCallableWith(needy, { bytes: 10 })
   })
 
-  test("only what can be read again, piece by piece, is observed", () => {
+  test("only what can be read again, in chunks, can report progress", () => {
     expect(PartData.withProgress).type.toBeCallableWith(streamed, () => {})
     expect(PartData.withProgress).type.not.toBeCallableWith(arriving, () => {})
     expect(PartData.withProgress).type.not.toBeCallableWith(new Uint8Array(1), () => {})

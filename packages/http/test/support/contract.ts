@@ -35,14 +35,14 @@ const request = (bytes: number) => ({
 
 const join = (chunks: Chunk.Chunk<Uint8Array>) => Buffer.concat(Chunk.toReadonlyArray(chunks))
 
-/** What every layer of `UploadsService` and `FilesService` does. Each test builds the layer anew. */
+/** The tests that every layer of `UploadsService` and `FilesService` passes. Each test builds the layer again. */
 export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesService>): void => {
   const test = <A, E>(title: string, effect: () => Effect.Effect<A, E, UploadsService | FilesService>) =>
     it.effect(title, () => Effect.provide(effect(), layer))
 
   describe(name, () => {
     describe("create", () => {
-      test("answers a pending Upload that expires in an hour", () =>
+      test("create returns a pending Upload that expires in an hour", () =>
         Effect.gen(function*() {
           yield* TestClock.setTime(1_700_000_000_500)
           const uploads = yield* UploadsService
@@ -58,34 +58,34 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(DateTime.distance(upload.createdAt, upload.expiresAt)).toBe(3_600_000)
         }))
 
-      test("refuses what cannot be right, naming field and limit", () =>
+      test("create rejects an invalid request, naming field and limit", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
-          const refusal = (change: object) =>
+          const rejection = (change: object) =>
             Effect.flip(uploads.create({ ...request(1), ...change })).pipe(Effect.map(ownFields))
-          expect(yield* refusal({ filename: "" })).toMatchObject({ _tag: "InvalidRequest", field: "filename" })
-          expect(yield* refusal({ purpose: "" })).toMatchObject({ _tag: "InvalidRequest", field: "purpose" })
-          expect(yield* refusal({ mimeType: "jsonl" })).toMatchObject({ _tag: "InvalidRequest", field: "mime_type" })
-          expect(yield* refusal({ expiresAfter: Duration.minutes(59) })).toMatchObject({
+          expect(yield* rejection({ filename: "" })).toMatchObject({ _tag: "InvalidRequest", field: "filename" })
+          expect(yield* rejection({ purpose: "" })).toMatchObject({ _tag: "InvalidRequest", field: "purpose" })
+          expect(yield* rejection({ mimeType: "jsonl" })).toMatchObject({ _tag: "InvalidRequest", field: "mime_type" })
+          expect(yield* rejection({ expiresAfter: Duration.minutes(59) })).toMatchObject({
             _tag: "InvalidRequest",
             field: "expires_after",
             limit: expect.stringContaining("3600")
           })
           for (const bytes of [-1, 0.5, Number.NaN, 2 ** 53]) {
-            expect(yield* refusal({ bytes })).toMatchObject({ _tag: "InvalidRequest", field: "bytes" })
+            expect(yield* rejection({ bytes })).toMatchObject({ _tag: "InvalidRequest", field: "bytes" })
           }
-          expect(yield* refusal({ bytes: 8 * 1024 ** 3 + 1 })).toMatchObject({
+          expect(yield* rejection({ bytes: 8 * 1024 ** 3 + 1 })).toMatchObject({
             _tag: "InvalidRequest",
             field: "bytes",
             limit: expect.stringContaining("8589934592")
           })
           // A typing error in the purpose is found by the service, not by the client: more purposes will come.
-          expect(yield* refusal({ purpose: "fine_tune" })).toMatchObject({ _tag: "InvalidRequest", field: "purpose" })
+          expect(yield* rejection({ purpose: "fine_tune" })).toMatchObject({ _tag: "InvalidRequest", field: "purpose" })
         }))
     })
 
     describe("addPart and complete", () => {
-      test("joins the parts in the order of completion, whatever the order of arrival", () =>
+      test("complete joins the parts in the listed order, whatever the order of arrival", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const files = yield* FilesService
@@ -109,7 +109,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(join(yield* Stream.runCollect(files.content(completed.file.id))).equals(data)).toBe(true)
         }))
 
-      test("takes a part in every form", () =>
+      test("addPart accepts a part in every form", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const files = yield* FilesService
@@ -131,7 +131,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(join(yield* Stream.runCollect(files.content(completed.file.id))).equals(data)).toBe(true)
         }))
 
-      test("takes bytes that arrive once", () =>
+      test("addPart accepts an incoming stream", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const data = pattern(70_000)
@@ -144,7 +144,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(completed.file.bytes).toBe(data.length)
         }))
 
-      test("takes ranges of a file, and tells of their bytes", () =>
+      test("addPart accepts ranges of a file, and reports their bytes", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const files = yield* FilesService
@@ -153,7 +153,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           const data = pattern(2_500_000)
           yield* fs.writeFile(path, data)
           const upload = yield* uploads.create(request(data.length))
-          let observed = 0
+          let reported = 0
           const parts = yield* Effect.forEach([0, 1, 2, 3], (index) =>
             Effect.gen(function*() {
               const part = yield* PartData.file(path, {
@@ -163,16 +163,16 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
               return yield* uploads.addPart(
                 upload.id,
                 PartData.withProgress(part, (bytes) => {
-                  observed += bytes
+                  reported += bytes
                 })
               )
             }), { concurrency: "unbounded" })
           const { file } = yield* uploads.complete(upload.id, { partIds: parts.map(({ id }) => id), md5: md5(data) })
-          expect(observed).toBe(data.length)
+          expect(reported).toBe(data.length)
           expect(join(yield* Stream.runCollect(files.content(file.id))).equals(data)).toBe(true)
         }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
 
-      test("a file that is too short or gone when it is read is no part", () =>
+      test("addPart fails when the file is too short or missing", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const fs = yield* FileSystem.FileSystem
@@ -187,12 +187,12 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           })
           yield* fs.truncate(path)
           expect(yield* Effect.flip(uploads.addPart(upload.id, short))).toMatchObject({ _tag: "PartLengthMismatch" })
-          const gone = yield* PartData.file(`${path}-gone`, { bytes: 10 })
-          expect(yield* Effect.flip(uploads.addPart(upload.id, gone))).toMatchObject({ _tag: "PartUnreadable" })
+          const missing = yield* PartData.file(`${path}-missing`, { bytes: 10 })
+          expect(yield* Effect.flip(uploads.addPart(upload.id, missing))).toMatchObject({ _tag: "PartUnreadable" })
           yield* uploads.cancel(upload.id)
         }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
 
-      test("keeps a part when the caller uses its buffer again", () =>
+      test("addPart keeps its own copy of the bytes", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const files = yield* FilesService
@@ -205,7 +205,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(join(yield* Stream.runCollect(files.content(file.id))).equals(before)).toBe(true)
         }))
 
-      test("a source that breaks, or has not the bytes it was said to have, leaves the Upload as it was", () =>
+      test("addPart leaves the Upload unchanged when the source breaks or has another length", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(100))
@@ -227,7 +227,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect((yield* uploads.complete(upload.id, { partIds: [part.id] })).file.bytes).toBe(100)
         }))
 
-      test("refuses a part over the limit and one past the declared bytes", () =>
+      test("addPart rejects a part above the limit and one past the declared bytes", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(100))
@@ -242,7 +242,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           yield* uploads.addPart(upload.id, pattern(40))
         }))
 
-      test("refuses parts that race past the declared bytes together", () =>
+      test("addPart rejects concurrent parts that together exceed the declared bytes", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(100))
@@ -254,33 +254,33 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(results.filter((result) => result._tag === "Right")).toHaveLength(3)
         }))
 
-      test("refuses unknown parts, missing bytes and a wrong md5, and stays pending", () =>
+      test("complete rejects unknown parts, missing bytes and a wrong md5, and the Upload stays pending", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const data = pattern(100)
           const upload = yield* uploads.create(request(100))
           const part = yield* uploads.addPart(upload.id, data.subarray(0, 60))
           const rest = yield* uploads.addPart(upload.id, data.subarray(60))
-          const refusal = (request: { readonly partIds: ReadonlyArray<PartId>; readonly md5?: string }) =>
+          const rejection = (request: { readonly partIds: ReadonlyArray<PartId>; readonly md5?: string }) =>
             Effect.map(Effect.flip(uploads.complete(upload.id, request)), ownFields)
           const unknown = PartId.make("part_unknown")
-          expect(yield* refusal({ partIds: [part.id, unknown] })).toEqual({
+          expect(yield* rejection({ partIds: [part.id, unknown] })).toEqual({
             _tag: "PartNotFound",
             uploadId: upload.id,
             partId: unknown
           })
-          expect(yield* refusal({ partIds: [part.id] })).toEqual({
+          expect(yield* rejection({ partIds: [part.id] })).toEqual({
             _tag: "BytesMismatch",
             uploadId: upload.id,
             declared: 100,
             received: 60
           })
-          expect(yield* refusal({ partIds: [rest.id, part.id], md5: md5(data) })).toMatchObject({
+          expect(yield* rejection({ partIds: [rest.id, part.id], md5: md5(data) })).toMatchObject({
             _tag: "ChecksumMismatch",
             uploadId: upload.id,
             expected: md5(data)
           })
-          expect(yield* refusal({ partIds: [part.id, rest.id], md5: "abc" })).toMatchObject({
+          expect(yield* rejection({ partIds: [part.id, rest.id], md5: "abc" })).toMatchObject({
             _tag: "InvalidRequest",
             field: "md5"
           })
@@ -290,7 +290,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
     })
 
     describe("the end of an Upload", () => {
-      test("a completed Upload takes nothing more", () =>
+      test("a completed Upload rejects every command", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(3))
@@ -302,7 +302,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(ownFields(yield* Effect.flip(uploads.complete(upload.id, { partIds: [part.id] })))).toEqual(expected)
         }))
 
-      test("a cancelled Upload takes nothing more", () =>
+      test("a cancelled Upload rejects every command", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(3))
@@ -315,7 +315,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(ownFields(yield* Effect.flip(uploads.complete(upload.id, { partIds: [] })))).toEqual(expected)
         }))
 
-      test("an Upload expires at its hour, not a moment before", () =>
+      test("an Upload expires one hour after its creation, and no earlier", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(3))
@@ -328,7 +328,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(ownFields(yield* Effect.flip(uploads.complete(upload.id, { partIds: [] })))).toEqual(expected)
         }))
 
-      test("of racing commands one wins", () =>
+      test("one of two concurrent commands wins", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           const upload = yield* uploads.create(request(3))
@@ -343,7 +343,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(results.filter((result) => result._tag === "Right")).toHaveLength(1)
         }))
 
-      test("an id that nobody gave out is not found, however it is spelled", () =>
+      test("an unknown id is not found, however it is spelled", () =>
         Effect.gen(function*() {
           const uploads = yield* UploadsService
           for (const id of ["upload_0", "a/../b?x=1", "%2e%2e", "a b#c", "üñí/☃", "a%00b"]) {
@@ -365,7 +365,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           return (yield* uploads.complete(upload.id, { partIds: [part.id] })).file
         })
 
-      test("lists page by page, in either order, by purpose, after a File", () =>
+      test("list goes page by page, in either order, by purpose, after a File", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const made = yield* Effect.forEach([1, 2, 3, 4, 5], (n) =>
@@ -393,7 +393,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           }
         }))
 
-      test("a File is gone once it is deleted", () =>
+      test("a deleted File does not exist", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const file = yield* completed("a.jsonl", pattern(10))
@@ -406,7 +406,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(ownFields(yield* Effect.flip(files.retrieve(other)))).toEqual({ _tag: "FileNotFound", fileId: other })
         }))
 
-      test("a File expires when it was asked to, and a batch file after 30 days", () =>
+      test("a File expires after its requested lifetime, and a batch file after 30 days", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const short = yield* completed("a.jsonl", pattern(10), { expiresAfter: Duration.hours(2) })
@@ -420,7 +420,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           expect(yield* Effect.flip(files.retrieve(batch.id))).toMatchObject({ _tag: "FileNotFound" })
         }))
 
-      test("an empty File has no bytes, whatever of it is asked for", () =>
+      test("content of an empty File is empty, whatever the range", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const file = yield* completed("empty.jsonl", pattern(0))
@@ -429,7 +429,7 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           }
         }))
 
-      test("gives the bytes of a range, as far as they are there", () =>
+      test("content gives the bytes of a range, as far as they exist", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const uploads = yield* UploadsService
@@ -448,14 +448,14 @@ export const suite = (name: string, layer: Layer.Layer<UploadsService | FilesSer
           }
         }))
 
-      test("refuses a range that no File can have, and finds no range of no File", () =>
+      test("content rejects a range that no File can have, and fails with FileNotFound for a missing File", () =>
         Effect.gen(function*() {
           const files = yield* FilesService
           const file = yield* completed("a.jsonl", pattern(10))
-          const refusal = (range: FileRange) => Effect.flip(Stream.runDrain(files.content(file.id, range)))
+          const rejection = (range: FileRange) => Effect.flip(Stream.runDrain(files.content(file.id, range)))
           for (const wrong of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
-            expect(yield* refusal({ offset: wrong })).toMatchObject({ _tag: "InvalidRequest", field: "range" })
-            expect(yield* refusal({ bytes: wrong })).toMatchObject({ _tag: "InvalidRequest", field: "range" })
+            expect(yield* rejection({ offset: wrong })).toMatchObject({ _tag: "InvalidRequest", field: "range" })
+            expect(yield* rejection({ bytes: wrong })).toMatchObject({ _tag: "InvalidRequest", field: "range" })
           }
           const other = FileId.make("file-0")
           for (const range of [{ offset: 5 }, { bytes: 0 }]) {

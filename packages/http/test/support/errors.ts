@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 
-/** An error without what an answer adds to it: its tag and its own fields. */
+/** The tag and the fields of an error, without `response`. */
 export const ownFields = (error: object): Record<string, unknown> => {
   const fields: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(error)) {

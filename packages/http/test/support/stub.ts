@@ -32,14 +32,14 @@ import type { Both } from "./server.js"
 import { testKey } from "./server.js"
 
 /** An `HttpClient` without a network. */
-export const answering = (
-  answer: (
+export const stubHttpClient = (
+  respond: (
     request: HttpClientRequest.HttpClientRequest,
     signal: AbortSignal
   ) => Effect.Effect<Response, HttpClientError.HttpClientError>
 ): HttpClient.HttpClient =>
   HttpClient.make((request, _url, signal) =>
-    Effect.map(answer(request, signal), (response) => HttpClientResponse.fromWeb(request, response))
+    Effect.map(respond(request, signal), (response) => HttpClientResponse.fromWeb(request, response))
   )
 
 /** A `Response` of any status: the constructor takes none beyond 200 to 599. */
@@ -53,7 +53,7 @@ export const respond = (
   return Object.defineProperty(response, "status", { value: status })
 }
 
-/** Both services as clients over an `HttpClient`; nothing is sent again, unless the options say so. */
+/** Both services as clients over an `HttpClient`, without retries unless the options have a policy. */
 export const over = (client: HttpClient.HttpClient, options?: Partial<ClientOptions>): Layer.Layer<Both> => {
   const all = { apiKey: testKey, apiUrl: "https://stub.test/v1", retryPolicy: RetryPolicy.none, ...options }
   return Layer.merge(UploadsClient.layer(all), FilesClient.layer(all)).pipe(
@@ -99,7 +99,7 @@ const notPending = Schema.Union(UploadNotFound, UploadAlreadyCompleted, UploadAl
 const ofFile = Schema.is(Schema.Union(InvalidRequest, FileNotFound, ServiceError))
 const ofAny = Schema.is(Schema.Union(InvalidRequest, ServiceError))
 
-/** Whether an error is one of those that a method answers with. */
+/** Whether a method can fail with an error. */
 export const isErrorOf: { readonly [M in Method]: (u: unknown) => boolean } = {
   create: ofAny,
   addPart: Schema.is(Schema.Union(InvalidRequest, ServiceError, notPending, PartTooLarge, UploadSizeExceeded)),

@@ -12,7 +12,7 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
 import { tagOf } from "./support/errors.js"
 import type { Method } from "./support/stub.js"
-import { answering, calls, fileId, isErrorOf, methods, over, respond, uploadId } from "./support/stub.js"
+import { calls, fileId, isErrorOf, methods, over, respond, stubHttpClient, uploadId } from "./support/stub.js"
 
 const requestId = { "x-request-id": "req_0123" }
 
@@ -20,7 +20,7 @@ const requestId = { "x-request-id": "req_0123" }
 const kept = (error: ApiError) => "response" in error ? error.response : undefined
 
 // -----------------------------------------------------------------------------------------------------------------
-// Answers that are none
+// Malformed responses
 // -----------------------------------------------------------------------------------------------------------------
 
 const page = `<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>${
@@ -68,51 +68,51 @@ const bad: { readonly [name: string]: Bad } = {
 }
 
 describe.each(Object.entries(bad))("%s", (_, { body, contentType = "application/json", status, tag }) => {
-  // The bytes of a File are whatever a success brings.
+  // The content of a File may be any bytes.
   it.effect.each(methods.filter((method) => method !== "content" || status < 200 || status > 299))(
     "%s",
     (method) =>
       Effect.gen(function*() {
-        const client = answering(() =>
+        const client = stubHttpClient(() =>
           Effect.sync(() => respond(status, body, { ...requestId, "content-type": contentType }))
         )
         const error = yield* Effect.provide(Effect.flip(calls[method]), over(client))
         expect(error._tag).toBe(tag ?? "ResponseMalformed")
         const response = kept(error)
         expect(response).toMatchObject({ status, requestId: "req_0123" })
-        const said = response?.excerpt ?? response?.message ?? ""
+        const excerpt = response?.excerpt ?? response?.message ?? ""
         const text = new TextDecoder().decode(new TextEncoder().encode(typeof body === "string" ? body : ""))
-        if (typeof body === "string") expect(said.slice(0, 500)).toBe(response?.message ?? text.slice(0, 500))
-        else expect(said).toContain("PNG")
-        expect(said.length).toBeLessThan(600)
+        if (typeof body === "string") expect(excerpt.slice(0, 500)).toBe(response?.message ?? text.slice(0, 500))
+        else expect(excerpt).toContain("PNG")
+        expect(excerpt.length).toBeLessThan(600)
         expect(error.message.length).toBeLessThan(1000)
       })
   )
 })
 
-it.effect("JSON is read whatever the content type says", () =>
+it.effect("An error response in JSON is read whatever its content type is", () =>
   Effect.gen(function*() {
     const body = JSON.stringify({ error: { message: "Upload is cancelled", type: "t", param: null, code: null } })
     for (const contentType of ["text/html", "text/plain; charset=latin1", "application/octet-stream", "nonsense"]) {
-      const client = answering(() => Effect.sync(() => respond(400, body, { "content-type": contentType })))
+      const client = stubHttpClient(() => Effect.sync(() => respond(400, body, { "content-type": contentType })))
       const error = yield* Effect.provide(Effect.flip(calls.cancel), over(client))
       expect(error).toMatchObject({ _tag: "UploadAlreadyCancelled", uploadId })
     }
   }))
 
-it.effect("a File that is said not to be deleted is an answer that makes no sense", () =>
+it.effect("delete fails with ResponseMalformed when the response has `deleted: false`", () =>
   Effect.gen(function*() {
-    const client = answering(() =>
+    const client = stubHttpClient(() =>
       Effect.sync(() => respond(200, JSON.stringify({ id: fileId, object: "file", deleted: false })))
     )
     expect(tagOf(yield* Effect.provide(Effect.flip(calls.delete), over(client)))).toBe("ResponseMalformed")
   }))
 
 // -----------------------------------------------------------------------------------------------------------------
-// Answers that do not end
+// Responses that do not end
 // -----------------------------------------------------------------------------------------------------------------
 
-/** A body that is pulled: `next` gives the next chunk, or never does. */
+/** A body that is read chunk by chunk. It stalls where `next` returns nothing. */
 const pulled = (next: () => Uint8Array | undefined) => {
   const state = { cancelled: false, bytes: 0 }
   const body = new ReadableStream<Uint8Array>({
@@ -131,13 +131,13 @@ const pulled = (next: () => Uint8Array | undefined) => {
   return { body, state }
 }
 
-describe("no answer in time is a RequestTimeout, and the request is given up", () => {
-  const timesOut = (method: Method, answer: () => Effect.Effect<Response>) =>
+describe("RequestTimeout after the attempt timeout, and the request is aborted", () => {
+  const timesOut = (method: Method, respondWith: () => Effect.Effect<Response>) =>
     Effect.gen(function*() {
       let given: AbortSignal | undefined
-      const client = answering((_, signal) => {
+      const client = stubHttpClient((_, signal) => {
         given = signal
-        return answer()
+        return respondWith()
       })
       const fiber = yield* Effect.fork(
         Effect.provide(Effect.flip(calls[method]), over(client, { attemptTimeout: "30 seconds" }))
@@ -152,10 +152,10 @@ describe("no answer in time is a RequestTimeout, and the request is given up", (
     })
 
   describe.each(methods)("%s", (method) => {
-    it.effect("no answer at all", () => timesOut(method, () => Effect.never))
+    it.effect(`${method} times out when no response begins`, () => timesOut(method, () => Effect.never))
 
     for (const status of [400, 500, ...(method === "content" ? [] : [200])]) {
-      it.effect(`${status} with a body that stalls`, () =>
+      it.effect(`${method} times out when the body of a ${status} stalls`, () =>
         Effect.gen(function*() {
           const chunks = [new TextEncoder().encode("{\"error\":")]
           const { body, state } = pulled(() => chunks.shift())
@@ -165,9 +165,9 @@ describe("no answer in time is a RequestTimeout, and the request is given up", (
     }
   })
 
-  it.effect("ten minutes, unless the options say otherwise", () =>
+  it.effect("the default attempt timeout is ten minutes", () =>
     Effect.gen(function*() {
-      const client = answering(() => Effect.never)
+      const client = stubHttpClient(() => Effect.never)
       const fiber = yield* Effect.fork(Effect.provide(Effect.flip(calls.cancel), over(client)))
       yield* TestClock.adjust("599999 millis")
       expect(Option.isNone(yield* Fiber.poll(fiber))).toBe(true)
@@ -176,15 +176,15 @@ describe("no answer in time is a RequestTimeout, and the request is given up", (
     }))
 })
 
-describe("a body without an end is cut at a bound", () => {
+describe("a body without an end is read up to a limit", () => {
   const chunk = new TextEncoder().encode("{\"a\":".repeat(1000))
 
   it.effect.each(methods.flatMap((method) => [400, 503].map((status) => [method, status] as const)))(
-    "%s, %i",
+    "%s stops reading the endless body of a %i",
     ([method, status]) =>
       Effect.gen(function*() {
         const { body, state } = pulled(() => chunk)
-        const client = answering(() => Effect.sync(() => respond(status, body, requestId)))
+        const client = stubHttpClient(() => Effect.sync(() => respond(status, body, requestId)))
         const error = yield* Effect.provide(Effect.flip(calls[method]), over(client))
         expect(error._tag).toBe(status === 400 ? "ResponseMalformed" : "ServiceUnavailable")
         expect(kept(error)).toMatchObject({ status, requestId: "req_0123" })
@@ -194,10 +194,10 @@ describe("a body without an end is cut at a bound", () => {
       })
   )
 
-  it.effect("a success", () =>
+  it.effect("create stops reading the endless body of a 200", () =>
     Effect.gen(function*() {
       const { body, state } = pulled(() => chunk)
-      const client = answering(() => Effect.sync(() => respond(200, body, requestId)))
+      const client = stubHttpClient(() => Effect.sync(() => respond(200, body, requestId)))
       const error = yield* Effect.provide(Effect.flip(calls.create), over(client))
       expect(error._tag).toBe("ResponseMalformed")
       expect(kept(error)?.excerpt?.length).toBeLessThan(600)
@@ -206,10 +206,10 @@ describe("a body without an end is cut at a bound", () => {
     }))
 })
 
-it.effect("a body that breaks off is a failure of the connection", () =>
+it.effect("every method fails with TransportFailed when the body breaks off", () =>
   Effect.gen(function*() {
     for (const method of methods) {
-      const client = answering(() =>
+      const client = stubHttpClient(() =>
         Effect.sync(() =>
           respond(
             200,
@@ -225,7 +225,7 @@ it.effect("a body that breaks off is a failure of the connection", () =>
   }))
 
 // -----------------------------------------------------------------------------------------------------------------
-// Any answer
+// Generated responses
 // -----------------------------------------------------------------------------------------------------------------
 
 const vocabulary = [
@@ -257,7 +257,7 @@ const vocabulary = [
   ]
 ]
 
-/** What is read as one of the errors. */
+/** Messages that match one of the message patterns. */
 const phrases = [
   "Upload not found.",
   "Upload is not pending.",
@@ -276,13 +276,13 @@ const sentence = FastCheck.oneof(
   FastCheck.shuffledSubarray(phrases, { minLength: 1, maxLength: 3 }).map((phrases) => phrases.join(" "))
 )
 
-/** Mostly few, sometimes very many. */
+/** Mostly small numbers, sometimes very large ones. */
 const times = FastCheck.oneof(
   { weight: 40, arbitrary: FastCheck.nat(40) },
   { weight: 1, arbitrary: FastCheck.integer({ min: 2000, max: 15_000 }) }
 )
 
-/** Words that would take a careless expression ages. */
+/** Texts that would make a careless regular expression very slow. */
 const repeated = FastCheck.tuple(
   FastCheck.constantFrom(...vocabulary),
   FastCheck.constantFrom("", " ", "\""),
@@ -293,7 +293,7 @@ const nested = FastCheck.tuple(FastCheck.constantFrom(["[", "]"], ["{\"a\":", "}
   ([[open = "", close = ""], times]) => `${open.repeat(times)}1${close.repeat(times)}`
 )
 
-/** What looks harmless, and is not to whoever looks at it the wrong way. */
+/** JSON that makes naive code throw. */
 const odd = FastCheck.constantFrom(
   "{\"toString\":null,\"valueOf\":null}",
   "{\"__proto__\":{\"message\":\"Upload is cancelled\"}}",
@@ -306,7 +306,7 @@ const odd = FastCheck.constantFrom(
   "[]"
 )
 
-/** Texts of JSON that stand where another type is expected. */
+/** JSON of a type that is not the expected one. */
 const anyValue = FastCheck.oneof(
   { weight: 6, arbitrary: FastCheck.json({ maxDepth: 2 }) },
   { weight: 3, arbitrary: sentence.map((text) => JSON.stringify(text)) },
@@ -340,7 +340,7 @@ const details = FastCheck.tuple(
   )
 ).map(([tag, fields]) => fields === "{}" ? `{"_tag":${tag}}` : `{"_tag":${tag},${fields.slice(1)}`)
 
-/** The inside of an envelope: any fields, and often ours. */
+/** The `error` of an envelope: any fields, and often our `details`. */
 const error = FastCheck.tuple(
   object(
     ["message", "message", "type", "code", "param", "details", "msg", "__proto__"],
@@ -354,7 +354,7 @@ const envelope = FastCheck.oneof(
   object(["error", "error", "detail", "message", "code", "__proto__"], FastCheck.oneof(error, anyValue))
 )
 
-/** Answers of the API, with fields that are not. */
+/** Responses of the API with one field changed. */
 const almost = FastCheck.tuple(
   FastCheck.constantFrom<Record<string, unknown>>(
     {
@@ -437,32 +437,32 @@ const triples = (seed: number) =>
     seed
   })
 
-/** What is wrong with how a call ended. */
+/** The rules that the outcome of a call breaks. */
 const problems = (method: Method, status: number, exit: Exit.Exit<unknown, ApiError>): ReadonlyArray<string> => {
-  if (Exit.isSuccess(exit)) return status >= 200 && status <= 299 ? [] : [`${method} takes ${status} for a success`]
+  if (Exit.isSuccess(exit)) return status >= 200 && status <= 299 ? [] : [`${method} treats ${status} as a success`]
   const failure = Cause.failureOption(exit.cause)
-  if (Option.isNone(failure)) return [`${method} dies of ${status}: ${Cause.pretty(exit.cause)}`]
+  if (Option.isNone(failure)) return [`${method} dies at ${status}: ${Cause.pretty(exit.cause)}`]
   const error = failure.value
   const response = kept(error)
   return [
     ...(isErrorOf[method](error) ? [] : [`${error._tag} is no error of ${method}`]),
-    ...(response?.status === status ? [] : [`${method} forgets the status ${status}`]),
+    ...(response?.status === status ? [] : [`${method} loses the status ${status}`]),
     ...((response?.excerpt ?? "").length < 600 ? [] : [`${method} keeps too much of a body`]),
-    ...(error.message === "" ? [`${method} fails without a word`] : []),
-    ...(toReply(error).status < 400 ? [`${error._tag} is no refusal in a gateway`] : [])
+    ...(error.message === "" ? [`${method} fails without a message`] : []),
+    ...(toReply(error).status < 400 ? [`${error._tag} does not become an error response in a gateway`] : [])
   ]
 }
 
-describe("any answer is a success or one of the method's errors", { timeout: 60_000 }, () => {
-  it.effect("ten thousand of them", () =>
+describe("any response is a success or one of the method's errors", { timeout: 60_000 }, () => {
+  it.effect("ten thousand generated responses give no defect and no foreign error", () =>
     Effect.gen(function*() {
       const found: Array<string> = []
       const outcomes = new Map<unknown, number>()
-      let answer = () => respond(200, "")
+      let next = () => respond(200, "")
       yield* Effect.gen(function*() {
         for (let run = 0; run < 10_000; run += batch) {
           for (const { body, headers, method, status } of triples(20_250_902 + run)) {
-            answer = () => respond(status, body, headers)
+            next = () => respond(status, body, headers)
             const exit = yield* Effect.exit(calls[method])
             found.push(...problems(method, status, exit))
             const outcome = Exit.match(exit, {
@@ -472,17 +472,17 @@ describe("any answer is a success or one of the method's errors", { timeout: 60_
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
           }
         }
-      }).pipe(Effect.provide(over(answering(() => Effect.sync(() => answer())))), Effect.withTracerEnabled(false))
+      }).pipe(Effect.provide(over(stubHttpClient(() => Effect.sync(() => next())))), Effect.withTracerEnabled(false))
       expect(found).toEqual([])
       expect(Array.from(outcomes.values()).reduce((a, b) => a + b)).toBe(10_000)
-      // The answers were not all alike.
+      // The generated responses reach many different outcomes.
       expect(outcomes.size).toBeGreaterThan(15)
     }))
 
-  it.effect("some of them, with retries", () =>
+  it.effect("generated responses give no defect when they are retried", () =>
     Effect.gen(function*() {
       const runs = triples(20_250_903).slice(0, 150).map(({ body, headers, method, status }) => {
-        const client = answering(() => Effect.sync(() => respond(status, body, headers)))
+        const client = stubHttpClient(() => Effect.sync(() => respond(status, body, headers)))
         return Effect.map(Effect.exit(calls[method]), (exit) => problems(method, status, exit)).pipe(
           Effect.provide(over(client, { retryPolicy: Schedule.recurs(2) }))
         )
