@@ -1,10 +1,10 @@
 /**
  * The bytes of a Part: bytes in memory, a Blob, a range of a file, or a stream.
  *
- * **A chunk of a stream is valid until the next pull.** A stream of this module may fill the same buffer again for its next
- * chunk, as `NodeFileHttpClient` and readers of files do. Code that keeps a chunk longer than that copies it first:
- * {@link collect} does. Bytes that a caller passes as a `Uint8Array` are not copied by a client: the caller leaves them
- * unchanged until the call ends.
+ * **A chunk of a stream is valid until the next pull.** The source may fill the same buffer again for its next chunk, as the body
+ * of a request to our server does. Code that keeps a chunk longer than that copies it first: {@link collect} does.
+ *
+ * A `Uint8Array` that a caller passes to a client is not copied: the caller leaves it unchanged until the call ends.
  *
  * @since 0.1.0
  */
