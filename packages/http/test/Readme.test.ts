@@ -38,7 +38,7 @@ describe("README.md", () => {
     vi.unstubAllEnvs()
   })
 
-  it("shows the code of test/readme, which is compiled and run", () => {
+  it("the README shows the code of test/readme, which is compiled and run", () => {
     const blocks = [...readme.matchAll(/^<!-- (\S+) -->\n```ts\n([\s\S]*?)^```$/gm)]
     expect(blocks).toHaveLength(readme.match(/^```ts$/gm)?.length ?? 0)
     expect(blocks.map(([, path]) => path)).toEqual(
@@ -47,7 +47,7 @@ describe("README.md", () => {
     for (const [, path = "", code] of blocks) expect(code).toBe(read(path))
   })
 
-  it.effect("its client sends a file to its server", () =>
+  it.effect("the client of the README sends a file to the server of the README", () =>
     Effect.gen(function*() {
       const printed: Array<unknown> = []
       vi.spyOn(console, "log").mockImplementation((value) => {
@@ -59,13 +59,13 @@ describe("README.md", () => {
       expect(printed).toEqual([expect.stringMatching(/^train\.jsonl is File file-\w+$/)])
     }).pipe(Effect.provide(Layer.provideMerge(server, loopback))))
 
-  it("lists every module, each once", () => {
+  it("the README lists every module once", () => {
     expect(rows("Modules").map(([name]) => unquoted(name)).sort()).toEqual(
       [...Object.keys(Http), "NodeFileHttpClient"].sort()
     )
   })
 
-  it("lists every option and every variable, each once", () => {
+  it("the README lists every option and every variable once", () => {
     const [, options = ""] = read("src/ClientOptions.ts").split("export interface ClientOptions {")
     const names = [...(options.split("\n}")[0] ?? "").matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name)
     const listed = rows("Configuration")
@@ -76,7 +76,7 @@ describe("README.md", () => {
     )
   })
 
-  it("states the defaults and limits that hold", () => {
+  it("the README states the actual defaults and limits", () => {
     const text = readme.replaceAll(",", "")
     expect(readme).toContain(`| \`OPENAI_BASE_URL\` | \`${defaultApiUrl}\` |`)
     const { partBytes, uploadBytes, uploadLifetime } = UploadLimits.documented
@@ -87,19 +87,19 @@ describe("README.md", () => {
     expect(readme).toContain(`more than ${Duration.toMinutes(RetryPolicy.maximumRetryAfter)} minutes`)
   })
 
-  describe("says how each HTTP client sends a part", () => {
+  describe("the table of HTTP clients", () => {
     const clients = {
       "FetchHttpClient.layer": FetchHttpClient.layer,
       "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
       "NodeHttpClient.layer": NodeHttpClient.layer
     }
 
-    it("lists those that are tested", () => {
+    it("the table lists the clients of this test", () => {
       expect(rows("HTTP clients").map(([name]) => unquoted(name))).toEqual(Object.keys(clients))
     })
 
     for (const [name, httpClient] of Object.entries(clients)) {
-      it.scoped(name, () =>
+      it.scoped(`the table has the requests of ${name}`, () =>
         Effect.gen(function*() {
           const received: Array<string> = []
           yield* HttpServer.serveEffect(Effect.gen(function*() {
