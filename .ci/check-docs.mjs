@@ -1,7 +1,9 @@
 /**
- * Checks the site that TypeDoc wrote: a page for every public module and every decision, and no link that leads nowhere.
+ * Checks the site that TypeDoc wrote: a page for every public module and every decision, and no link that leads nowhere,
+ * in the site or in a Markdown file of the repository.
  * Run it with `pnpm build:docs`.
  */
+import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -46,12 +48,23 @@ const deadLinks = ([page, html]) =>
     })
     .map((link) => `${page} links to ${link}`)
 
+/** The relative links of a Markdown file that lead to no file. */
+const deadMarkdownLinks = (file) =>
+  [...Fs.readFileSync(Path.join(root, file), "utf8").matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link]) => link)
+    .filter((link) => !/^(?:[a-z]+:|#)/.test(link))
+    .filter((link) => !Fs.existsSync(Path.join(root, Path.dirname(file), link.split("#")[0])))
+    .map((link) => `${file} links to ${link}`)
+
+const markdown = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n")
+
 const problems = [
   ...modules.filter((page) => !pages.has(page)).map((page) => `${page} is missing`),
   ...(filesIn(Path.join(site, "documents")).length === decisions.length
     ? []
     : [`of ${decisions.length} decisions, ${filesIn(Path.join(site, "documents")).length} have a page`]),
-  ...[...pages].flatMap(deadLinks)
+  ...[...pages].flatMap(deadLinks),
+  ...markdown.flatMap(deadMarkdownLinks)
 ]
 
 if (problems.length > 0) {
