@@ -17,7 +17,8 @@ import type * as Option from "effect/Option"
  *   acknowledged part never. `bytesPerSecond` is the rate of the last ten seconds.
  * - `PartDone`: the service acknowledged a part.
  * - `Retrying`: an attempt failed for a transient reason. The part is sent again after `delay`.
- * - `TooSlow`: at the measured rate the Upload expires before it is complete. Emitted once.
+ * - `TooSlow`: at the measured rate the Upload expires before it is complete. Both times are of the service's clock, which may
+ *   differ from that of this process. Emitted once.
  * - `Restarted`: a new Upload replaces one that expired, that no longer exists although an earlier run created it, or that has
  *   no room left because the service stored a part twice.
  * - `Completed`: the Upload is completed. The last event.

@@ -24,6 +24,8 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
   /** Increases by one with every write. */
   revision: Schema.NonNegativeInt,
   upload: Pending,
+  /** When the Upload was created by the clock of this process, in milliseconds since 1970: its lifetime begins there. */
+  receivedAt: Schema.Number,
   /** The size of the parts in bytes. */
   partSize: Schema.Int.pipe(Schema.positive()),
   /** When the source was last modified, in milliseconds since 1970. */

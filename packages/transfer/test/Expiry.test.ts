@@ -61,7 +61,7 @@ describe("the Upload's lifetime", () => {
       expect(error).toMatchObject({ _tag: "UploadExpired", uploadId: upload?.id, expiredAt: upload?.expiresAt })
       expect(at).toBe(3_610_000)
       expect(yield* statuses).toEqual(["expired"])
-      expect(yield* calls("cancel")).toBe(0)
+      expect(yield* calls("cancel")).toBe(1)
     }))
 
   it.effect("is the one that the service states", () =>

@@ -99,9 +99,9 @@ export const collect = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
  * A clock that advances to the next sleeper when nothing else is to be done, so that a transfer of hours takes no real time. A
  * `TestClock` would have to be adjusted step by step.
  */
-const makeFastClock = (): Clock.Clock => {
+const makeFastClock = (start: number): Clock.Clock => {
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
-  let now = 0
+  let now = start
   let scheduled = false
   const schedule = () => {
     if (scheduled) return
@@ -136,7 +136,7 @@ const makeFastClock = (): Clock.Clock => {
 }
 
 export const withFastClock = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => Effect.withClock(effect, makeFastClock()))
+  Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.withClock(effect, makeFastClock(now)))
 
 /** A service that needs a number of milliseconds for each byte of a part. */
 export const pacedBy = (millis: number) => (uploads: UploadsService.Service): Partial<UploadsService.Service> => ({

@@ -14,6 +14,7 @@ import type { TransferError, TransferFailure } from "../TransferError.js"
 import { TransferSuspended, UploadLeftPending } from "../TransferError.js"
 import type { ActiveUpload, Job } from "./job.js"
 import { cancelTimeoutOf, Restart } from "./job.js"
+import * as lifetime from "./lifetime.js"
 
 // -----------------------------------------------------------------------------------------------------------------
 // The outcome of a failure
@@ -66,15 +67,8 @@ const rules: ReadonlyArray<Rule> = [
     outcome: "cancelAndRestart"
   },
 
-  // A completion that was under way may have been in time.
-  {
-    failures: ["UploadExpired"],
-    when: ({ isCompleting, restartsOnExpiry }) => isCompleting && restartsOnExpiry,
-    outcome: "cancelAndRestart"
-  },
-  { failures: ["UploadExpired"], when: ({ isCompleting }) => isCompleting, outcome: "cancelAndFail" },
-  { failures: ["UploadExpired"], when: ({ restartsOnExpiry }) => restartsOnExpiry, outcome: "restart" },
-  { failures: ["UploadExpired"], outcome: "fail" },
+  // It is cancelled all the same: the service's clock may be behind, and a completion that was under way may have been in time.
+  { failures: ["UploadExpired"], when: ({ restartsOnExpiry }) => restartsOnExpiry, outcome: "cancelAndRestart" },
 
   { failures: transientFailures, when: ({ hasJournal }) => hasJournal, outcome: "suspend" }
 ]
@@ -86,7 +80,7 @@ const decideOutcome = (failure: TransferFailure, state: State): Outcome =>
 /** Ends the Upload of a failed transfer as {@link decideOutcome} says. */
 export const onFailure = (
   job: Job,
-  { hasAmbiguousPart, resumed, startedAt, upload }: ActiveUpload,
+  { hasAmbiguousPart, resumed, upload }: ActiveUpload,
   failure: TransferFailure,
   { isCompleting, isFirst }: Pick<State, "isCompleting" | "isFirst">
 ): Effect.Effect<Upload.Completed, TransferError | Restart> => {
@@ -103,8 +97,8 @@ export const onFailure = (
     isFirst,
     isCompleting,
     hasAmbiguousPart: MutableRef.get(hasAmbiguousPart),
-    // An Upload that had expired when it was created means that the clocks differ: the next one would expire too.
-    restartsOnExpiry: options.onExpiry === "restart" && DateTime.lessThan(startedAt, upload.expiresAt),
+    // After an Upload without a lifetime the next one would expire too.
+    restartsOnExpiry: options.onExpiry === "restart" && lifetime.ofUpload(upload) > 0,
     hasJournal: journal.isEnabled
   })
   switch (outcome) {

@@ -4,7 +4,6 @@ import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import type * as FilesService from "@effect-uploads/http/FilesService"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Data from "effect/Data"
-import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as MutableRef from "effect/MutableRef"
@@ -33,8 +32,8 @@ export type OnEvent = (event: TransferEvent) => Effect.Effect<void>
 /** The Upload that the transfer is filling. */
 export interface ActiveUpload {
   readonly upload: Upload.Pending
-  /** When this run created or resumed the Upload. */
-  readonly startedAt: DateTime.Utc
+  /** When the Upload expires, in milliseconds of `lifetime.monotonicMillis`. */
+  readonly deadline: number
   /** An earlier run created the Upload. */
   readonly resumed: boolean
   readonly ranges: ReadonlyArray<PartRange>

@@ -1,5 +1,6 @@
 import type { PartId } from "@effect-uploads/domain/Ids"
 import type { Pending } from "@effect-uploads/domain/Upload"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as SynchronizedRef from "effect/SynchronizedRef"
@@ -46,17 +47,19 @@ export const make = (journal: Option.Option<Service>, source: Source): Effect.Ef
       isEnabled: true,
       load: Effect.tap(load(key), (entry) => SynchronizedRef.set(current, entry)),
       begin: (upload, partSize) =>
-        write((before) =>
-          Option.some(
-            new JournalEntry({
-              revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision + 1 }),
-              upload,
-              partSize,
-              modifiedAt,
-              acknowledged: []
-            })
-          )
-        ),
+        Effect.flatMap(Clock.currentTimeMillis, (receivedAt) =>
+          write((before) =>
+            Option.some(
+              new JournalEntry({
+                revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision + 1 }),
+                upload,
+                receivedAt,
+                partSize,
+                modifiedAt,
+                acknowledged: []
+              })
+            )
+          )),
       acknowledge: (index, partId) =>
         write(Option.map((entry) =>
           new JournalEntry({

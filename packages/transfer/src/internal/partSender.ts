@@ -16,6 +16,7 @@ import type { SourceError } from "../SourceError.js"
 import { TransferStalled } from "../TransferError.js"
 import * as TransferEvent from "../TransferEvent.js"
 import type { OnEvent } from "./job.js"
+import { monotonicMillis, unsafeMonotonicMillis } from "./lifetime.js"
 import type { Progress } from "./progress.js"
 import type { PartToSend, Source } from "./sources/source.js"
 
@@ -56,10 +57,10 @@ export const make = (options: {
         yield* pause.wait
         progress.begin(range.index)
         const clock = yield* Effect.clock
-        const lastByteAt = MutableRef.make(clock.unsafeCurrentTimeMillis())
+        const lastByteAt = MutableRef.make(unsafeMonotonicMillis(clock))
         const tracked = PartData.withProgress(data, (bytes) => {
           progress.add(range.index, bytes)
-          MutableRef.set(lastByteAt, clock.unsafeCurrentTimeMillis())
+          MutableRef.set(lastByteAt, unsafeMonotonicMillis(clock))
         })
         return yield* uploads.addPart(uploadId, tracked).pipe(
           // The retries are here and not in the client, because a rate limit pauses all parts together.
@@ -86,10 +87,13 @@ export const make = (options: {
                 const [state, , decision] = yield* retryPolicy.step(now, failure, schedule)
                 if (ScheduleDecision.isDone(decision)) return yield* Effect.fail(failure)
                 const delay = Duration.millis(
-                  Math.max(
-                    ScheduleIntervals.start(decision.intervals) - now,
-                    Duration.toMillis(requested),
-                    yield* pause.remaining
+                  // Whole milliseconds, because a test clock has no time between them.
+                  Math.ceil(
+                    Math.max(
+                      ScheduleIntervals.start(decision.intervals) - now,
+                      Duration.toMillis(requested),
+                      yield* pause.remaining
+                    )
                   )
                 )
                 yield* onEvent(
@@ -111,7 +115,7 @@ const failWhenStalled = (
 ): Effect.Effect<never, TransferStalled> =>
   Effect.gen(function*() {
     while (true) {
-      const silence = (yield* Clock.currentTimeMillis) - MutableRef.get(lastByteAt)
+      const silence = (yield* monotonicMillis) - MutableRef.get(lastByteAt)
       const remaining = Duration.toMillis(timeout) - silence
       if (remaining <= 0) return yield* new TransferStalled({ after: timeout })
       yield* Effect.sleep(remaining)
@@ -120,7 +124,7 @@ const failWhenStalled = (
 
 /** A pause that holds for all parts: a rate limit is that of the client, not that of one request. */
 const makeSharedPause = Effect.map(Ref.make(0), (until) => {
-  const remaining = Effect.zipWith(Ref.get(until), Clock.currentTimeMillis, (until, now) => Math.max(0, until - now))
+  const remaining = Effect.zipWith(Ref.get(until), monotonicMillis, (until, now) => Math.max(0, until - now))
   const wait: Effect.Effect<void> = Effect.flatMap(
     remaining,
     (remaining) => remaining > 0 ? Effect.zipRight(Effect.sleep(remaining), wait) : Effect.void
@@ -130,7 +134,7 @@ const makeSharedPause = Effect.map(Ref.make(0), (until) => {
     wait,
     extend: (delay: Duration.Duration) =>
       Effect.flatMap(
-        Clock.currentTimeMillis,
+        monotonicMillis,
         (now) => Ref.update(until, (current) => Math.max(current, now + Duration.toMillis(delay)))
       )
   }

@@ -3,7 +3,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as TransferEvent from "../TransferEvent.js"
-import type { OnEvent } from "./job.js"
+import type { ActiveUpload, OnEvent } from "./job.js"
+import { monotonicMillis } from "./lifetime.js"
 
 /** How often progress is reported. */
 const interval = Duration.millis(250)
@@ -43,38 +44,35 @@ export const make = (totalBytes: number): Progress => {
 /** Reports progress until it is interrupted. Warns once when the rate is too low for the Upload's lifetime. */
 export const report = (
   progress: Progress,
-  expiresAt: DateTime.Utc,
+  { deadline, upload }: Pick<ActiveUpload, "deadline" | "upload">,
   onEvent: OnEvent
 ): Effect.Effect<never> =>
   Effect.gen(function*() {
-    const startedAt = yield* DateTime.now
-    let samples = [{ at: startedAt.epochMillis, sent: progress.sent() }]
+    const startedAt = yield* monotonicMillis
+    let samples = [{ at: startedAt, sent: progress.sent() }]
     let warned = false
     const tick = Effect.gen(function*() {
-      const now = yield* DateTime.now
+      const now = yield* monotonicMillis
       const sent = progress.sent()
-      const [oldest = { at: now.epochMillis, sent }] = samples
+      const [oldest = { at: now, sent }] = samples
       const last = samples.at(-1) ?? oldest
-      samples = [
-        ...samples.filter(({ at }) => now.epochMillis - at < rateWindowMillis),
-        { at: now.epochMillis, sent }
-      ]
-      const elapsed = now.epochMillis - oldest.at
+      samples = [...samples.filter(({ at }) => now - at < rateWindowMillis), { at: now, sent }]
+      const elapsed = now - oldest.at
       const bytesPerSecond = elapsed > 0 ? Math.max(0, (sent - oldest.sent) * 1000 / elapsed) : 0
-      const timeLeft = bytesPerSecond > 0
-        ? Option.some(Duration.seconds((progress.totalBytes - sent) / bytesPerSecond))
-        : Option.none()
+      const millisLeft = (progress.totalBytes - sent) * 1000 / bytesPerSecond
+      const timeLeft = bytesPerSecond > 0 ? Option.some(Duration.millis(millisLeft)) : Option.none()
       if (sent !== last.sent) {
         yield* onEvent(
           TransferEvent.Progress({ sentBytes: sent, totalBytes: progress.totalBytes, bytesPerSecond, timeLeft })
         )
       }
-      if (!warned && Option.isSome(timeLeft) && now.epochMillis - startedAt.epochMillis >= minimumMeasuredMillis) {
-        const expectedAt = DateTime.addDuration(now, timeLeft.value)
-        if (DateTime.greaterThan(expectedAt, expiresAt)) {
-          warned = true
-          yield* onEvent(TransferEvent.TooSlow({ expiresAt, expectedAt }))
-        }
+      const missingMillis = now + millisLeft - deadline
+      if (!warned && bytesPerSecond > 0 && missingMillis > 0 && now - startedAt >= minimumMeasuredMillis) {
+        warned = true
+        const { expiresAt } = upload
+        yield* onEvent(
+          TransferEvent.TooSlow({ expiresAt, expectedAt: DateTime.add(expiresAt, { millis: missingMillis }) })
+        )
       }
     })
     return yield* Effect.forever(Effect.zipRight(Effect.sleep(interval), tick))

@@ -1,6 +1,5 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
 import { UploadExpired } from "@effect-uploads/domain/UploadError"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
@@ -12,6 +11,7 @@ import * as TransferEvent from "../TransferEvent.js"
 import { defaultRetryPolicy } from "../TransferOptions.js"
 import type { ActiveUpload, Job } from "./job.js"
 import { concurrencyOf, emit } from "./job.js"
+import * as lifetime from "./lifetime.js"
 import * as partSender from "./partSender.js"
 import * as progresses from "./progress.js"
 
@@ -32,7 +32,7 @@ export const run = (
       if (acknowledged.has(index)) progress.add(index, bytes)
     }
     yield* onEvent(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes: progress.sent() }))
-    if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(progresses.report(progress, upload.expiresAt, onEvent))
+    if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(progresses.report(progress, active, onEvent))
 
     const { send } = yield* partSender.make({
       uploads,
@@ -74,13 +74,13 @@ export const run = (
     return completed
   }).pipe(
     Effect.scoped,
-    withinLifetime(active.upload)
+    withinLifetime(active)
   )
 
 /** Ends everything that is under way at the moment at which the Upload expires. */
-const withinLifetime = (upload: Upload.Pending) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(DateTime.now, (now) =>
+const withinLifetime = ({ deadline, upload }: ActiveUpload) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(lifetime.monotonicMillis, (now) =>
     Effect.timeoutFail(effect, {
-      duration: Duration.millis(Math.max(0, DateTime.distance(now, upload.expiresAt))),
+      duration: Duration.millis(Math.max(0, deadline - now)),
       onTimeout: () => new UploadExpired({ uploadId: upload.id, expiredAt: upload.expiresAt })
     }))

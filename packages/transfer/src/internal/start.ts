@@ -1,6 +1,5 @@
 import * as MimeType from "@effect-uploads/domain/MimeType"
-import * as Upload from "@effect-uploads/domain/Upload"
-import * as DateTime from "effect/DateTime"
+import type * as Upload from "@effect-uploads/domain/Upload"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
@@ -13,6 +12,7 @@ import type { JournalEntry } from "../TransferJournal.js"
 import { cancelAndFail, cancelQuietly, runToCompletion } from "./cleanup.js"
 import type { ActiveUpload, Job } from "./job.js"
 import { cancelTimeoutOf, concurrencyOf } from "./job.js"
+import * as lifetime from "./lifetime.js"
 
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -33,12 +33,13 @@ export const create: Begin = (job, restore) =>
   Effect.gen(function*() {
     const ranges = yield* plan(job, job.options.partSize)
     const upload = yield* createUpload(job, restore)
+    const deadline = (yield* lifetime.monotonicMillis) + lifetime.ofUpload(upload)
     yield* job.journal.begin(upload, ranges[0]?.bytes ?? job.source.bytes).pipe(
       Effect.catchAll((failure) => cancelAndFail(job, upload, failure))
     )
     return {
       upload,
-      startedAt: yield* DateTime.now,
+      deadline,
       resumed: false,
       ranges,
       acknowledged: new Map(),
@@ -51,13 +52,14 @@ const plan = (job: Job, partSize: number | undefined) =>
 
 const resume = (
   job: Job,
-  { acknowledged, modifiedAt, partSize, upload }: JournalEntry
+  { acknowledged, modifiedAt, partSize, receivedAt, upload }: JournalEntry
 ): Effect.Effect<Option.Option<ActiveUpload>, TransferError> =>
   Effect.gen(function*() {
     const { journal, source } = job
-    const now = yield* DateTime.now
-    if (Upload.at(upload, now).status === "expired") {
-      yield* journal.close
+    const remaining = yield* lifetime.remainingSince(upload, receivedAt)
+    if (remaining <= 0) {
+      // It is cancelled all the same, because only the service knows whether it has expired.
+      yield* Effect.ensuring(cancelQuietly(job, upload), journal.close)
       return Option.none()
     }
     const difference = upload.bytes !== source.bytes
@@ -84,7 +86,7 @@ const resume = (
     }
     return Option.some({
       upload,
-      startedAt: now,
+      deadline: (yield* lifetime.monotonicMillis) + remaining,
       resumed: true,
       ranges: ranges.right,
       acknowledged: new Map(acknowledged.map(({ index, partId }) => [index, partId])),
