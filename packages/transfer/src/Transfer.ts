@@ -72,7 +72,7 @@ const run = <R>(
       files: yield* Effect.serviceOption(FilesService),
       journal: yield* journalWriter.make(yield* TransferJournal, source)
     })
-  }).pipe(Effect.withSpan("Transfer", { attributes: { purpose: options.purpose } }))
+  }).pipe(Effect.scoped, Effect.withSpan("Transfer", { attributes: { purpose: options.purpose } }))
 
 const send = <R>(transfer: Transfer<R>) => run(transfer, Option.none())
 
@@ -87,12 +87,9 @@ const events = <R>(transfer: Transfer<R>): Stream.Stream<TransferEvent, Transfer
     return Mailbox.toStream(mailbox)
   }))
 
-const basename = (path: string): string => path.replace(/^.*[/\\]/, "")
-
 const ofFile = (path: string, options: TransferOptions): Transfer<FileSystem.FileSystem> => ({
   options,
-  source: (limits) =>
-    fileSource.make(path, { filename: options.filename ?? basename(path), purpose: options.purpose }, limits)
+  source: (limits) => fileSource.make(path, options, limits)
 })
 
 const ofBytes = (data: Uint8Array, options: NamedOptions): Transfer<never> => ({

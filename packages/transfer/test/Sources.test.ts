@@ -77,6 +77,43 @@ describe("a path", () => {
       yield* expectFiles(data)
     }))
 
+  for (
+    const [path, name] of [
+      ["back\\slash.bin", "back\\slash.bin"],
+      ["two\nlines/data.bin", "data.bin"],
+      ["fol\\der/\r\n/da\nta.bin", "da\nta.bin"]
+    ] as const
+  ) {
+    test(`of ${JSON.stringify(path)} has the name ${JSON.stringify(name)} on a system whose separator is a slash`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const folder = yield* fs.makeTempDirectoryScoped()
+        const file = `${folder}/${path}`
+        yield* fs.makeDirectory(file.slice(0, file.lastIndexOf("/")), { recursive: true })
+        yield* fs.writeFile(file, data)
+        const [create] = yield* requestsOf(Transfer.file(file, { purpose }))
+        expect(create).toHaveProperty("filename", name)
+      }))
+  }
+
+  test("has the last segment after either slash as its name on Windows", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const fs = yield* FileSystem.FileSystem
+      const windows = (file: string) =>
+        Effect.updateService(FileSystem.FileSystem, () => ({
+          ...fs,
+          stat: () => fs.stat(path),
+          access: () => Effect.void,
+          realPath: () => Effect.succeed(`C:\\${file}`),
+          stream: (_, options) => fs.stream(path, options)
+        }))
+      for (const file of ["folder\\data.bin", "folder/data.bin", "data.bin", "a/b\\data.bin", "a\\b/data.bin"]) {
+        const [create] = yield* requestsOf(Transfer.file(file, { purpose }).pipe(windows(file)))
+        expect(create).toHaveProperty("filename", "data.bin")
+      }
+    }))
+
   test("is sent with the name, type and lifetime of the options", () =>
     Effect.gen(function*() {
       const path = yield* written(data)

@@ -21,7 +21,7 @@ const chunksAhead = 2
 
 export const make = (
   path: string,
-  options: { readonly filename: string; readonly purpose: string },
+  options: { readonly filename?: string | undefined; readonly purpose: string },
   limits: Limits
 ): Effect.Effect<Source, SourceError | InvalidRequest, FileSystem.FileSystem> =>
   Effect.gen(function*() {
@@ -37,12 +37,13 @@ export const make = (
         (stream) => atLeast(stream, bytes, () => new SourceChanged({ name: path, difference: "size" }))
       )
     const absolute = yield* Effect.mapError(fs.realPath(path), explainFileError(path))
+    const filename = options.filename ?? basename(path, absolute)
     return ranged.make({
       name: path,
-      filename: options.filename,
+      filename,
       bytes: size,
       identity: Option.some({
-        key: md5([absolute, options.filename, options.purpose].join("\n")),
+        key: md5([absolute, filename, options.purpose].join("\n")),
         modifiedAt: modifiedAtOf(info)
       }),
       path,
@@ -66,6 +67,10 @@ export const make = (
       })
     })
   })
+
+/** On Windows both slashes separate folders. Elsewhere, where an absolute path starts with `/`, a backslash is part of a name. */
+const basename = (path: string, absolute: string): string =>
+  path.slice(Math.max(path.lastIndexOf("/"), absolute.startsWith("/") ? -1 : path.lastIndexOf("\\")) + 1)
 
 const modifiedAtOf = ({ mtime }: FileSystem.File.Info): number =>
   Option.match(mtime, { onNone: () => 0, onSome: (date) => date.getTime() })
