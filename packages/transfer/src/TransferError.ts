@@ -65,6 +65,27 @@ export class JournalFailed extends Schema.TaggedError<JournalFailed>("@effect-up
 }
 
 /**
+ * Another run of the same transfer is in progress, in this process or another one: the same path, file name and purpose with
+ * the same journal. This run changed nothing.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransferInProgress
+  extends Schema.TaggedError<TransferInProgress>("@effect-uploads/transfer/TransferInProgress")(
+    "TransferInProgress",
+    {
+      /** The path of the file. */
+      name: Schema.String
+    }
+  )
+{
+  override get message(): string {
+    return `Another transfer of ${this.name} with the same journal is in progress`
+  }
+}
+
+/**
  * The reasons for which a transfer cannot continue.
  *
  * @since 0.1.0
@@ -86,7 +107,8 @@ export const TransferFailure = Schema.Union(
   ChecksumMismatch,
   ...ServiceError.members,
   TransferStalled,
-  JournalFailed
+  JournalFailed,
+  TransferInProgress
 )
 
 /**

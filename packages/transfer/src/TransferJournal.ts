@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as journalLock from "./internal/journalLock.js"
 import { JournalFailed } from "./TransferError.js"
 
 /**
@@ -42,6 +44,22 @@ export interface Service {
   readonly load: (key: string) => Effect.Effect<Option.Option<JournalEntry>, JournalFailed>
   readonly save: (key: string, entry: JournalEntry) => Effect.Effect<void, JournalFailed>
   readonly remove: (key: string) => Effect.Effect<void, JournalFailed>
+  /** Locks a key for the scope, so that one run at a time uses its entry. None if another run holds the lock. */
+  readonly lock: (key: string) => Effect.Effect<Option.Option<JournalLock>, JournalFailed, Scope.Scope>
+}
+
+/**
+ * The lock of a run on its entry. A process that is killed does not leave it behind: its lock counts as free after 5 seconds
+ * without a sign of life.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface JournalLock {
+  /** Whether the lock is still that of this run. */
+  readonly isHeld: Effect.Effect<boolean, JournalFailed>
+  /** Completes when another run has taken the lock, because this one gave no sign of life. */
+  readonly lost: Effect.Effect<void>
 }
 
 /**
@@ -86,6 +104,7 @@ export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = 
   (whole) => {
     const store = KeyValueStore.prefix(whole, "effect-uploads/transfer/")
     const failed = Effect.mapError((cause: unknown) => new JournalFailed({ cause }))
+    const lock = journalLock.make(store)
     const slots = (key: string) => [`${key}/0`, `${key}/1`] as const
     return {
       load: (key) =>
@@ -110,7 +129,12 @@ export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = 
           slots(key),
           (slot) => Effect.whenEffect(store.remove(slot), store.has(slot)),
           { discard: true }
-        ).pipe(failed)
+        ).pipe(failed),
+      lock: (key) =>
+        lock(`${key}/lock`).pipe(
+          failed,
+          Effect.map(Option.map(({ isHeld, lost }) => ({ isHeld: failed(isHeld), lost })))
+        )
     }
   }
 )

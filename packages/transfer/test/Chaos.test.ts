@@ -267,7 +267,7 @@ const makeJournal = Effect.gen(function*() {
   const journal = yield* TransferJournal.make.pipe(Effect.provide(KeyValueStore.layerMemory))
   let current = Option.none<UploadId>()
   const service: TransferJournal.Service = {
-    load: journal.load,
+    ...journal,
     save: (key, entry) =>
       Effect.tap(journal.save(key, entry), () => {
         current = Option.some(entry.upload.id)

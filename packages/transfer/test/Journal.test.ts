@@ -21,7 +21,19 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { Both } from "./fixtures.js"
-import { both, bytesOf, calls, changed, collect, expectFiles, services, statuses, written } from "./fixtures.js"
+import {
+  advancing,
+  both,
+  bytesOf,
+  calls,
+  changed,
+  collect,
+  elapsed,
+  expectFiles,
+  services,
+  statuses,
+  written
+} from "./fixtures.js"
 
 const data = bytesOf(5000)
 const options = { purpose: "user_data", partSize: 1000, concurrency: 1 } as const
@@ -29,7 +41,12 @@ const quota = new QuotaExceeded({})
 
 /** A store whose operations can be made to fail or to stop half-way. */
 class Store {
-  readonly content = new Map<string, string>()
+  readonly content: Map<string, string>
+
+  constructor(content = new Map<string, string>()) {
+    this.content = content
+  }
+
   /** The bytes that the process writes before it is killed. A removal counts as one byte. */
   left = Number.POSITIVE_INFINITY
   written = 0
@@ -366,10 +383,25 @@ describe("a store that fails", () => {
       expect(yield* calls("create")).toBe(0)
     }))
 
-  storeTest("to write the first entry makes the transfer cancel its Upload", (store) =>
+  storeTest("to write the lock ends the transfer before any request", (store) =>
     Effect.gen(function*() {
       store.failing.add("set")
       const error = yield* Effect.flip(Transfer.file(yield* written(data), options))
+      expect(error._tag).toBe("JournalFailed")
+      expect(yield* calls("create")).toBe(0)
+    }))
+
+  storeTest("to write the first entry makes the transfer cancel its Upload", (store) =>
+    Effect.gen(function*() {
+      const error = yield* Transfer.file(yield* written(data), options).pipe(
+        changed((uploads) => ({
+          create: (request) => {
+            store.failing.add("set")
+            return uploads.create(request)
+          }
+        })),
+        Effect.flip
+      )
       expect(error._tag).toBe("JournalFailed")
       expect(yield* statuses).toEqual(["cancelled"])
       expect(yield* calls("addPart")).toBe(0)
@@ -392,7 +424,7 @@ describe("a store that fails", () => {
         expect(error._tag).toBe("JournalFailed")
         expect(yield* statuses).toEqual(["cancelled"])
         store.failing.clear()
-        yield* Transfer.file(path, options)
+        yield* Transfer.file(path, options).pipe(advancing)
         yield* expectFiles(data)
       })
   )
@@ -404,9 +436,9 @@ describe("a store that fails", () => {
         const path = yield* written(data)
         store.failing.add("remove")
         const completed = yield* Transfer.file(path, options)
-        expect(store.content.size).toBe(2)
+        expect(store.content.size).toBe(3)
         store.failing.clear()
-        expect((yield* Transfer.file(path, options)).file).toEqual(completed.file)
+        expect((yield* Transfer.file(path, options).pipe(advancing)).file).toEqual(completed.file)
         expect(yield* calls("addPart")).toBe(5)
         expect(store.content.size).toBe(0)
       })
@@ -443,8 +475,10 @@ describe("a process that is killed during a write", () => {
         const stored = first === undefined ? 0 : (yield* uploadsTest.parts(first.id)).length
         const before = yield* calls("addPart")
 
-        store.left = Number.POSITIVE_INFINITY
-        const second = yield* Effect.exit(Transfer.file(path, options).pipe(Effect.provide(store.journal)))
+        const successor = new Store(store.content)
+        const second = yield* Effect.exit(
+          Transfer.file(path, options).pipe(Effect.provide(successor.journal), advancing)
+        )
         const sentAgain = (yield* calls("addPart")) - before
         expect(Exit.isSuccess(second)).toBe(true)
         // A process that had removed its entry had completed its transfer, so the second run is a new transfer.
@@ -457,6 +491,112 @@ describe("a process that is killed during a write", () => {
         }
       })).pipe(Effect.provide(env)),
     { fastCheck: { numRuns: 60 } }
+  )
+})
+
+describe("a second run of the same transfer", () => {
+  const hanging = (path: string) => Transfer.file(path, options).pipe(changed(() => ({ addPart: () => Effect.never })))
+
+  /** The value of the lock in a store. */
+  const lockOf = (store: Store) =>
+    [...store.content].filter(([key]) => key.endsWith("/lock")).map(([key, value]) => ({ key, value }))
+
+  test("fails with TransferInProgress before any request, and the first one completes", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const go = yield* Deferred.make<void>()
+      const waiting = yield* Deferred.make<void>()
+      const first = yield* Transfer.file(path, options).pipe(
+        changed((uploads) => ({
+          addPart: (id, part) =>
+            Deferred.succeed(waiting, undefined).pipe(
+              Effect.zipRight(Deferred.await(go)),
+              Effect.zipRight(uploads.addPart(id, part))
+            )
+        })),
+        Effect.fork
+      )
+      yield* Deferred.await(waiting)
+      expect(yield* Effect.flip(Transfer.file(path, options))).toMatchObject({ _tag: "TransferInProgress", name: path })
+      yield* Transfer.file(path, { ...options, filename: "another" })
+      yield* Deferred.succeed(go, undefined)
+      yield* Fiber.join(first)
+      expect(yield* calls("create")).toBe(2)
+      expect(yield* statuses).toEqual(["completed", "completed"])
+      yield* expectFiles(data, data)
+      yield* Transfer.file(path, options)
+    }))
+
+  storeTest("in another process fails after it saw that the first one is alive", (store) =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      const first = yield* Effect.fork(hanging(path))
+      while ((yield* calls("create")) < 1) yield* TestClock.adjust("1 millis")
+      const error = yield* Transfer.file(path, options).pipe(Effect.provide(store.journal), Effect.flip, advancing)
+      expect(error._tag).toBe("TransferInProgress")
+      expect(yield* statuses).toEqual(["pending"])
+      yield* Fiber.interrupt(first)
+      yield* Transfer.file(path, options)
+      expect(yield* calls("create")).toBe(1)
+      expect(store.content.size).toBe(0)
+    }))
+
+  storeTest(
+    "resumes after five seconds when the process of the first one was killed",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        yield* suspendedAfter(path, 2)
+        const [entry = expect.fail("no entry")] = store.content.keys()
+        store.content.set(entry.replace(/[^/]*$/, "lock"), "the value of a killed process")
+        const resumedAt = yield* Transfer.file(path, options).pipe(
+          Effect.zipRight(elapsed),
+          advancing
+        )
+        expect(resumedAt).toBeGreaterThanOrEqual(5000)
+        expect(yield* calls("create")).toBe(1)
+        expect(yield* calls("addPart")).toBe(5)
+        expect(store.content.size).toBe(0)
+      })
+  )
+
+  storeTest(
+    "that took the lock of a silent process ends that process's run, which leaves the Upload alone",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        const first = yield* Effect.fork(Effect.flip(hanging(path)))
+        while (store.content.size < 2) yield* TestClock.adjust("1 millis")
+        const [lock = expect.fail("no lock")] = lockOf(store)
+        store.content.set(lock.key, "the value of another process")
+        const before = new Map(store.content)
+        yield* TestClock.adjust("2 seconds")
+        expect(yield* Fiber.join(first)).toMatchObject({ _tag: "TransferInProgress" })
+        expect(yield* statuses).toEqual(["pending"])
+        expect(yield* calls("cancel")).toBe(0)
+        expect(store.content).toEqual(before)
+      })
+  )
+
+  storeTest(
+    "that started at the same moment cancels its own Upload when it did not get the lock",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        const error = yield* Transfer.file(path, options).pipe(
+          changed((uploads) => ({
+            create: (request) => {
+              for (const { key } of lockOf(store)) store.content.set(key, "the value of another process")
+              return uploads.create(request)
+            }
+          })),
+          Effect.flip
+        )
+        expect(error._tag).toBe("TransferInProgress")
+        expect(yield* statuses).toEqual(["cancelled"])
+        expect(lockOf(store).map(({ value }) => value)).toEqual(["the value of another process"])
+        expect(store.content.size).toBe(1)
+      })
   )
 })
 

@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { createHash } from "node:crypto"
@@ -86,6 +87,14 @@ export const during = (duration: Duration.DurationInput) => <A, E, R>(effect: Ef
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
     yield* TestClock.adjust(duration)
+    return yield* Fiber.join(fiber)
+  })
+
+/** Runs an effect to its end while the test clock advances, also when real work such as a file's comes before its sleeps. */
+export const advancing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.fork(effect)
+    while (Option.isNone(yield* Fiber.poll(fiber))) yield* TestClock.adjust("100 millis")
     return yield* Fiber.join(fiber)
   })
 

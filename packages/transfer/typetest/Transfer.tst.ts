@@ -68,6 +68,7 @@ describe("Transfer", () => {
       | "ResponseMalformed"
       | "TransferStalled"
       | "JournalFailed"
+      | "TransferInProgress"
       | "TransferSuspended"
       | "UploadLeftPending"
     >()

@@ -20,9 +20,9 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
         emit(job, TransferEvent.Restarted({ replaced })),
         runFrom(start.create, false)
       ))
-  return Effect.tap(
-    runFrom(start.resumeOrCreate, true),
-    (upload) => emit(job, TransferEvent.Completed({ upload }))
+  return runFrom(start.resumeOrCreate, true).pipe(
+    Effect.raceFirst(job.journal.lost),
+    Effect.tap((upload) => emit(job, TransferEvent.Completed({ upload })))
   )
 }
 

@@ -3,22 +3,29 @@ import type { Pending } from "@effect-uploads/domain/Upload"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { JournalFailed } from "../TransferError.js"
+import { TransferInProgress } from "../TransferError.js"
 import type { Service } from "../TransferJournal.js"
 import { JournalEntry } from "../TransferJournal.js"
 import type { Source } from "./sources/source.js"
 
-/** Writes the journal entry of one transfer. Does nothing without a journal, or for a source that has no identity. */
+/**
+ * Writes the journal entry of one transfer, whose lock it holds. Does nothing without a journal, or for a source that has no
+ * identity.
+ */
 export interface JournalWriter {
   readonly isEnabled: boolean
   /** Reads the entry of an earlier run. */
   readonly load: Effect.Effect<Option.Option<JournalEntry>, JournalFailed>
   /** Replaces the entry with that of a new Upload without parts. */
-  readonly begin: (upload: Pending, partSize: number) => Effect.Effect<void, JournalFailed>
-  readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed>
+  readonly begin: (upload: Pending, partSize: number) => Effect.Effect<void, JournalFailed | TransferInProgress>
+  readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed | TransferInProgress>
   /** Removes the entry. A failure is only logged: the next run finds that the Upload of the entry has ended. */
   readonly close: Effect.Effect<void>
+  /** Fails when another run has taken the lock. */
+  readonly lost: Effect.Effect<never, TransferInProgress>
 }
 
 const disabled: JournalWriter = {
@@ -26,21 +33,30 @@ const disabled: JournalWriter = {
   load: Effect.succeedNone,
   begin: () => Effect.void,
   acknowledge: () => Effect.void,
-  close: Effect.void
+  close: Effect.void,
+  lost: Effect.never
 }
 
-export const make = (journal: Option.Option<Service>, source: Source): Effect.Effect<JournalWriter> =>
+export const make = (
+  journal: Option.Option<Service>,
+  source: Source
+): Effect.Effect<JournalWriter, JournalFailed | TransferInProgress, Scope.Scope> =>
   Effect.gen(function*() {
     if (Option.isNone(journal) || Option.isNone(source.identity)) return disabled
     const { load, remove, save } = journal.value
     const { key, modifiedAt } = source.identity.value
+    const inProgress = new TransferInProgress({ name: source.name })
+    const lock = yield* Effect.flatMap(journal.value.lock(key), Effect.mapError(() => inProgress))
+    const confirmLock = Effect.filterOrFail(lock.isHeld, (held) => held, () => inProgress)
     const current = yield* SynchronizedRef.make(Option.none<JournalEntry>())
 
     /** Writes one entry at a time, so that revisions reach the store in their order. */
     const write = (next: (entry: Option.Option<JournalEntry>) => Option.Option<JournalEntry>) =>
       SynchronizedRef.updateEffect(current, (before) => {
         const entry = next(before)
-        return Option.isNone(entry) ? Effect.succeed(entry) : Effect.as(save(key, entry.value), entry)
+        return Option.isNone(entry)
+          ? Effect.succeed(entry)
+          : Effect.as(Effect.zipRight(confirmLock, save(key, entry.value)), entry)
       })
 
     return {
@@ -68,9 +84,11 @@ export const make = (journal: Option.Option<Service>, source: Source): Effect.Ef
             acknowledged: [...entry.acknowledged, { index, partId }]
           })
         )),
-      close: remove(key).pipe(
+      close: confirmLock.pipe(
+        Effect.zipRight(remove(key)),
         Effect.zipRight(SynchronizedRef.set(current, Option.none())),
         Effect.catchAll((error) => Effect.logWarning(`The journal of a transfer was not removed: ${error.message}`))
-      )
+      ),
+      lost: Effect.zipRight(lock.lost, inProgress)
     }
   })
