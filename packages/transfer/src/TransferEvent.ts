@@ -13,8 +13,10 @@ import type * as Option from "effect/Option"
 
 /**
  * - `Started`: the Upload exists. An earlier run had sent `resumedBytes` of it.
- * - `Progress`: the connection took `sentBytes` of `totalBytes`. The bytes of a failed attempt are subtracted, those of an
- *   acknowledged part never. `bytesPerSecond` is the rate of the last ten seconds.
+ * - `Progress`: the connection took `sentBytes` of `totalBytes`. This number never decreases: bytes that are sent again count
+ *   from where the earlier attempt ended. `repeatedBytes` were sent again until now, and `repeating` are the indexes of the parts
+ *   that are sent again at present. `bytesPerSecond` is the rate of the connection, smoothed over about ten seconds. `timeLeft`
+ *   is the time for all bytes that are still to be sent, repeated ones included; none while nothing was sent.
  * - `PartDone`: the service acknowledged a part.
  * - `Retrying`: an attempt failed for a transient reason. The part is sent again after `delay`.
  * - `TooSlow`: at the measured rate the Upload expires before it is complete. Both times are of the service's clock, which may
@@ -31,6 +33,8 @@ export type TransferEvent = Data.TaggedEnum<{
   Progress: {
     readonly sentBytes: number
     readonly totalBytes: number
+    readonly repeatedBytes: number
+    readonly repeating: ReadonlyArray<number>
     readonly bytesPerSecond: number
     readonly timeLeft: Option.Option<Duration.Duration>
   }

@@ -9,34 +9,38 @@ import * as TransferEvent from "../TransferEvent.js"
 import * as cleanup from "./cleanup.js"
 import type { Job, Restart } from "./job.js"
 import { emit } from "./job.js"
+import * as progresses from "./progress.js"
 import * as send from "./send.js"
 import * as start from "./start.js"
 
 /** Runs a transfer to its end. Every {@link Restart} continues with a new Upload. */
-export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> => {
-  const runFrom = (begin: start.Begin, isFirst: boolean): Effect.Effect<Upload.Completed, TransferError> =>
-    Effect.catchTag(runUpload(job, begin, isFirst), "Restart", ({ replaced }) =>
-      Effect.zipRight(
-        emit(job, TransferEvent.Restarted({ replaced })),
-        runFrom(start.create, false)
-      ))
-  return runFrom(start.resumeOrCreate, true).pipe(
-    Effect.raceFirst(job.journal.lost),
-    Effect.tap((upload) => emit(job, TransferEvent.Completed({ upload })))
-  )
-}
+export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
+  Effect.suspend(() => {
+    const progress = progresses.make(job.source.bytes)
+    const runFrom = (begin: start.Begin, isFirst: boolean): Effect.Effect<Upload.Completed, TransferError> =>
+      Effect.catchTag(runUpload(job, begin, progress, isFirst), "Restart", ({ replaced }) =>
+        Effect.zipRight(
+          emit(job, TransferEvent.Restarted({ replaced })),
+          runFrom(start.create, false)
+        ))
+    return runFrom(start.resumeOrCreate, true).pipe(
+      Effect.raceFirst(job.journal.lost),
+      Effect.tap((upload) => emit(job, TransferEvent.Completed({ upload })))
+    )
+  })
 
 /** Fills one Upload. Start and cleanup run to completion even if the caller is interrupted; sending stops at once. */
 const runUpload = (
   job: Job,
   begin: start.Begin,
+  progress: progresses.Progress,
   isFirst: boolean
 ): Effect.Effect<Upload.Completed, TransferError | Restart> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const active = yield* begin(job, restore)
       const isCompleting = MutableRef.make(false)
-      const exit = yield* Effect.exit(restore(send.run(job, active, isCompleting)))
+      const exit = yield* Effect.exit(restore(send.run(job, active, progress, isCompleting)))
       if (Exit.isSuccess(exit)) return exit.value
       return yield* Option.match(Cause.failureOption(exit.cause), {
         onSome: (failure) =>

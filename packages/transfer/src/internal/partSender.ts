@@ -79,6 +79,7 @@ export const make = (options: {
           Effect.catchAll(attempt(part), (failure) =>
             isRetryable(failure)
               ? Effect.gen(function*() {
+                progress.fail(part.range.index)
                 if (failure._tag !== "RateLimited") onAmbiguousFailure()
                 const requested = retryAfter(failure)
                 if (Duration.greaterThan(requested, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)

@@ -9,35 +9,125 @@ import { monotonicMillis } from "./lifetime.js"
 /** How often progress is reported. */
 const interval = Duration.millis(250)
 
-/** The rate is that of the last ten seconds, so that it follows the connection. */
-const rateWindowMillis = 10_000
+/** The rate follows a change of the connection within about this time. */
+const smoothingMillis = 10_000
 
 /** A rate that was measured for a shorter time is no reason for a warning. */
 const minimumMeasuredMillis = 10_000
 
-/** Counts the bytes of all parts that the connection took. */
+/**
+ * Counts the bytes that the connection took. A byte that is sent again does not count twice: each part, and the whole transfer,
+ * has a mark that only rises.
+ */
 export interface Progress {
   readonly totalBytes: number
-  /** Starts an attempt to send a part. The bytes of its earlier attempt no longer count. */
+  /** A new Upload replaces the earlier one: all parts are sent again. */
+  readonly restart: () => void
+  /** A part was acknowledged in an earlier run. */
+  readonly resume: (index: number, bytes: number) => void
+  /** An attempt to send a part begins. */
   readonly begin: (index: number) => void
   readonly add: (index: number, bytes: number) => void
-  readonly sent: () => number
+  /** An attempt failed, so its bytes have to be sent again. */
+  readonly fail: (index: number) => void
+  readonly acknowledge: (index: number) => void
+  readonly snapshot: () => Snapshot
+}
+
+export interface Snapshot {
+  /** Never decreases. */
+  readonly sentBytes: number
+  /** The bytes that are still to be sent, those that are sent again included. */
+  readonly remainingBytes: number
+  /** All bytes that the connection took, those that were sent again included. */
+  readonly takenBytes: number
+  readonly repeatedBytes: number
+  /** The parts whose bytes were sent before, in their order. */
+  readonly repeating: ReadonlyArray<number>
+}
+
+interface PartProgress {
+  /** The bytes of the current attempt. */
+  current: number
+  /** The most bytes of any attempt. */
+  mark: number
+  isActive: boolean
 }
 
 export const make = (totalBytes: number): Progress => {
-  const parts = new Map<number, number>()
-  let sent = 0
+  const parts = new Map<number, PartProgress>()
+  let currents = 0
+  let marks = 0
+  let earlierMark = 0
+  let takenBytes = 0
+  let repeatedBytes = 0
+  const sentBytes = () => Math.max(earlierMark, marks)
+
+  const partAt = (index: number): PartProgress => {
+    const known = parts.get(index)
+    if (known !== undefined) return known
+    const part = { current: 0, mark: 0, isActive: false }
+    parts.set(index, part)
+    return part
+  }
+  const move = (part: PartProgress, bytes: number) => {
+    part.current += bytes
+    currents += bytes
+    marks += Math.max(0, part.current - part.mark)
+    part.mark = Math.max(part.mark, part.current)
+  }
+  const reset = (index: number, isActive: boolean) => {
+    const part = partAt(index)
+    move(part, -part.current)
+    part.isActive = isActive
+  }
+
   return {
     totalBytes,
-    begin: (index) => {
-      sent -= parts.get(index) ?? 0
-      parts.set(index, 0)
+    restart: () => {
+      earlierMark = sentBytes()
+      parts.clear()
+      currents = 0
+      marks = 0
     },
+    resume: (index, bytes) => move(partAt(index), bytes),
+    begin: (index) => reset(index, true),
     add: (index, bytes) => {
-      sent += bytes
-      parts.set(index, (parts.get(index) ?? 0) + bytes)
+      const before = sentBytes()
+      move(partAt(index), bytes)
+      takenBytes += bytes
+      repeatedBytes += bytes - (sentBytes() - before)
     },
-    sent: () => sent
+    fail: (index) => reset(index, false),
+    acknowledge: (index) => {
+      partAt(index).isActive = false
+    },
+    snapshot: () => ({
+      sentBytes: sentBytes(),
+      remainingBytes: totalBytes - currents,
+      takenBytes,
+      repeatedBytes,
+      repeating: [...parts]
+        .filter(([, { current, isActive, mark }]) => current < mark || isActive && marks < earlierMark)
+        .map(([index]) => index)
+        .sort((a, b) => a - b)
+    })
+  }
+}
+
+/**
+ * The average of a rate in which older bytes count less. A pause lowers it gradually, and the first seconds count as they are.
+ */
+const makeRate = () => {
+  let weightedBytes = 0
+  let weightedMillis = 0
+  return {
+    add: (bytes: number, millis: number) => {
+      const decay = Math.exp(-millis / smoothingMillis)
+      weightedBytes = weightedBytes * decay + bytes
+      weightedMillis = weightedMillis * decay + millis
+    },
+    bytesPerSecond: () => weightedMillis > 0 ? weightedBytes * 1000 / weightedMillis : 0
   }
 }
 
@@ -49,25 +139,34 @@ export const report = (
 ): Effect.Effect<never> =>
   Effect.gen(function*() {
     const startedAt = yield* monotonicMillis
-    let samples = [{ at: startedAt, sent: progress.sent() }]
+    const rate = makeRate()
+    let last = { at: startedAt, takenBytes: progress.snapshot().takenBytes }
     let warned = false
     const tick = Effect.gen(function*() {
       const now = yield* monotonicMillis
-      const sent = progress.sent()
-      const [oldest = { at: now, sent }] = samples
-      const last = samples.at(-1) ?? oldest
-      samples = [...samples.filter(({ at }) => now - at < rateWindowMillis), { at: now, sent }]
-      const elapsed = now - oldest.at
-      const bytesPerSecond = elapsed > 0 ? Math.max(0, (sent - oldest.sent) * 1000 / elapsed) : 0
-      const millisLeft = (progress.totalBytes - sent) * 1000 / bytesPerSecond
-      const timeLeft = bytesPerSecond > 0 ? Option.some(Duration.millis(millisLeft)) : Option.none()
-      if (sent !== last.sent) {
+      const { remainingBytes, repeatedBytes, repeating, sentBytes, takenBytes } = progress.snapshot()
+      const newBytes = takenBytes - last.takenBytes
+      rate.add(newBytes, now - last.at)
+      last = { at: now, takenBytes }
+      const bytesPerSecond = rate.bytesPerSecond()
+      const millisLeft = remainingBytes * 1000 / bytesPerSecond
+      const timeLeft = Number.isFinite(millisLeft) ? Option.some(Duration.millis(millisLeft)) : Option.none()
+      if (newBytes > 0) {
         yield* onEvent(
-          TransferEvent.Progress({ sentBytes: sent, totalBytes: progress.totalBytes, bytesPerSecond, timeLeft })
+          TransferEvent.Progress({
+            sentBytes,
+            totalBytes: progress.totalBytes,
+            repeatedBytes,
+            repeating,
+            bytesPerSecond,
+            timeLeft
+          })
         )
       }
       const missingMillis = now + millisLeft - deadline
-      if (!warned && bytesPerSecond > 0 && missingMillis > 0 && now - startedAt >= minimumMeasuredMillis) {
+      if (
+        !warned && Option.isSome(timeLeft) && missingMillis > 0 && now - startedAt >= minimumMeasuredMillis
+      ) {
         warned = true
         const { expiresAt } = upload
         yield* onEvent(

@@ -13,12 +13,14 @@ import type { ActiveUpload, Job } from "./job.js"
 import { concurrencyOf, emit } from "./job.js"
 import * as lifetime from "./lifetime.js"
 import * as partSender from "./partSender.js"
-import * as progresses from "./progress.js"
+import type { Progress } from "./progress.js"
+import { report } from "./progress.js"
 
 /** Sends the missing parts and completes the Upload, within the Upload's lifetime. */
 export const run = (
   job: Job,
   active: ActiveUpload,
+  progress: Progress,
   isCompleting: MutableRef.MutableRef<boolean>
 ): Effect.Effect<Upload.Completed, TransferFailure> =>
   Effect.gen(function*() {
@@ -26,13 +28,13 @@ export const run = (
     const { acknowledged, hasAmbiguousPart, ranges, resumed, upload } = active
     const concurrency = concurrencyOf(job)
     const onEvent = (event: TransferEvent.TransferEvent) => emit(job, event)
-    const progress = progresses.make(source.bytes)
     const missing = ranges.filter(({ index }) => !acknowledged.has(index))
-    for (const { bytes, index } of ranges) {
-      if (acknowledged.has(index)) progress.add(index, bytes)
-    }
-    yield* onEvent(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes: progress.sent() }))
-    if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(progresses.report(progress, active, onEvent))
+    const earlier = ranges.filter(({ index }) => acknowledged.has(index))
+    progress.restart()
+    for (const { bytes, index } of earlier) progress.resume(index, bytes)
+    const resumedBytes = earlier.reduce((sum, { bytes }) => sum + bytes, 0)
+    yield* onEvent(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes }))
+    if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(report(progress, active, onEvent))
 
     const { send } = yield* partSender.make({
       uploads,
@@ -50,6 +52,7 @@ export const run = (
         Effect.gen(function*() {
           const sent = yield* Effect.ensuring(send(part), part.release)
           acknowledged.set(part.range.index, sent.id)
+          progress.acknowledge(part.range.index)
           yield* journal.acknowledge(part.range.index, sent.id)
           yield* onEvent(TransferEvent.PartDone({ index: part.range.index, part: sent, bytes: part.range.bytes }))
         }), { concurrency, unordered: true }),
