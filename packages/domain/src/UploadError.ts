@@ -195,6 +195,8 @@ export class UploadSizeExceeded
       uploadId: UploadId,
       /** The size that the Upload was created with, in bytes. */
       declared: optional(ByteSize),
+      /** The bytes that the service stores for the Upload, at most. */
+      limit: optional(ByteSize),
       /**
        * The bytes of all parts together with this one. Absent if the part was rejected before it was read to its end.
        */
@@ -205,9 +207,13 @@ export class UploadSizeExceeded
   )
 {
   override get message(): string {
-    const declared = this.declared === undefined ? "" : ` of ${this.declared} bytes`
-    const received = this.received === undefined ? "" : `: the parts have ${this.received} bytes`
-    return formatMessage(`The part exceeds the size${declared} of Upload ${this.uploadId}${received}`, this.response)
+    const declared = this.declared === undefined ? "" : `: it declared ${this.declared} bytes`
+    const limit = this.limit === undefined ? "" : `, may receive ${this.limit}`
+    const received = this.received === undefined ? "" : `, and would have received ${this.received}`
+    return formatMessage(
+      `The part exceeds the size of Upload ${this.uploadId}${declared}${limit}${received}`,
+      this.response
+    )
   }
 }
 

@@ -16,13 +16,18 @@ export interface Limits {
   readonly partBytes: ByteSize
   /** The maximum size of an Upload, in bytes. */
   readonly uploadBytes: ByteSize
+  /**
+   * How many parts of the maximum size a service stores beyond twice the declared size of an Upload. Parts that were sent
+   * again need the room: the service may have stored a part whose response was lost.
+   */
+  readonly surplusParts: number
   /** The time from the creation of an Upload to its expiry. */
   readonly uploadLifetime: Duration.Duration
 }
 
 /**
  * The limits that OpenAI documents: 64 MB for a Part, 8 GB for an Upload, and one hour from creation to expiry. The official
- * clients send parts of 67,108,864 bytes, so MB and GB are read as MiB and GiB.
+ * clients send parts of 67,108,864 bytes, so MB and GB are read as MiB and GiB. The four surplus parts are our own choice.
  *
  * @see https://platform.openai.com/docs/api-reference/uploads
  *
@@ -32,6 +37,7 @@ export interface Limits {
 export const documented: Limits = {
   partBytes: ByteSize.make(64 * 1024 ** 2),
   uploadBytes: ByteSize.make(8 * 1024 ** 3),
+  surplusParts: 4,
   uploadLifetime: Duration.hours(1)
 }
 

@@ -36,6 +36,26 @@ export const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
   ByteSize.make(parts.reduce((sum, { bytes }) => sum + bytes, 0))
 
 /**
+ * The number of bytes that a service stores for a pending Upload, at most: the declared size twice, but no more than
+ * `uploadBytes`, and `surplusParts` parts of the maximum size on top.
+ *
+ * The declared size alone is no bound. The documentation lets a client "add Parts until you hit the Upload maximum", and
+ * compares the declared size with the listed parts at completion.
+ *
+ * @see https://platform.openai.com/docs/api-reference/uploads/add-part
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const maximumReceivedBytes = (upload: Pending, limits: Limits): ByteSize =>
+  ByteSize.make(
+    Math.min(
+      Math.min(2 * upload.bytes, limits.uploadBytes) + limits.surplusParts * limits.partBytes,
+      Number.MAX_SAFE_INTEGER
+    )
+  )
+
+/**
  * Checks that a part of `bytes` fits into the Upload, and returns the new number of received bytes.
  *
  * @since 0.1.0
@@ -44,29 +64,34 @@ export const total = (parts: ReadonlyArray<StoredPart>): ByteSize =>
 export const checkFits = (
   upload: Pending,
   receivedBytes: ByteSize,
-  bytes: ByteSize
+  bytes: ByteSize,
+  limits: Limits
 ): Either.Either<ByteSize, UploadSizeExceeded> => {
+  const limit = maximumReceivedBytes(upload, limits)
   const received = ByteSize.make(receivedBytes + bytes)
-  return received > upload.bytes
-    ? Either.left(new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes, received }))
+  return received > limit
+    ? Either.left(new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes, limit, received }))
     : Either.right(received)
 }
 
 /**
- * The error for a part that exceeds the rest of the Upload or the limit for a part, whichever is smaller. A service can
- * raise it while the part is still being read.
+ * The size that the next part may have, in bytes, and the error for a part that exceeds it. A service can raise the error
+ * while the part is still being read.
  *
  * @since 0.1.0
- * @category errors
+ * @category getters
  */
-export const overflowError = (
+export const nextPartLimit = (
   upload: Pending,
   receivedBytes: ByteSize,
   limits: Limits
-): PartTooLarge | UploadSizeExceeded =>
-  upload.bytes - receivedBytes < limits.partBytes
-    ? new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes })
-    : new PartTooLarge({ uploadId: upload.id, limit: limits.partBytes })
+): { readonly bytes: number; readonly error: () => PartTooLarge | UploadSizeExceeded } => {
+  const limit = maximumReceivedBytes(upload, limits)
+  const rest = limit - receivedBytes
+  return rest < limits.partBytes
+    ? { bytes: rest, error: () => new UploadSizeExceeded({ uploadId: upload.id, declared: upload.bytes, limit }) }
+    : { bytes: limits.partBytes, error: () => new PartTooLarge({ uploadId: upload.id, limit: limits.partBytes }) }
+}
 
 /**
  * The stored parts in the order of `partIds`. Fails if a part does not belong to the Upload, or if the sizes do not add up to

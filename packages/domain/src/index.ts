@@ -33,6 +33,10 @@ export * as FilePurpose from "./FilePurpose.js"
 /**
  * @since 0.1.0
  */
+export * as IdempotencyRecord from "./IdempotencyRecord.js"
+/**
+ * @since 0.1.0
+ */
 export * as Ids from "./Ids.js"
 /**
  * @since 0.1.0

@@ -7,6 +7,7 @@ import * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
 import * as FileError from "@effect-uploads/domain/FileError"
 import * as FileObject from "@effect-uploads/domain/FileObject"
 import * as FilePurpose from "@effect-uploads/domain/FilePurpose"
+import * as IdempotencyRecord from "@effect-uploads/domain/IdempotencyRecord"
 import * as Ids from "@effect-uploads/domain/Ids"
 import * as Md5 from "@effect-uploads/domain/Md5"
 import * as MimeType from "@effect-uploads/domain/MimeType"
@@ -80,6 +81,7 @@ const errors = {
   UploadSizeExceeded: error("UploadSizeExceeded", {
     uploadId: text,
     declared: optional(number),
+    limit: optional(number),
     received: optional(number)
   }),
   BytesMismatch: error("BytesMismatch", { uploadId: text, declared: optional(number), received: optional(number) }),
@@ -136,6 +138,29 @@ describe("Schemas", () => {
   roundTrips("FilePurpose.DocumentedPurpose", FilePurpose.DocumentedPurpose, text)
   roundTrips("FilePurpose.FilePurpose", FilePurpose.FilePurpose, text)
   roundTrips("FilePurpose.UploadPurpose", FilePurpose.UploadPurpose, text)
+  const record = <Tag extends string, A, I>(tag: Tag, response: Schema.Schema<A, I>) =>
+    Schema.Struct({ _tag: Schema.Literal(tag), request: text, response })
+  const part = Schema.Struct({
+    id: text,
+    object: Schema.Literal("upload.part"),
+    created_at: number,
+    upload_id: text
+  })
+  const records = {
+    CreateRecord: record("CreateRecord", pending),
+    AddPartRecord: record("AddPartRecord", part),
+    CompleteRecord: record("CompleteRecord", completed),
+    CancelRecord: record("CancelRecord", cancelled)
+  }
+  roundTrips("IdempotencyRecord.CreateRecord", IdempotencyRecord.CreateRecord, records.CreateRecord)
+  roundTrips("IdempotencyRecord.AddPartRecord", IdempotencyRecord.AddPartRecord, records.AddPartRecord)
+  roundTrips("IdempotencyRecord.CompleteRecord", IdempotencyRecord.CompleteRecord, records.CompleteRecord)
+  roundTrips("IdempotencyRecord.CancelRecord", IdempotencyRecord.CancelRecord, records.CancelRecord)
+  roundTrips(
+    "IdempotencyRecord.IdempotencyRecord",
+    IdempotencyRecord.IdempotencyRecord,
+    Schema.Union(...Object.values(records))
+  )
   roundTrips("Ids.FileId", Ids.FileId, text)
   roundTrips("Ids.PartId", Ids.PartId, text)
   roundTrips("Ids.UploadId", Ids.UploadId, text)
@@ -161,7 +186,7 @@ describe("Schemas", () => {
   roundTrips(
     "UploadPart.UploadPart",
     UploadPart.UploadPart,
-    Schema.Struct({ id: text, object: Schema.Literal("upload.part"), created_at: number, upload_id: text })
+    part
   )
 
   it("every exported schema has these tests", () => {

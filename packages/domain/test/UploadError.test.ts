@@ -139,8 +139,8 @@ describe("UploadError", () => {
       ],
       [new UploadError.UploadSizeExceeded({ uploadId }), "The part exceeds the size of Upload upload_abc123"],
       [
-        new UploadError.UploadSizeExceeded({ uploadId, declared: bytes(8), received: bytes(9) }),
-        "The part exceeds the size of 8 bytes of Upload upload_abc123: the parts have 9 bytes"
+        new UploadError.UploadSizeExceeded({ uploadId, declared: bytes(8), limit: bytes(16), received: bytes(17) }),
+        "The part exceeds the size of Upload upload_abc123: it declared 8 bytes, may receive 16, and would have received 17"
       ],
       [new UploadError.BytesMismatch({ uploadId }), "The parts of Upload upload_abc123 do not add up"],
       [

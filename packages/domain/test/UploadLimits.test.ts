@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 const small: UploadLimits.Limits = {
   partBytes: ByteSize.make(1024),
   uploadBytes: ByteSize.make(4096),
+  surplusParts: 1,
   uploadLifetime: Duration.minutes(5)
 }
 

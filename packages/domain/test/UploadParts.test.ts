@@ -32,27 +32,38 @@ const stored = (id: string, bytes: number) => ({
 const size = (bytes: number) => ByteSize.make(bytes)
 
 describe("UploadParts", () => {
-  it.prop("accepts parts up to the declared size and rejects one more byte", [
+  it("stores twice the declared size, at most the size of an Upload, and the surplus parts", () => {
+    const limits = { ...documented, partBytes: size(10), uploadBytes: size(100), surplusParts: 2 }
+    expect(UploadParts.maximumReceivedBytes(pending(30), limits)).toBe(80)
+    expect(UploadParts.maximumReceivedBytes(pending(60), limits)).toBe(120)
+    expect(UploadParts.maximumReceivedBytes(pending(0), { ...limits, surplusParts: 0 })).toBe(0)
+    const unlimited = { ...limits, partBytes: size(Number.MAX_SAFE_INTEGER) }
+    expect(UploadParts.maximumReceivedBytes(pending(60), unlimited)).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
+  it.prop("accepts parts up to the bytes that are stored for the Upload and rejects one more byte", [
     FastCheck.nat(1000),
-    FastCheck.nat(1000),
+    FastCheck.nat(3000),
     FastCheck.nat(1000)
   ], ([declared, before, bytes]) => {
-    const result = UploadParts.checkFits(pending(declared), size(before), size(bytes))
-    if (before + bytes <= declared) expect(result).toEqual(Either.right(before + bytes))
+    const limits = { ...documented, partBytes: size(100), surplusParts: 3 }
+    const limit = 2 * declared + 300
+    const result = UploadParts.checkFits(pending(declared), size(before), size(bytes), limits)
+    if (before + bytes <= limit) expect(result).toEqual(Either.right(before + bytes))
     else {
       expect(Either.flip(result)).toMatchObject({
-        right: { _tag: "UploadSizeExceeded", declared, received: before + bytes }
+        right: { _tag: "UploadSizeExceeded", declared, limit, received: before + bytes }
       })
     }
   })
 
   it("names the limit that an oversized part exceeds", () => {
-    const limits = { ...documented, partBytes: size(10) }
-    expect(UploadParts.overflowError(pending(100), size(90), limits)).toMatchObject({ _tag: "PartTooLarge", limit: 10 })
-    expect(UploadParts.overflowError(pending(100), size(91), limits)).toMatchObject({
-      _tag: "UploadSizeExceeded",
-      declared: 100
-    })
+    const limits = { ...documented, partBytes: size(10), surplusParts: 1 }
+    const next = (received: number) => UploadParts.nextPartLimit(pending(50), size(received), limits)
+    expect(next(100).bytes).toBe(10)
+    expect(next(100).error()).toMatchObject({ _tag: "PartTooLarge", limit: 10 })
+    expect(next(101).bytes).toBe(9)
+    expect(next(101).error()).toMatchObject({ _tag: "UploadSizeExceeded", declared: 50, limit: 110 })
   })
 
   it("orders the listed parts, and repeats a part that is listed twice", () => {

@@ -44,6 +44,11 @@ export interface ClientOptions {
    *   `NodeHttpClient.layer` cannot send a Blob.
    */
   readonly partBody?: "stream" | "blob" | undefined
+  /**
+   * Whether every POST has an `Idempotency-Key`, the same in all attempts of a call. Default: true. A service that does not
+   * know the header ignores it. Set it to false in a browser, for a service whose CORS rules do not allow the header.
+   */
+  readonly idempotencyKeys?: boolean | undefined
 }
 
 /**

@@ -180,3 +180,23 @@ export type ServiceError = typeof ServiceError.Type
  * @category guards
  */
 export const isServiceError = (u: unknown): u is ServiceError => Schema.is(ServiceError)(u)
+
+/**
+ * A failure that leaves the outcome unknown: the service may have acted.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const AmbiguousFailure = Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
+
+/**
+ * @since 0.1.0
+ * @category errors
+ */
+export type AmbiguousFailure = typeof AmbiguousFailure.Type
+
+/**
+ * @since 0.1.0
+ * @category guards
+ */
+export const isAmbiguousFailure = (u: unknown): u is AmbiguousFailure => Schema.is(AmbiguousFailure)(u)

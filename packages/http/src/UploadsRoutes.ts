@@ -20,6 +20,7 @@ import { createFile, maximumBytes } from "./internal/routes/createFile.js"
 import { download } from "./internal/routes/download.js"
 import { withErrorReplies } from "./internal/routes/errorReply.js"
 import * as filesPage from "./internal/routes/filesPage.js"
+import { withRequestKey } from "./internal/routes/idempotencyKey.js"
 import * as jsonPayload from "./internal/routes/jsonPayload.js"
 import * as requestBody from "./internal/routes/requestBody.js"
 import * as routeNotFound from "./internal/routes/routeNotFound.js"
@@ -67,25 +68,28 @@ export const uploads = <E, Provides, R>(
       Effect.gen(function*() {
         const service = yield* UploadsService
         return yield* service.create(yield* readCreateUpload(request))
-      }).pipe(withErrorReplies))
+      }).pipe(withRequestKey(request), withErrorReplies))
     .handleRaw("addUploadPart", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
         const { partBytes } = yield* UploadLimits
         const body = yield* requestBody.open(request)
         const data = PartData.incoming(multipart.readData(request.headers, body))
-        return yield* service.addPart(path.upload_id, data).pipe(requestBody.withErrorReplies(body, partBytes))
+        return yield* service.addPart(path.upload_id, data).pipe(
+          withRequestKey(request),
+          requestBody.withErrorReplies(body, partBytes)
+        )
       }))
     .handleRaw("completeUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
         return yield* service.complete(path.upload_id, yield* readCompleteUpload(request))
-      }).pipe(withErrorReplies))
-    .handleRaw("cancelUpload", ({ path }) =>
+      }).pipe(withRequestKey(request), withErrorReplies))
+    .handleRaw("cancelUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
         return yield* service.cancel(path.upload_id)
-      }).pipe(withErrorReplies))
+      }).pipe(withRequestKey(request), withErrorReplies))
 
 /**
  * The handlers of `FilesGroup`.
@@ -128,6 +132,7 @@ export const files = <E, Provides, R>(
         const service = yield* UploadsService
         const body = yield* requestBody.open(request)
         return yield* createFile(service, request.headers, body).pipe(
+          withRequestKey(request),
           requestBody.withErrorReplies(body, yield* maximumBytes)
         )
       }))

@@ -41,6 +41,10 @@ export * as FilesService from "./FilesService.js"
 /**
  * @since 0.1.0
  */
+export * as IdempotencyKey from "./IdempotencyKey.js"
+/**
+ * @since 0.1.0
+ */
 export * as ListFiles from "./ListFiles.js"
 /**
  * @since 0.1.0

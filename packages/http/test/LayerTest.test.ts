@@ -326,6 +326,7 @@ describe("UploadLimits", () => {
   const limits = Layer.succeed(UploadLimits.UploadLimits, {
     partBytes: ByteSize.make(4),
     uploadBytes: ByteSize.make(20),
+    surplusParts: 1,
     uploadLifetime: Duration.minutes(5)
   })
 

@@ -1,4 +1,6 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { UploadId } from "@effect-uploads/domain/Ids"
+import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as PartData from "@effect-uploads/http/PartData"
@@ -676,12 +678,14 @@ describe("POST /uploads/{upload_id}/parts", () => {
         const uploadId = yield* create(100)
         const body = (bytes: number) => bodyOf([encodedField(bytesOf(Buffer.alloc(bytes).toString("base64")))])
         expect(yield* post(uploadId, contentType, [body(101)])).toMatchObject({
-          status: 400,
-          body: { error: { code: "upload_size_exceeded" } }
+          status: 413,
+          body: { error: { code: "part_too_large" } }
         })
         expect((yield* post(uploadId, contentType, [body(100)])).status).toBe(200)
         expect(yield* stored(uploadId)).toEqual([new Uint8Array(100)])
       })
+    ).pipe(
+      Effect.provideService(UploadLimits.UploadLimits, { ...UploadLimits.documented, partBytes: ByteSize.make(100) })
     ))
 
   describe("rejects and does not store, in one chunk and byte by byte,", () => {

@@ -1,3 +1,5 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
@@ -564,19 +566,27 @@ const losing = (target: string, path: string): Effect.Effect<string, never, Scop
     return `http://127.0.0.1:${address === null || typeof address === "string" ? 0 : address.port}`
   }))
 
-describe("a retry after a lost response", () => {
+describe("a retry after a lost response, without an idempotency key", () => {
   const behind = Layer.merge(UploadsMemory.layerTest, FilesMemory.layerTest)
 
   /** The services through a proxy that loses the first response to a path. */
-  const through = (path: string) =>
+  const through = (path: string, options?: Pick<ClientOptions, "idempotencyKeys">) =>
     Layer.unwrapScoped(Effect.map(
       Effect.flatMap(url, (target) => losing(target, path)),
-      (apiUrl) => clients({ apiUrl, retryPolicy: Schedule.recurs(2) })
+      (apiUrl) => clients({ apiUrl, retryPolicy: Schedule.recurs(2), ...options })
     )).pipe(
       Layer.provide(FetchHttpClient.layer),
       Layer.provide(served.pipe(Layer.provide(behind))),
       Layer.provideMerge(behind)
     )
+
+  type Services =
+    | UploadsService.UploadsService
+    | FilesService.FilesService
+    | UploadsMemory.UploadsServiceTest
+    | FilesMemory.FilesServiceTest
+
+  const withoutKeys = { idempotencyKeys: false }
 
   const request = { filename: "a.jsonl", purpose: "fine-tune", bytes: data.length, mimeType: "text/jsonl" }
 
@@ -589,7 +599,7 @@ describe("a retry after a lost response", () => {
       expect(ownFields(error)).toEqual({ _tag: "UploadAlreadyCancelled", uploadId: upload.id })
       expect(yield* handle.calls("cancel")).toBe(2)
       expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["cancelled"])
-    }).pipe(Effect.provide(through("/cancel"))))
+    }).pipe(Effect.provide(through("/cancel", withoutKeys))))
 
   it.effect("complete fails with UploadAlreadyCompleted when the response to the first attempt was lost", () =>
     Effect.gen(function*() {
@@ -603,7 +613,7 @@ describe("a retry after a lost response", () => {
       expect(ownFields(error)).toEqual({ _tag: "UploadAlreadyCompleted", uploadId: upload.id, fileId: file?.id })
       expect(file?.bytes).toBe(data.length)
       expect(yield* handle.calls("complete")).toBe(2)
-    }).pipe(Effect.provide(through("/complete"))))
+    }).pipe(Effect.provide(through("/complete", withoutKeys))))
 
   it.effect("create leaves a second Upload, which expires by itself", () =>
     Effect.gen(function*() {
@@ -616,7 +626,13 @@ describe("a retry after a lost response", () => {
       expect(first?.status).toBe("pending")
       yield* TestClock.adjust("1 hour")
       expect((yield* handle.uploads).map(({ status }) => status)).toEqual(["expired", "expired"])
-    }).pipe(Effect.provide(through("/uploads"))))
+    }).pipe(Effect.provide(through("/uploads", withoutKeys))))
+
+  const noSurplus = Layer.succeed(UploadLimits, {
+    ...documented,
+    uploadBytes: ByteSize.make(data.length),
+    surplusParts: 0
+  })
 
   it.effect("addPart returns the first failure when the Upload has no room for a second copy", () =>
     Effect.gen(function*() {
@@ -625,7 +641,7 @@ describe("a retry after a lost response", () => {
       const upload = yield* uploads.create({ ...request, bytes: data.length })
       expect(yield* Effect.flip(uploads.addPart(upload.id, data))).toMatchObject({ _tag: "TransportFailed" })
       expect(yield* handle.parts(upload.id)).toHaveLength(1)
-    }).pipe(Effect.provide(through("/parts"))))
+    }).pipe(Effect.provide(Layer.provide(through("/parts", withoutKeys), noSurplus))))
 
   it.effect("addPart adds a second copy when the Upload has room for it", () =>
     Effect.gen(function*() {
@@ -636,5 +652,48 @@ describe("a retry after a lost response", () => {
       const stored = yield* handle.parts(upload.id)
       expect(stored.map(({ bytes }) => Buffer.from(bytes).equals(data))).toEqual([true, true])
       expect(stored[1]?.part.id).toBe(part.id)
-    }).pipe(Effect.provide(through("/parts"))))
+    }).pipe(Effect.provide(through("/parts", withoutKeys))))
+
+  it.effect("with a key each method returns its first result, and nothing is stored twice", () =>
+    Effect.gen(function*() {
+      const run = <A, E>(path: string, effect: Effect.Effect<A, E, Services>) => Effect.provide(effect, through(path))
+      const handle = UploadsMemory.UploadsServiceTest
+      const created = Effect.flatMap(UploadsService.UploadsService, (uploads) => uploads.create(request))
+      expect(yield* run("/uploads", Effect.zipRight(created, Effect.flatMap(handle, ({ uploads }) => uploads))))
+        .toHaveLength(1)
+      expect(
+        yield* run(
+          "/parts",
+          Effect.gen(function*() {
+            const uploads = yield* UploadsService.UploadsService
+            const upload = yield* created
+            const part = yield* uploads.addPart(upload.id, data)
+            const stored = yield* Effect.flatMap(handle, ({ parts }) => parts(upload.id))
+            return stored.map((one) => one.part.id === part.id)
+          })
+        )
+      ).toEqual([true])
+      expect(
+        yield* run(
+          "/complete",
+          Effect.gen(function*() {
+            const uploads = yield* UploadsService.UploadsService
+            const upload = yield* created
+            const part = yield* uploads.addPart(upload.id, data)
+            const { file } = yield* uploads.complete(upload.id, { partIds: [part.id] })
+            const files = yield* Stream.runCollect((yield* FilesService.FilesService).list())
+            return Chunk.toReadonlyArray(files).map(({ id }) => id === file.id)
+          })
+        )
+      ).toEqual([true])
+      const cancelled = yield* run(
+        "/cancel",
+        Effect.gen(function*() {
+          const uploads = yield* UploadsService.UploadsService
+          const upload = yield* created
+          return yield* uploads.cancel(upload.id)
+        })
+      )
+      expect(cancelled.status).toBe("cancelled")
+    }))
 })

@@ -8,26 +8,31 @@
  */
 import * as CompleteUpload from "@effect-uploads/domain/CompleteUpload"
 import * as CreateUpload from "@effect-uploads/domain/CreateUpload"
+import * as IdempotencyRecord from "@effect-uploads/domain/IdempotencyRecord"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import { randomFileId, randomPartId, randomUploadId } from "@effect-uploads/domain/Ids"
 import type { Md5 } from "@effect-uploads/domain/Md5"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
-import { ChecksumMismatch } from "@effect-uploads/domain/UploadError"
+import { ChecksumMismatch, fromParseError, PartTooLarge } from "@effect-uploads/domain/UploadError"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
 import { atMost } from "@effect-uploads/http/ByteLimits"
+import { IdempotencyKey } from "@effect-uploads/http/IdempotencyKey"
 import * as PartData from "@effect-uploads/http/PartData"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import * as Checksum from "./internal/files/checksum.js"
 import * as partBytes from "./internal/partBytes.js"
 import * as unavailable from "./internal/unavailable.js"
 import { Leases } from "./Leases.js"
@@ -36,6 +41,22 @@ import { CurrentProject } from "./Project.js"
 import { bytesReceived } from "./ServerMetrics.js"
 import type { StoredPart } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
+
+/** The response of an earlier call with the same idempotency key. The command changes nothing. */
+class Replayed<A> extends Data.TaggedClass("Replayed")<{ readonly response: A }> {}
+
+const toJson = <A, I>(schema: Schema.Schema<A, I>) => {
+  const encode = Schema.encodeEither(Schema.parseJson(schema))
+  return (request: A) => Either.mapLeft(encode(request), fromParseError)
+}
+const encodeCreate = toJson(CreateUpload.CreateUpload)
+const encodeComplete = toJson(CompleteUpload.CompleteUpload)
+
+/** Tells two requests apart that come with the same key. */
+const digest = (...texts: ReadonlyArray<string>): string => createHash("sha256").update(texts.join("\n")).digest("hex")
+
+const partDigest = (uploadId: UploadId, { bytes, checksum }: { readonly bytes: number; readonly checksum: string }) =>
+  digest(uploadId, `${bytes}`, checksum)
 
 /**
  * @since 0.1.0
@@ -77,6 +98,64 @@ export const make = Effect.gen(function*() {
       if (actual !== expected) yield* new ChecksumMismatch({ uploadId, expected, actual })
     }).pipe(Effect.scoped, Effect.withSpan("UploadsService.verify"))
 
+  /** Makes the change that `decide` returns, unless the idempotency key of the call stands for a call that was made before. */
+  const changePending = <Record extends IdempotencyRecord.IdempotencyRecord, C extends Change, E>(
+    uploadId: UploadId,
+    call: IdempotencyRecord.Call<Record>,
+    responseOf: (change: C) => Record["response"],
+    decide: (pending: Effect.Effect.Success<ReturnType<typeof findPending>>) => Either.Either<C, E>
+  ) =>
+    Effect.gen(function*() {
+      const key = yield* IdempotencyKey
+      const change = yield* repository.changeUpload(
+        yield* CurrentProject,
+        uploadId,
+        (stored, now, earlier) =>
+          Either.gen(function*() {
+            if (Option.isSome(earlier)) {
+              const response = yield* IdempotencyRecord.replay(earlier.value, call)
+              return yield* Either.left(new Replayed({ response }))
+            }
+            return yield* decide(yield* Upload.findPending(stored, uploadId, now))
+          }),
+        Option.getOrUndefined(Option.map(key, (key) => ({
+          key,
+          record: (change: C) => call.operation.make({ request: call.request, response: responseOf(change) })
+        })))
+      )
+      return responseOf(change)
+    })
+
+  /** The response of an earlier call with the key of this one. */
+  const findResponse = <Record extends IdempotencyRecord.IdempotencyRecord, E, R>(
+    operation: IdempotencyRecord.Operation<Record>,
+    request: Effect.Effect<string, E, R>
+  ) =>
+    Effect.gen(function*() {
+      const key = yield* IdempotencyKey
+      if (Option.isNone(key)) return Option.none<Record["response"]>()
+      const earlier = yield* repository.findCall(yield* CurrentProject, key.value, yield* DateTime.now)
+      if (Option.isNone(earlier)) return Option.none<Record["response"]>()
+      return Option.some(yield* IdempotencyRecord.replay(earlier.value, { operation, request: yield* request }))
+    })
+
+  /** A part of a repeated call is stored already. It is read to be compared. */
+  const readDigest = (uploadId: UploadId, data: PartData.PartData) =>
+    Effect.gen(function*() {
+      const checksum = Checksum.make()
+      let bytes = 0
+      const limit = limits.partBytes
+      yield* Stream.runForEach(
+        atMost(PartData.toStream(data), limit, () => new PartTooLarge({ uploadId, limit })),
+        (chunk) =>
+          Effect.sync(() => {
+            bytes += chunk.byteLength
+            checksum.update(chunk)
+          })
+      )
+      return partDigest(uploadId, { bytes, checksum: checksum.digest() })
+    })
+
   return UploadsService.of({
     create: Effect.fn("UploadsService.create")(function*(request) {
       yield* Effect.annotateCurrentSpan({ bytes: request.bytes })
@@ -86,52 +165,66 @@ export const make = Effect.gen(function*() {
         createdAt: yield* Timestamp.now,
         lifetime: limits.uploadLifetime
       })
-      yield* repository.createUpload({
-        project: yield* CurrentProject,
-        upload,
-        mimeType: accepted.mimeType,
-        expiresAfter: accepted.fileLifetime,
-        receivedBytes: UploadParts.total([])
-      })
-      yield* Effect.annotateCurrentSpan({ uploadId: upload.id })
-      return upload
+      const call = { operation: IdempotencyRecord.create, request: digest(yield* encodeCreate(request)) }
+      const now = yield* DateTime.now
+      const earlier = yield* repository.createUpload(
+        {
+          project: yield* CurrentProject,
+          upload,
+          mimeType: accepted.mimeType,
+          expiresAfter: accepted.fileLifetime,
+          receivedBytes: UploadParts.total([])
+        },
+        Option.getOrUndefined(Option.map(yield* IdempotencyKey, (key) => ({
+          key,
+          record: call.operation.make({ request: call.request, response: upload }),
+          now
+        })))
+      )
+      const created = Option.isSome(earlier) ? yield* IdempotencyRecord.replay(earlier.value, call) : upload
+      yield* Effect.annotateCurrentSpan({ uploadId: created.id })
+      return created
     }, unavailable.effect),
 
     addPart: Effect.fn("UploadsService.addPart")(
       function*(uploadId, data) {
         yield* Effect.annotateCurrentSpan({ uploadId })
         const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
+        const earlier = yield* findResponse(IdempotencyRecord.addPart, readDigest(uploadId, data))
+        if (Option.isSome(earlier)) return earlier.value
         const { receivedBytes, upload } = yield* findPending(uploadId)
         // Nothing is read of a part that cannot fit.
-        if (Option.isSome(announced)) yield* UploadParts.checkFits(upload, receivedBytes, announced.value)
+        if (Option.isSome(announced)) yield* UploadParts.checkFits(upload, receivedBytes, announced.value, limits)
         const key = { uploadId, partId: yield* randomPartId }
-        const bytes = atMost(
-          PartData.toStream(data),
-          Math.min(limits.partBytes, upload.bytes - receivedBytes),
-          () => UploadParts.overflowError(upload, receivedBytes, limits)
-        )
-        const project = yield* CurrentProject
+        const limit = UploadParts.nextPartLimit(upload, receivedBytes, limits)
+        const bytes = atMost(PartData.toStream(data), limit.bytes, limit.error)
         yield* inUse.hold(uploadId)
-        const { part } = yield* Effect.uninterruptibleMask((restore) =>
+        const { part, written } = yield* Effect.uninterruptibleMask((restore) =>
           Effect.gen(function*() {
             const written = yield* restore(storage.write(key, bytes))
             const part = new UploadPart({ id: key.partId, createdAt: yield* Timestamp.now, uploadId })
-            return yield* repository.changeUpload(project, uploadId, (stored, now) =>
-              Either.gen(function*() {
-                const { receivedBytes, upload } = yield* Upload.findPending(stored, uploadId, now)
-                yield* UploadParts.checkFits(upload, receivedBytes, written.bytes)
-                return Change.PartAdded({ part: { part, ...written } })
-              })).pipe(
-                // Where the repository failed it may have recorded the part all the same.
-                Effect.tapError((error) =>
-                  error._tag === "StorageError" ? Effect.void : Effect.ignore(storage.remove(key))
+            const added = yield* changePending(
+              uploadId,
+              { operation: IdempotencyRecord.addPart, request: partDigest(uploadId, written) },
+              (change: ReturnType<typeof Change.PartAdded>) => change.part.part,
+              ({ receivedBytes, upload }) =>
+                Either.map(
+                  UploadParts.checkFits(upload, receivedBytes, written.bytes, limits),
+                  () => Change.PartAdded({ part: { part, ...written } })
                 )
-              )
+            ).pipe(
+              // Where the repository failed it may have recorded the part all the same.
+              Effect.tapError((error) =>
+                error._tag === "StorageError" ? Effect.void : Effect.ignore(storage.remove(key))
+              ),
+              Effect.catchTag("Replayed", ({ response }) => Effect.succeed(response))
+            )
+            return { part: added, written }
           })
         )
-        yield* Effect.annotateCurrentSpan({ partId: key.partId, bytes: part.bytes })
-        yield* Metric.incrementBy(bytesReceived, part.bytes)
-        return part.part
+        yield* Effect.annotateCurrentSpan({ partId: part.id, bytes: written.bytes })
+        yield* Metric.incrementBy(bytesReceived, written.bytes)
+        return part
       },
       Effect.scoped,
       unavailable.effect
@@ -139,7 +232,14 @@ export const make = Effect.gen(function*() {
 
     complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
       yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
-      const { md5, partIds } = yield* CompleteUpload.validate(request)
+      const valid = yield* CompleteUpload.validate(request)
+      const { md5, partIds } = valid
+      const call = {
+        operation: IdempotencyRecord.complete,
+        request: digest(uploadId, yield* encodeComplete(valid))
+      }
+      const earlier = yield* findResponse(call.operation, Effect.succeed(call.request))
+      if (Option.isSome(earlier)) return earlier.value
       const { upload } = yield* findPending(uploadId)
       yield* whilePending(
         uploadId,
@@ -150,32 +250,28 @@ export const make = Effect.gen(function*() {
         })
       )
       const id = yield* randomFileId
-      const completed = yield* repository.changeUpload(
-        yield* CurrentProject,
+      const completed = yield* changePending(
         uploadId,
-        (stored, now) =>
-          Either.map(Upload.findPending(stored, uploadId, now), ({ expiresAfter, upload }) =>
-            Change.Completed({
-              upload: Upload.complete(upload, UploadParts.toFile(upload, { id, expiresAfter })),
-              partIds
-            }))
-      )
-      yield* Effect.annotateCurrentSpan({ fileId: id, bytes: upload.bytes })
-      return completed.upload
+        call,
+        (change: ReturnType<typeof Change.Completed>) => change.upload,
+        ({ expiresAfter, upload }) =>
+          Either.right(Change.Completed({
+            upload: Upload.complete(upload, UploadParts.toFile(upload, { id, expiresAfter })),
+            partIds
+          }))
+      ).pipe(Effect.catchTag("Replayed", ({ response }) => Effect.succeed(response)))
+      yield* Effect.annotateCurrentSpan({ fileId: completed.file.id, bytes: completed.bytes })
+      return completed
     }, unavailable.effect),
 
     cancel: Effect.fn("UploadsService.cancel")(function*(uploadId) {
       yield* Effect.annotateCurrentSpan({ uploadId })
-      const cancelled = yield* repository.changeUpload(
-        yield* CurrentProject,
+      return yield* changePending(
         uploadId,
-        (stored, now) =>
-          Either.map(
-            Upload.findPending(stored, uploadId, now),
-            ({ upload }) => Change.Cancelled({ upload: Upload.cancel(upload) })
-          )
-      )
-      return cancelled.upload
+        { operation: IdempotencyRecord.cancel, request: digest(uploadId) },
+        (change: ReturnType<typeof Change.Cancelled>) => change.upload,
+        ({ upload }) => Either.right(Change.Cancelled({ upload: Upload.cancel(upload) }))
+      ).pipe(Effect.catchTag("Replayed", ({ response }) => Effect.succeed(response)))
     }, unavailable.effect)
   })
 })

@@ -94,8 +94,9 @@ export const layerDurable = (config: ServerConfig) => {
 const incomingFiles = ({ dataDirectory, databaseUrl }: ServerConfig) =>
   Option.isNone(databaseUrl) ? IncomingFiles.layer(Path.resolve(dataDirectory, "incoming")) : Layer.empty
 
-const limitsOf = ({ partBytes, uploadBytes, uploadLifetime }: ServerConfig) => ({
+const limitsOf = ({ partBytes, surplusParts, uploadBytes, uploadLifetime }: ServerConfig) => ({
   partBytes,
+  surplusParts,
   uploadBytes,
   uploadLifetime
 })

@@ -50,6 +50,8 @@ export const ServerConfig = Config.all({
   partBytes: Config.withDefault(bytes("UPLOADS_PART_BYTES"), documented.partBytes),
   /** The most bytes of an Upload. */
   uploadBytes: Config.withDefault(bytes("UPLOADS_UPLOAD_BYTES"), documented.uploadBytes),
+  /** How many parts of the maximum size are stored beyond twice the declared size of an Upload. */
+  surplusParts: Config.withDefault(integer("UPLOADS_SURPLUS_PARTS", 0, 10_000), documented.surplusParts),
   /** How long an Upload stays pending. */
   uploadLifetime: Config.withDefault(duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
   /** How long the whole of a request may take to arrive. */

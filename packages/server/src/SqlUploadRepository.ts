@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { FileObject } from "@effect-uploads/domain/FileObject"
+import { IdempotencyRecord } from "@effect-uploads/domain/IdempotencyRecord"
 import type { PartId, UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
 import * as SqlClient from "@effect/sql/SqlClient"
@@ -21,7 +22,7 @@ import { toStorageError } from "./internal/sql/databaseError.js"
 import * as Dialect from "./internal/sql/dialect.js"
 import * as GroupCommit from "./internal/sql/groupCommit.js"
 import * as Migrations from "./internal/sql/migrations.js"
-import { FileRow, PartRow, Text, UploadIdRow, UploadRow } from "./internal/sql/rows.js"
+import { CallRow, FileRow, PartRow, Text, UploadIdRow, UploadRow } from "./internal/sql/rows.js"
 import * as Transaction from "./internal/sql/transaction.js"
 import type { ProjectId } from "./Project.js"
 import type { StorageError } from "./StorageError.js"
@@ -40,6 +41,8 @@ const encodeFile = Schema.encode(Schema.parseJson(FileObject))
 const decodeUploads = Schema.decodeUnknown(Schema.Array(UploadRow))
 const decodeParts = Schema.decodeUnknown(Schema.Array(PartRow))
 const decodeFiles = Schema.decodeUnknown(Schema.Array(FileRow))
+const encodeCall = Schema.encode(Schema.parseJson(IdempotencyRecord))
+const decodeCalls = Schema.decodeUnknown(Schema.Array(CallRow))
 const decodeUploadIds = Schema.decodeUnknown(Schema.Array(UploadIdRow))
 
 /** Three parameters each. A statement may have 32,766 in SQLite, 65,535 in PostgreSQL. */
@@ -139,12 +142,53 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     FROM upload_files f JOIN uploads u ON u.id = f.upload_id`
   const forUpdate = Dialect.forUpdate(sql)
 
+  const findCall = (project: ProjectId, key: string, now: DateTime.Utc) =>
+    sql`SELECT record FROM upload_calls
+      WHERE project = ${text(project)} AND idempotency_key = ${text(key)} AND expires_at > ${seconds(now)}`.pipe(
+      Effect.flatMap(decodeCalls),
+      Effect.map((rows) => Option.map(Arr.head(rows), ({ record }) => record))
+    )
+
+  /** Whether the key was free. On PostgreSQL the insertion waits for a transaction that inserts the same key. */
+  const recordCall = Effect.fnUntraced(function*(call: {
+    readonly project: ProjectId
+    readonly key: string
+    readonly record: IdempotencyRecord
+    readonly expiresAt: DateTime.Utc
+    readonly now: DateTime.Utc
+  }) {
+    const row = {
+      project: text(call.project),
+      idempotency_key: text(call.key),
+      expires_at: seconds(call.expiresAt),
+      record: yield* encodeCall(call.record)
+    }
+    const inserted = yield* sql`INSERT INTO upload_calls ${sql.insert(row)}
+      ON CONFLICT (project, idempotency_key) DO UPDATE SET expires_at = excluded.expires_at, record = excluded.record
+      WHERE upload_calls.expires_at <= ${seconds(call.now)}
+      RETURNING project`
+    return Arr.isNonEmptyReadonlyArray(inserted)
+  })
+
   return UploadRepository.of({
-    createUpload: (stored) =>
-      encodeUpload(stored).pipe(
-        Effect.flatMap((row) => commit(sql`INSERT INTO uploads ${sql.insert({ ...row, reclaim_at: row.expires_at })}`)),
+    createUpload: (stored, call) =>
+      commit(Effect.gen(function*() {
+        if (call !== undefined) {
+          const { project, upload: { expiresAt } } = stored
+          const isFirst = yield* recordCall({ ...call, project, expiresAt })
+          if (!isFirst) return yield* findCall(project, call.key, call.now)
+        }
+        const row = yield* encodeUpload(stored)
+        yield* sql`INSERT INTO uploads ${sql.insert({ ...row, reclaim_at: row.expires_at })}`
+        return Option.none()
+      })).pipe(operation("createUpload")),
+
+    findCall: (project, key, now) => findCall(project, key, now).pipe(operation("findCall")),
+
+    forgetCalls: (now) =>
+      commit(sql`DELETE FROM upload_calls WHERE expires_at <= ${seconds(now)}`).pipe(
         Effect.asVoid,
-        operation("createUpload")
+        operation("forgetCalls")
       ),
 
     findUpload: (project, uploadId) =>
@@ -154,7 +198,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
         operation("findUpload")
       ),
 
-    changeUpload: (project, uploadId, decide) =>
+    changeUpload: (project, uploadId, decide, command) =>
       // The time is that of the caller's clock, whichever fiber runs the command.
       Effect.clockWith((clock) =>
         commit(Effect.gen(function*() {
@@ -163,8 +207,15 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
           } ${forUpdate}`
           const stored = Arr.head(yield* decodeUploads(rows))
           const now = DateTime.unsafeMake(yield* clock.currentTimeMillis)
-          const decision = decide(stored, now)
-          if (Either.isRight(decision)) yield* change(project, uploadId, decision.right, now)
+          const earlier = command === undefined ? Option.none() : yield* findCall(project, command.key, now)
+          const decision = decide(stored, now, earlier)
+          if (Either.isRight(decision)) {
+            yield* change(project, uploadId, decision.right, now)
+            if (command !== undefined && Option.isSome(stored)) {
+              const { expiresAt } = stored.value.upload
+              yield* recordCall({ project, key: command.key, record: command.record(decision.right), expiresAt, now })
+            }
+          }
           return decision
         }))
       ).pipe(operation("changeUpload"), Effect.flatten),

@@ -56,6 +56,7 @@ export const reclaim = (
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
     const inUse = yield* Leases
+    yield* repository.forgetCalls(yield* DateTime.now)
     // Those that are held stay, and come first: the next look goes past them.
     for (let held = 0, isMore = true; isMore;) {
       const limit = held + batch

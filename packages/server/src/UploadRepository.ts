@@ -7,6 +7,7 @@ import type { ByteSize } from "@effect-uploads/domain/ByteSize"
 import type { ExpiresAfter } from "@effect-uploads/domain/ExpiresAfter"
 import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type { FilePurpose } from "@effect-uploads/domain/FilePurpose"
+import type { IdempotencyRecord } from "@effect-uploads/domain/IdempotencyRecord"
 import type { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
 import type { MimeType } from "@effect-uploads/domain/MimeType"
 import type * as Upload from "@effect-uploads/domain/Upload"
@@ -73,6 +74,18 @@ export type Change = Data.TaggedEnum<{
 }>
 
 /**
+ * A command that comes with an idempotency key. What it did is recorded with the key in the same transaction, and forgotten
+ * when the Upload expires.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KeyedCommand<C> {
+  readonly key: string
+  readonly record: (change: C) => IdempotencyRecord
+}
+
+/**
  * @since 0.1.0
  * @category constructors
  */
@@ -99,7 +112,18 @@ export interface ListFilesQuery {
  * @category models
  */
 export interface Service {
-  readonly createUpload: (stored: StoredUpload) => Effect.Effect<void, StorageError>
+  /** Returns the record of an earlier call with the same key, and then creates nothing. */
+  readonly createUpload: (
+    stored: StoredUpload,
+    call?: { readonly key: string; readonly record: IdempotencyRecord; readonly now: DateTime.Utc } | undefined
+  ) => Effect.Effect<Option.Option<IdempotencyRecord>, StorageError>
+
+  /** The call that came with the key. Keys are forgotten when their Upload expires. */
+  readonly findCall: (
+    project: ProjectId,
+    key: string,
+    now: DateTime.Utc
+  ) => Effect.Effect<Option.Option<IdempotencyRecord>, StorageError>
 
   /** Another project's Upload is none. */
   readonly findUpload: (
@@ -114,7 +138,12 @@ export interface Service {
   readonly changeUpload: <C extends Change, E>(
     project: ProjectId,
     uploadId: UploadId,
-    decide: (stored: Option.Option<StoredUpload>, now: DateTime.Utc) => Either.Either<C, E>
+    decide: (
+      stored: Option.Option<StoredUpload>,
+      now: DateTime.Utc,
+      earlier: Option.Option<IdempotencyRecord>
+    ) => Either.Either<C, E>,
+    command?: KeyedCommand<C> | undefined
   ) => Effect.Effect<C, E | StorageError>
 
   /** The recorded parts in the order in which they were recorded; none of an Upload that is unknown or reclaimed. */
@@ -147,6 +176,9 @@ export interface Service {
 
   /** Forgets the parts of such an Upload, after their bytes are gone. */
   readonly reclaimed: (uploadId: UploadId) => Effect.Effect<void, StorageError>
+
+  /** Forgets the idempotency keys of Uploads that have expired. */
+  readonly forgetCalls: (now: DateTime.Utc) => Effect.Effect<void, StorageError>
 
   /** Whether the Upload can still take parts. One that is unknown cannot. */
   readonly takesParts: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<boolean, StorageError>

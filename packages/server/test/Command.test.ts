@@ -205,6 +205,7 @@ it.scopedLive("no key and no content is on stderr, whatever level is logged", ()
     const server = yield* start({
       UPLOADS_API_KEYS: `alpha:${key}`,
       UPLOADS_LOG_LEVEL: "ALL",
+      UPLOADS_SURPLUS_PARTS: "0",
       UPLOADS_DATA_DIR: directory
     })
     const url = yield* server.url

@@ -27,7 +27,11 @@ let pid = 0
 beforeAll(async () => {
   const server = await Effect.runPromise(Scope.extend(
     Effect.gen(function*() {
-      const env = { UPLOADS_DATA_DIR: yield* temporaryDirectory, UPLOADS_API_KEYS: `default:${key}` }
+      const env = {
+        UPLOADS_DATA_DIR: yield* temporaryDirectory,
+        UPLOADS_API_KEYS: `default:${key}`,
+        UPLOADS_SURPLUS_PARTS: "0"
+      }
       return yield* serverProcess.start(yield* serverProcess.compiled, env)
     }),
     scope

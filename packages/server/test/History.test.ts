@@ -3,6 +3,7 @@ import { FileId, PartId, UploadId } from "@effect-uploads/domain/Ids"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { UploadAlreadyCompleted, UploadSizeExceeded } from "@effect-uploads/domain/UploadError"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
 import { FilesService } from "@effect-uploads/http/FilesService"
@@ -35,7 +36,7 @@ import { turn } from "./support/partStorageSuite.js"
 import { describePostgres } from "./support/postgres.js"
 import { durable, storesIn, temporaryDirectory } from "./support/stores.js"
 import type { Answer, UploadOperation } from "./support/uploadHistory.js"
-import { Call, join, model, show } from "./support/uploadHistory.js"
+import { Call, join, limits, model, show } from "./support/uploadHistory.js"
 
 /*
  * Clients that race on one Upload. Whatever they are answered must be what the commands, one after another in some order, would
@@ -216,7 +217,7 @@ const holds = <E>(layer: Layer.Layer<UploadsService | FilesService, E>, total: n
     const recorded = yield* recordAll(seeds(total), options)
     expect(unexplained(recorded)).toEqual([])
     if (chosen === undefined) expect(Object.keys(count(recorded))).toEqual(expect.arrayContaining(ends))
-  }).pipe(Effect.provide(layer))
+  }).pipe(Effect.provide(Layer.provide(layer, Layer.succeed(UploadLimits, limits))))
 
 describe("what races on one Upload is answered as some order of it would be", () => {
   it.live("on SQLite", () => holds(durable, 200, { inProcess: true }), 120_000)
@@ -357,17 +358,19 @@ describe("the check", () => {
     expect(isExplained(whole, tooLate)).toBe(false)
   })
 
-  it("takes no parts beyond what is declared, and no refusal without reason", () => {
-    expect(isExplained(added(0, 2, "a", 3000), exceeded(1, 3, 2000))).toBe(true)
-    expect(isExplained(added(0, 2, "a", 3000), added(1, 3, "b", 2000))).toBe(false)
-    expect(isExplained(added(0, 2, "a", 2000), exceeded(1, 3, 2000))).toBe(false)
+  it("takes no parts beyond the limit, and no rejection without reason", () => {
+    const before = added(0, 1, "z", 4000)
+    expect(isExplained(before, added(2, 4, "a", 3000), exceeded(3, 5, 2000))).toBe(true)
+    expect(isExplained(before, added(2, 4, "a", 3000), added(3, 5, "b", 2000))).toBe(false)
+    expect(isExplained(before, added(2, 4, "a", 2000), exceeded(3, 5, 2000))).toBe(false)
   })
 
   it("takes both ends of a call without an answer, but one of them", () => {
-    expect(isExplained(unheard(0, 3000), exceeded(1, 2, 2000))).toBe(true)
-    expect(isExplained(unheard(0, 3000), added(1, 2, "a", 2000))).toBe(true)
-    expect(isExplained(unheard(0, 3000), exceeded(1, 2, 2000), added(3, 4, "a", 2000))).toBe(false)
-    expect(isExplained(exceeded(0, 1, 2000), unheard(2, 3000))).toBe(false)
+    const before = added(0, 1, "z", 4000)
+    expect(isExplained(before, unheard(2, 3000), exceeded(3, 4, 2000))).toBe(true)
+    expect(isExplained(before, unheard(2, 3000), added(3, 4, "a", 2000))).toBe(true)
+    expect(isExplained(before, unheard(2, 3000), exceeded(3, 4, 2000), added(5, 6, "a", 2000))).toBe(false)
+    expect(isExplained(before, exceeded(2, 3, 2000), unheard(4, 3000))).toBe(false)
   })
 
   it("takes no other bytes than those of the parts in their order", () => {
@@ -390,7 +393,7 @@ describe("the check", () => {
             changeUpload: (project, uploadId, decide) =>
               Effect.flatMap(
                 repository.findUpload(project, uploadId),
-                (found) => repository.changeUpload(project, uploadId, (_, now) => decide(found, now))
+                (found) => repository.changeUpload(project, uploadId, (_, now) => decide(found, now, Option.none()))
               )
           }))
       ).pipe(Layer.provide(stores))

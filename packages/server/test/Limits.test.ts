@@ -52,14 +52,17 @@ const inFlight = 16 * MiB
 
 describe("a body without an end is answered once it is too long, and no more of it is kept", () => {
   for (
-    const [what, partBytes, declared, code] of [
-      ["the limit of a part", 64 * MiB, 8 * 1024 * MiB, "part_too_large"],
-      ["the declared size", 64 * MiB, 2 * MiB, "upload_size_exceeded"]
+    const [what, partBytes, declared, limit, code] of [
+      ["the limit of a part", 64 * MiB, 8 * 1024 * MiB, 64 * MiB, "part_too_large"],
+      ["the bytes that are stored for the Upload", 64 * MiB, 2 * MiB, 4 * MiB, "upload_size_exceeded"]
     ] as const
   ) {
     it.scopedLive(what, () =>
       Effect.gen(function*() {
-        const { directory, log, url } = yield* serving({ UPLOADS_PART_BYTES: `${partBytes}` })
+        const { directory, log, url } = yield* serving({
+          UPLOADS_PART_BYTES: `${partBytes}`,
+          UPLOADS_SURPLUS_PARTS: "0"
+        })
         const client = clientOf(url)
         const uploadId = idOf(yield* client.create(declared))
         const before = process.memoryUsage().rss
@@ -69,7 +72,7 @@ describe("a body without an end is answered once it is too long, and no more of 
         const sent = yield* flood(connection)
         yield* eventually("it is answered", () => connection.received().includes(code))
         expect(connection.received()).toMatch(/^HTTP\/1\.1 4(00|13) /)
-        expect(sent).toBeLessThan(Math.min(partBytes, declared) + inFlight)
+        expect(sent).toBeLessThan(limit + inFlight)
         expect(process.memoryUsage().rss - before).toBeLessThan(96 * MiB)
         expect(yield* stored(directory)).toEqual([])
         expect(log.filter((line) => /level=(WARN|ERROR) /.test(line) && line.includes("requestId"))).toEqual([])
@@ -82,21 +85,22 @@ describe("a body without an end is answered once it is too long, and no more of 
 
 it.scopedLive("a part whose length says that it is too long is refused before it arrives", () =>
   Effect.gen(function*() {
-    const { directory, url } = yield* serving()
+    const { directory, url } = yield* serving({ UPLOADS_SURPLUS_PARTS: "0" })
     const client = clientOf(url)
     const uploadId = idOf(yield* client.create(100))
     const connection = yield* connect(url)
     begin(connection, uploadId, `Content-Length: ${8 * 1024 * MiB}`)
-    connection.socket.write(`${head}${"x".repeat(101)}`)
+    connection.socket.write(`${head}${"x".repeat(201)}`)
     yield* eventually("it is answered", () => connection.received().includes("upload_size_exceeded"))
     expect(yield* stored(directory)).toEqual([])
   }))
 
 it.scopedLive("parts that arrive together do not overshoot together", () =>
   Effect.gen(function*() {
-    const { directory, url } = yield* serving()
+    const { directory, url } = yield* serving({ UPLOADS_SURPLUS_PARTS: "0" })
     const client = clientOf(url)
-    const uploadId = idOf(yield* client.create(10 * MiB))
+    // Twice as many bytes are stored.
+    const uploadId = idOf(yield* client.create(5 * MiB))
     const answers = yield* Effect.forEach(Array.from({ length: 8 }, (_, seed) => pattern(3 * MiB, seed)), (bytes) =>
       client.addPart(uploadId, bytes), { concurrency: "unbounded" })
     const accepted = answers.filter(({ status }) =>
@@ -108,8 +112,10 @@ it.scopedLive("parts that arrive together do not overshoot together", () =>
     }
     expect(yield* stored(directory)).toHaveLength(3)
     const rest = yield* client.addPart(uploadId, pattern(MiB))
-    const completed = yield* client.complete(uploadId, [...accepted, rest].map(idOf))
-    expect(JSON.parse(completed.text)).toMatchObject({ status: "completed", file: { bytes: 10 * MiB } })
+    const more = yield* client.addPart(uploadId, pattern(1))
+    expect([more.status, codeOf(more)]).toEqual([400, "upload_size_exceeded"])
+    const completed = yield* client.complete(uploadId, [accepted[0], rest].flatMap((one) => one ? [idOf(one)] : []))
+    expect([completed.status, codeOf(completed)]).toEqual([400, "bytes_mismatch"])
   }))
 
 it.scopedLive("a client that is lost in the middle of a part leaves nothing", () =>

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { PartId } from "@effect-uploads/domain/Ids"
 import { Pending } from "@effect-uploads/domain/Upload"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
@@ -25,9 +26,17 @@ import { JournalFailed } from "./TransferError.js"
 export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/transfer/JournalEntry")({
   /** Increases by one with every write. */
   revision: Schema.NonNegativeInt,
-  upload: Pending,
-  /** When the Upload was created by the clock of this process, in milliseconds since 1970: its lifetime begins there. */
+  /** The idempotency keys of the Upload's requests begin with it, so that a resumed transfer repeats the same requests. */
+  idempotencyKey: Schema.NonEmptyString,
+  /** Absent until the response to the creation of the Upload was received. */
+  upload: Schema.optionalWith(Pending, { as: "Option", exact: true }),
+  /**
+   * When the Upload was created by the clock of this process, in milliseconds since 1970: its lifetime begins there. Until the
+   * response was received: when it was requested.
+   */
   receivedAt: Schema.Number,
+  /** The size of the source in bytes. */
+  bytes: ByteSize,
   /** The size of the parts in bytes. */
   partSize: Schema.Int.pipe(Schema.positive()),
   /** When the source was last modified, in milliseconds since 1970. */

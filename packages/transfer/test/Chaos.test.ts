@@ -270,7 +270,7 @@ const makeJournal = Effect.gen(function*() {
     ...journal,
     save: (key, entry) =>
       Effect.tap(journal.save(key, entry), () => {
-        current = Option.some(entry.upload.id)
+        current = Option.map(entry.upload, ({ id }) => id)
       }),
     remove: (key) =>
       Effect.tap(journal.remove(key), () => {

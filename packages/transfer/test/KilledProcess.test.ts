@@ -164,7 +164,8 @@ const transfer = (seed: number, options: {
         ended = code === 0
         const again = arrivals.slice(before).filter(({ index, uploadId }) =>
           Option.exists(known, ({ acknowledged, upload }) =>
-            upload.id === uploadId && acknowledged.some((part) => part.index === index))
+            Option.exists(upload, ({ id }) =>
+              id === uploadId) && acknowledged.some((part) => part.index === index))
         )
         expect(again).toEqual([])
         const [newest, older] = yield* readJournal(journal)

@@ -1,10 +1,12 @@
 import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import { UploadAlreadyCompleted } from "@effect-uploads/domain/UploadError"
+import { IdempotencyKey } from "@effect-uploads/http/IdempotencyKey"
 import { RequestTimeout, ServiceUnavailable } from "@effect-uploads/http/ServiceError"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
 import { bytesOf, calls, changed, during, expectFiles, services, statuses, test } from "./fixtures.js"
@@ -12,11 +14,15 @@ import { bytesOf, calls, changed, during, expectFiles, services, statuses, test 
 const data = bytesOf(3000)
 const options = { purpose: "user_data", filename: "data.bin", partSize: 1000 } as const
 
-/** The service completes the Upload, the response is lost, and a second attempt fails with UploadAlreadyCompleted. */
+/**
+ * The service completes the Upload, the response is lost, and a second attempt fails with UploadAlreadyCompleted: the service
+ * knows no idempotency keys.
+ */
 const completedTwice = (response: "with the id of the File" | "without the id of the File") =>
   changed((uploads) => ({
     complete: (id, request) =>
       Effect.zipRight(uploads.complete(id, request), uploads.complete(id, request)).pipe(
+        Effect.provideService(IdempotencyKey, Option.none()),
         Effect.mapError((error) =>
           error._tag === "UploadAlreadyCompleted" && response === "without the id of the File"
             ? new UploadAlreadyCompleted({ uploadId: error.uploadId })

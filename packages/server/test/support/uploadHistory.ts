@@ -3,6 +3,8 @@ import { FileId, PartId } from "@effect-uploads/domain/Ids"
 import * as Upload from "@effect-uploads/domain/Upload"
 import type { UploadError } from "@effect-uploads/domain/UploadError"
 import { ChecksumMismatch } from "@effect-uploads/domain/UploadError"
+import type { Limits } from "@effect-uploads/domain/UploadLimits"
+import { documented } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
 import * as Data from "effect/Data"
@@ -16,6 +18,9 @@ import type { Model, Operation } from "./linearizability.js"
 /*
  * One Upload as a machine: what each call does to it is what domain says.
  */
+
+/** The limits of the services and of the model: a few parts are too many. */
+export const limits: Limits = { ...documented, partBytes: ByteSize.make(4096), surplusParts: 0 }
 
 export type Call = Data.TaggedEnum<{
   AddPart: { readonly data: Uint8Array }
@@ -69,7 +74,7 @@ const addPart = (state: State, data: Uint8Array, answer: Answer | undefined): St
   const bytes = ByteSize.make(data.byteLength)
   const admitted = Either.flatMap(
     Upload.ensurePending(state.upload, state.now),
-    (upload) => UploadParts.checkFits(upload, UploadParts.total(state.parts), bytes)
+    (upload) => UploadParts.checkFits(upload, UploadParts.total(state.parts), bytes, limits)
   )
   if (Either.isLeft(admitted)) return refused(state, answer, admitted.left)
   const part = answer === undefined

@@ -34,6 +34,8 @@ export interface ActiveUpload {
   readonly upload: Upload.Pending
   /** When the Upload expires, in milliseconds of `lifetime.monotonicMillis`. */
   readonly deadline: number
+  /** The idempotency keys of the Upload's requests begin with it. */
+  readonly idempotencyKey: string
   /** An earlier run created the Upload. */
   readonly resumed: boolean
   readonly ranges: ReadonlyArray<PartRange>

@@ -1,6 +1,5 @@
 import type { PartId } from "@effect-uploads/domain/Ids"
 import type { Pending } from "@effect-uploads/domain/Upload"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -19,8 +18,16 @@ export interface JournalWriter {
   readonly isEnabled: boolean
   /** Reads the entry of an earlier run. */
   readonly load: Effect.Effect<Option.Option<JournalEntry>, JournalFailed>
-  /** Replaces the entry with that of a new Upload without parts. */
-  readonly begin: (upload: Pending, partSize: number) => Effect.Effect<void, JournalFailed | TransferInProgress>
+  /** Replaces the entry before the Upload is created, so that a killed run and the next one create the same Upload. */
+  readonly begin: (request: {
+    readonly idempotencyKey: string
+    readonly partSize: number
+    readonly receivedAt: number
+  }) => Effect.Effect<void, JournalFailed | TransferInProgress>
+  readonly created: (
+    upload: Pending,
+    receivedAt: number
+  ) => Effect.Effect<void, JournalFailed | TransferInProgress>
   readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed | TransferInProgress>
   /** Removes the entry. A failure is only logged: the next run finds that the Upload of the entry has ended. */
   readonly close: Effect.Effect<void>
@@ -32,6 +39,7 @@ const disabled: JournalWriter = {
   isEnabled: false,
   load: Effect.succeedNone,
   begin: () => Effect.void,
+  created: () => Effect.void,
   acknowledge: () => Effect.void,
   close: Effect.void,
   lost: Effect.never
@@ -62,20 +70,25 @@ export const make = (
     return {
       isEnabled: true,
       load: Effect.tap(load(key), (entry) => SynchronizedRef.set(current, entry)),
-      begin: (upload, partSize) =>
-        Effect.flatMap(Clock.currentTimeMillis, (receivedAt) =>
-          write((before) =>
-            Option.some(
-              new JournalEntry({
-                revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision + 1 }),
-                upload,
-                receivedAt,
-                partSize,
-                modifiedAt,
-                acknowledged: []
-              })
-            )
-          )),
+      begin: ({ idempotencyKey, partSize, receivedAt }) =>
+        write((before) =>
+          Option.some(
+            new JournalEntry({
+              revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision + 1 }),
+              idempotencyKey,
+              upload: Option.none(),
+              receivedAt,
+              bytes: source.bytes,
+              partSize,
+              modifiedAt,
+              acknowledged: []
+            })
+          )
+        ),
+      created: (upload, receivedAt) =>
+        write(Option.map((entry) =>
+          new JournalEntry({ ...entry, revision: entry.revision + 1, upload: Option.some(upload), receivedAt })
+        )),
       acknowledge: (index, partId) =>
         write(Option.map((entry) =>
           new JournalEntry({
@@ -87,7 +100,9 @@ export const make = (
       close: confirmLock.pipe(
         Effect.zipRight(remove(key)),
         Effect.zipRight(SynchronizedRef.set(current, Option.none())),
-        Effect.catchAll((error) => Effect.logWarning(`The journal of a transfer was not removed: ${error.message}`))
+        Effect.catchAll((error) =>
+          Effect.logWarning(`The journal of a transfer was not removed: ${error.message}`)
+        )
       ),
       lost: Effect.zipRight(lock.lost, inProgress)
     }

@@ -1,5 +1,6 @@
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import type { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
@@ -40,6 +41,8 @@ export interface PartSender {
 export const make = (options: {
   readonly uploads: UploadsService.Service
   readonly uploadId: UploadId
+  /** The idempotency key of a part begins with it. */
+  readonly idempotencyKey: string
   readonly explain: Source["explain"]
   readonly progress: Progress
   /** Called when the service may have stored a part that it did not acknowledge. */
@@ -49,7 +52,8 @@ export const make = (options: {
   readonly onEvent: OnEvent
 }): Effect.Effect<PartSender> =>
   Effect.gen(function*() {
-    const { explain, onAmbiguousFailure, onEvent, progress, retryPolicy, stallTimeout, uploadId, uploads } = options
+    const { explain, idempotencyKey, onAmbiguousFailure, onEvent, progress, retryPolicy } = options
+    const { stallTimeout, uploadId, uploads } = options
     const pause = yield* makeSharedPause
 
     const attempt = ({ data, range }: PartToSend) =>
@@ -63,6 +67,8 @@ export const make = (options: {
           MutableRef.set(lastByteAt, unsafeMonotonicMillis(clock))
         })
         return yield* uploads.addPart(uploadId, tracked).pipe(
+          // All attempts, those of a resumed transfer included, are one call: the service stores the part once.
+          IdempotencyKey.withKey(`${idempotencyKey}/part-${range.index}`),
           // The retries are here and not in the client, because a rate limit pauses all parts together.
           Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
           Effect.raceFirst(failWhenStalled(lastByteAt, stallTimeout)),

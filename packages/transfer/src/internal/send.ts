@@ -1,5 +1,6 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
 import { UploadExpired } from "@effect-uploads/domain/UploadError"
+import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
@@ -25,7 +26,7 @@ export const run = (
 ): Effect.Effect<Upload.Completed, TransferFailure> =>
   Effect.gen(function*() {
     const { journal, options, source, uploads } = job
-    const { acknowledged, hasAmbiguousPart, ranges, resumed, upload } = active
+    const { acknowledged, hasAmbiguousPart, idempotencyKey, ranges, resumed, upload } = active
     const concurrency = concurrencyOf(job)
     const onEvent = (event: TransferEvent.TransferEvent) => emit(job, event)
     const missing = ranges.filter(({ index }) => !acknowledged.has(index))
@@ -39,6 +40,7 @@ export const run = (
     const { send } = yield* partSender.make({
       uploads,
       uploadId: upload.id,
+      idempotencyKey,
       explain: source.explain,
       progress,
       onAmbiguousFailure: () => MutableRef.set(hasAmbiguousPart, true),
@@ -66,6 +68,7 @@ export const run = (
       partIds: ranges.flatMap(({ index }) => Option.toArray(Option.fromNullable(acknowledged.get(index)))),
       ...Option.match(digest, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
     }).pipe(
+      IdempotencyKey.withKey(`${idempotencyKey}/complete-${Option.getOrElse(digest, () => "unchecked")}`),
       // The earlier run sent other content, although size and modification time are the same.
       Effect.mapError((error) =>
         resumed && error._tag === "ChecksumMismatch"

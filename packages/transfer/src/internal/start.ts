@@ -1,5 +1,9 @@
+import { randomHexDigits } from "@effect-uploads/domain/Ids"
 import * as MimeType from "@effect-uploads/domain/MimeType"
 import type * as Upload from "@effect-uploads/domain/Upload"
+import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
+import { isAmbiguousFailure } from "@effect-uploads/http/ServiceError"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
@@ -13,6 +17,7 @@ import { cancelAndFail, cancelQuietly, runToCompletion } from "./cleanup.js"
 import type { ActiveUpload, Job } from "./job.js"
 import { cancelTimeoutOf, concurrencyOf } from "./job.js"
 import * as lifetime from "./lifetime.js"
+import type { Source } from "./sources/source.js"
 
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -25,48 +30,96 @@ export const resumeOrCreate: Begin = (job, restore) =>
     // Options that cannot be right are reported before any request.
     yield* plan(job, job.options.partSize)
     const entry = yield* restore(job.journal.load)
-    const resumed = Option.isSome(entry) ? yield* resume(job, entry.value) : Option.none()
+    if (Option.isNone(entry)) return yield* create(job, restore)
+    const { upload } = entry.value
+    if (Option.isNone(upload)) return yield* createAgain(job, restore, entry.value)
+    const resumed = yield* resume(job, entry.value, upload.value)
     return Option.isSome(resumed) ? resumed.value : yield* create(job, restore)
   })
 
 export const create: Begin = (job, restore) =>
+  Effect.flatMap(randomHexDigits, (key) => createWithKey(job, restore, key, Option.none()))
+
+/**
+ * An earlier run asked for an Upload and did not record the response. The same request with the same idempotency key returns
+ * the Upload that the service may have created.
+ */
+const createAgain = (
+  job: Job,
+  restore: Restore,
+  entry: JournalEntry
+): Effect.Effect<ActiveUpload, TransferError> =>
+  Option.isSome(differenceOf(job.source, entry))
+    ? create(job, restore)
+    : createWithKey(job, restore, entry.idempotencyKey, Option.some(entry)).pipe(
+      // The options differ from those of the earlier run, whose Upload expires by itself.
+      Effect.catchIf(isKeyReused, () => create(job, restore))
+    )
+
+const createWithKey = (
+  job: Job,
+  restore: Restore,
+  idempotencyKey: string,
+  earlier: Option.Option<JournalEntry>
+): Effect.Effect<ActiveUpload, TransferError> =>
   Effect.gen(function*() {
+    const { journal, source } = job
     const ranges = yield* plan(job, job.options.partSize)
-    const upload = yield* createUpload(job, restore)
-    const deadline = (yield* lifetime.monotonicMillis) + lifetime.ofUpload(upload)
-    yield* job.journal.begin(upload, ranges[0]?.bytes ?? job.source.bytes).pipe(
-      Effect.catchAll((failure) => cancelAndFail(job, upload, failure))
+    // The service may have created the Upload for the earlier run.
+    const now = Option.match(earlier, {
+      onNone: () => Clock.currentTimeMillis,
+      onSome: ({ receivedAt }) => Effect.succeed(receivedAt)
+    })
+    yield* journal.begin({ idempotencyKey, partSize: ranges[0]?.bytes ?? source.bytes, receivedAt: yield* now })
+    const upload = yield* createUpload(job, restore, idempotencyKey)
+    const receivedAt = yield* now
+    const deadline = (yield* lifetime.monotonicMillis) + (yield* lifetime.remainingSince(upload, receivedAt))
+    yield* journal.created(upload, receivedAt).pipe(
+      Effect.catchAll((failure) => Effect.ensuring(cancelAndFail(job, upload, failure), journal.close))
     )
     return {
       upload,
       deadline,
-      resumed: false,
+      idempotencyKey,
+      resumed: Option.isSome(earlier),
       ranges,
       acknowledged: new Map(),
       hasAmbiguousPart: MutableRef.make(false)
     }
   })
 
+const isKeyReused = (error: TransferError): boolean =>
+  error._tag === "InvalidRequest" && error.field === IdempotencyKey.field
+
+/** How the source differs from the one that the journal entry was written for. */
+const differenceOf = (
+  { bytes, identity }: Source,
+  entry: JournalEntry
+): Option.Option<"size" | "modification time"> =>
+  bytes !== entry.bytes
+    ? Option.some("size")
+    : Option.exists(identity, ({ modifiedAt }) => modifiedAt !== entry.modifiedAt)
+    ? Option.some("modification time")
+    : Option.none()
+
 const plan = (job: Job, partSize: number | undefined) =>
   PartPlan.make({ bytes: job.source.bytes, concurrency: concurrencyOf(job), partSize, limits: job.limits })
 
 const resume = (
   job: Job,
-  { acknowledged, modifiedAt, partSize, receivedAt, upload }: JournalEntry
+  entry: JournalEntry,
+  upload: Upload.Pending
 ): Effect.Effect<Option.Option<ActiveUpload>, TransferError> =>
   Effect.gen(function*() {
     const { journal, source } = job
+    const { acknowledged, idempotencyKey, partSize, receivedAt } = entry
     const remaining = yield* lifetime.remainingSince(upload, receivedAt)
     if (remaining <= 0) {
       // It is cancelled all the same, because only the service knows whether it has expired.
       yield* Effect.ensuring(cancelQuietly(job, upload), journal.close)
       return Option.none()
     }
-    const difference = upload.bytes !== source.bytes
-      ? Option.some("size" as const)
-      : Option.exists(source.identity, (identity) => identity.modifiedAt !== modifiedAt)
-      ? Option.some("modification time" as const)
-      : Option.none()
+    const difference = differenceOf(source, entry)
     if (Option.isSome(difference)) {
       return yield* cancelAndFail(
         job,
@@ -87,6 +140,7 @@ const resume = (
     return Option.some({
       upload,
       deadline: (yield* lifetime.monotonicMillis) + remaining,
+      idempotencyKey,
       resumed: true,
       ranges: ranges.right,
       acknowledged: new Map(acknowledged.map(({ index, partId }) => [index, partId])),
@@ -94,10 +148,17 @@ const resume = (
     })
   })
 
-/** When the caller is interrupted before the response, waits for the Upload and cancels it. */
-const createUpload = (job: Job, restore: Restore): Effect.Effect<Upload.Pending, TransferError> =>
+/**
+ * When the caller is interrupted before the response, waits for the Upload and cancels it. The journal keeps its entry if the
+ * service may have created an Upload that is not cancelled.
+ */
+const createUpload = (
+  job: Job,
+  restore: Restore,
+  idempotencyKey: string
+): Effect.Effect<Upload.Pending, TransferError> =>
   Effect.gen(function*() {
-    const { options, source, uploads } = job
+    const { journal, options, source, uploads } = job
     const filename = options.filename ?? source.filename
     const creating = yield* uploads.create({
       filename,
@@ -106,8 +167,9 @@ const createUpload = (job: Job, restore: Restore): Effect.Effect<Upload.Pending,
       mimeType: options.mimeType ??
         Option.getOrElse(MimeType.infer(filename, options.purpose), () => "application/octet-stream"),
       expiresAfter: options.expiresAfter
-    }).pipe(Effect.interruptible, Effect.forkDaemon)
+    }).pipe(IdempotencyKey.withKey(`${idempotencyKey}/create`), Effect.interruptible, Effect.forkDaemon)
     return yield* restore(Fiber.join(creating)).pipe(
+      Effect.tapError((error) => isAmbiguousFailure(error) ? Effect.void : journal.close),
       Effect.onInterrupt(() =>
         runToCompletion(
           Fiber.join(creating).pipe(
@@ -116,7 +178,7 @@ const createUpload = (job: Job, restore: Restore): Effect.Effect<Upload.Pending,
             Effect.flatMap(
               Option.match({
                 onNone: () => Fiber.interrupt(creating),
-                onSome: (upload) => cancelQuietly(job, upload)
+                onSome: (upload) => Effect.zipRight(cancelQuietly(job, upload), journal.close)
               })
             ),
             Effect.ignore

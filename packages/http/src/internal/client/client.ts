@@ -1,7 +1,8 @@
+import { randomHexDigits } from "@effect-uploads/domain/Ids"
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import { fromParseError } from "@effect-uploads/domain/UploadError"
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -19,9 +20,10 @@ import type { ClientOptions } from "../../ClientOptions.js"
 import type { DomainError } from "../../ErrorEnvelope.js"
 import type { Bounds } from "../../FileRange.js"
 import { slice } from "../../FileRange.js"
+import * as IdempotencyKey from "../../IdempotencyKey.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
-import type { ServiceError } from "../../ServiceError.js"
-import { RequestTimeout, ServiceUnavailable, TransportFailed } from "../../ServiceError.js"
+import type { AmbiguousFailure, ServiceError } from "../../ServiceError.js"
+import { isAmbiguousFailure, RequestTimeout } from "../../ServiceError.js"
 import { redacting } from "../secrets.js"
 import { connect } from "./connection.js"
 import { decodeError, unexpectedBody } from "./decodeError.js"
@@ -47,13 +49,6 @@ export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>): Decoder<A> => {
   let decode: Decoder<A> | undefined
   return (body) => (decode ??= Schema.decode(Schema.parseJson(schema)))(body)
 }
-
-/** A failure that leaves the outcome unknown: the service may have acted. */
-export type AmbiguousFailure = TransportFailed | RequestTimeout | ServiceUnavailable
-
-const AmbiguousFailureSchema = Schema.Union(TransportFailed, RequestTimeout, ServiceUnavailable)
-
-const isAmbiguousFailure = (u: unknown): u is AmbiguousFailure => Schema.is(AmbiguousFailureSchema)(u)
 
 export interface Client {
   /** Sends one request, with retries by the policy, and decodes the response. */
@@ -126,31 +121,40 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
           return yield* retry(error)
         }))
 
+    /** The key of the call, made up where the caller gave none. All attempts of the call have the same key. */
+    const idempotencyKey: Effect.Effect<Option.Option<string>> = options.idempotencyKeys === false
+      ? Effect.succeedNone
+      : Effect.flatMap(
+        IdempotencyKey.IdempotencyKey,
+        Option.match({ onNone: () => Effect.asSome(randomHexDigits), onSome: (key) => Effect.succeedSome(key) })
+      )
+
     return {
       call: ({ afterAmbiguousFailure, errorRules, name, request, sourceFailure, success }) => {
-        const attempt = Effect.gen(function*() {
-          const response = yield* execute(yield* request)
-          if (!isSuccess(response)) return yield* failWith(errorRules, response)
-          const received = yield* readText(response, maximumSuccessBytes, redact)
-          if (!mayBeJson(received)) {
-            return yield* unexpected(received, `the content type is ${received.headers["content-type"]}`)
-          }
-          return yield* Effect.mapError(
-            success(received.body),
-            (error) => unexpected(received, fromParseError(error).message)
+        const attempt = (key: Option.Option<string>) =>
+          Effect.gen(function*() {
+            const response = yield* execute(withKey(yield* request, key))
+            if (!isSuccess(response)) return yield* failWith(errorRules, response)
+            const received = yield* readText(response, maximumSuccessBytes, redact)
+            if (!mayBeJson(received)) {
+              return yield* unexpected(received, `the content type is ${received.headers["content-type"]}`)
+            }
+            return yield* Effect.mapError(
+              success(received.body),
+              (error) => unexpected(received, fromParseError(error).message)
+            )
+          }).pipe(
+            Effect.scoped,
+            Effect.catchTag("TransportFailed", (error) =>
+              Effect.flatMap(
+                sourceFailure ?? Effect.succeedNone,
+                (failure) => Effect.fail(Option.getOrElse(failure, () => error))
+              )),
+            timed
           )
-        }).pipe(
-          Effect.scoped,
-          Effect.catchTag("TransportFailed", (error) =>
-            Effect.flatMap(
-              sourceFailure ?? Effect.succeedNone,
-              (failure) => Effect.fail(Option.getOrElse(failure, () => error))
-            )),
-          timed
-        )
-        return Effect.suspend(() => {
+        return Effect.flatMap(idempotencyKey, (key) => {
           let earlier: AmbiguousFailure | undefined
-          return attempt.pipe(
+          return attempt(key).pipe(
             Effect.tapError((error) =>
               Effect.sync(() => {
                 if (isAmbiguousFailure(error)) earlier = error
@@ -206,6 +210,14 @@ const keepOpenOnSuccess = <A, E>(attempt: Effect.Effect<A, E, Scope.Scope>): Eff
         Scope.close(own, Exit.failCause(cause)))
     })
   )
+
+const withKey = (
+  request: HttpClientRequest.HttpClientRequest,
+  key: Option.Option<string>
+): HttpClientRequest.HttpClientRequest =>
+  request.method === "POST" && Option.isSome(key)
+    ? HttpClientRequest.setHeader(request, IdempotencyKey.header, key.value)
+    : request
 
 /** Some services send JSON without a content type, or as plain text. */
 const mayBeJson = ({ headers }: ReceivedResponse): boolean =>

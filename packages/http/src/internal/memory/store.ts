@@ -49,7 +49,12 @@ export const layer: Layer.Layer<MemoryStore> = Layer.effect(
   MemoryStore,
   Effect.gen(function*() {
     const limits = yield* UploadLimits
-    const ref = yield* Ref.make<State>({ sequence: 0, uploads: HashMap.empty(), files: HashMap.empty() })
+    const ref = yield* Ref.make<State>({
+      sequence: 0,
+      uploads: HashMap.empty(),
+      files: HashMap.empty(),
+      calls: HashMap.empty()
+    })
     return { uploads: memoryUploads.make(ref, limits), files: memoryFiles.make(ref), snapshot: makeSnapshot(ref) }
   })
 )

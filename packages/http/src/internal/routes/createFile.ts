@@ -13,6 +13,7 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import { IncomingDirectory, incomingPrefix, MaximumFileBytes } from "../../CreateFile.js"
+import * as IdempotencyKey from "../../IdempotencyKey.js"
 import * as PartData from "../../PartData.js"
 import type { ServiceError } from "../../ServiceError.js"
 import { isServiceError, ServiceUnavailable } from "../../ServiceError.js"
@@ -98,7 +99,7 @@ const concurrency = 4
 /** Stores the file at a path as one Upload, which is cancelled unless it is completed. */
 const storeAsUpload = (service: UploadsService.Service, request: CreateUpload, path: string) =>
   Effect.acquireUseRelease(
-    service.create(request),
+    IdempotencyKey.withStep(service.create(request), "create"),
     ({ id }) =>
       Effect.gen(function*() {
         const { partBytes } = yield* UploadLimits
@@ -108,12 +109,21 @@ const storeAsUpload = (service: UploadsService.Service, request: CreateUpload, p
         }))
         const parts = yield* Effect.forEach(
           ranges,
-          (range) => Effect.flatMap(PartData.file(path, range), (part) => service.addPart(id, part)),
+          (range) =>
+            Effect.flatMap(
+              PartData.file(path, range),
+              (part) => IdempotencyKey.withStep(service.addPart(id, part), `part-${range.offset}`)
+            ),
           { concurrency }
         )
-        return (yield* service.complete(id, { partIds: parts.map(({ id }) => id) })).file
+        const completed = yield* IdempotencyKey.withStep(
+          service.complete(id, { partIds: parts.map(({ id }) => id) }),
+          "complete"
+        )
+        return completed.file
       }),
-    ({ id }, exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(service.cancel(id))
+    ({ id }, exit) =>
+      Exit.isSuccess(exit) ? Effect.void : Effect.ignore(IdempotencyKey.withStep(service.cancel(id), "cancel"))
   )
 
 /** Keeps the file in a temporary folder, which the scope removes. */

@@ -63,9 +63,23 @@ const tables = Effect.gen(function*() {
     )`
 })
 
+/** The calls that came with an idempotency key. A key is forgotten when its Upload expires. */
+const calls = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE TABLE upload_calls (
+      project TEXT NOT NULL,
+      idempotency_key TEXT NOT NULL,
+      expires_at BIGINT NOT NULL,
+      record TEXT NOT NULL,
+      PRIMARY KEY (project, idempotency_key)
+    )`
+  yield* sql`CREATE INDEX upload_calls_expires_at ON upload_calls (expires_at)`
+})
+
 /** Brings the tables to their newest form. */
 export const run: Effect.Effect<void, StorageError, SqlClient.SqlClient> = Migrator.make({})({
-  loader: Migrator.fromRecord({ "1_tables": tables }),
+  loader: Migrator.fromRecord({ "1_tables": tables, "2_calls": calls }),
   table: "upload_migrations"
 }).pipe(
   // Where two servers start on a new PostgreSQL database at once, one of them fails to create the table of migrations.

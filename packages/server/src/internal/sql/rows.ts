@@ -1,6 +1,7 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { ExpiresAfter } from "@effect-uploads/domain/ExpiresAfter"
 import { FileObject } from "@effect-uploads/domain/FileObject"
+import { IdempotencyRecord } from "@effect-uploads/domain/IdempotencyRecord"
 import { UploadId } from "@effect-uploads/domain/Ids"
 import { MimeType } from "@effect-uploads/domain/MimeType"
 import * as Upload from "@effect-uploads/domain/Upload"
@@ -104,5 +105,7 @@ export const FileRow = Schema.Struct({
   uploadId: Schema.propertySignature(Schema.compose(Text, UploadId)).pipe(Schema.fromKey("upload_id")),
   sequence: Integer
 })
+
+export const CallRow = Schema.Struct({ record: Schema.parseJson(IdempotencyRecord) })
 
 export const UploadIdRow = Schema.Struct({ id: Schema.compose(Text, UploadId) })
