@@ -29,10 +29,10 @@ import * as ReferencePage from "./internal/http/referencePage.js"
 import * as RequestId from "./internal/http/requestId.js"
 import * as RequestLog from "./internal/http/requestLog.js"
 import * as ServerApi from "./internal/http/serverApi.js"
+import * as serverMetrics from "./internal/http/serverMetrics.js"
 import * as Database from "./internal/sql/database.js"
 import * as Leases from "./Leases.js"
 import type { ServerConfig } from "./ServerConfig.js"
-import * as ServerMetrics from "./ServerMetrics.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
 import * as Sweeper from "./Sweeper.js"
 
@@ -49,7 +49,7 @@ const middleware = HttpApiBuilder.middleware((app) =>
   app.pipe(
     incomingBody.makeMiddleware(),
     breakOff.middleware,
-    ServerMetrics.middleware,
+    serverMetrics.middleware,
     withoutPrefix,
     RequestLog.middleware,
     RequestId.middleware

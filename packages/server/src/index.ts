@@ -41,10 +41,6 @@ export * as ServerConfig from "./ServerConfig.js"
 /**
  * @since 0.1.0
  */
-export * as ServerMetrics from "./ServerMetrics.js"
-/**
- * @since 0.1.0
- */
 export * as SqlUploadRepository from "./SqlUploadRepository.js"
 /**
  * @since 0.1.0
