@@ -377,14 +377,20 @@ const encodedField = (content: Uint8Array): Field => dataField(content, "Content
 /** The bytes of a body before its last boundary, and the bytes from it on. */
 const halves = (
   fields: ReadonlyArray<Field>,
-  around: { readonly preamble?: string; readonly epilogue?: string; readonly boundary?: string } = {}
+  around: {
+    readonly preamble?: string
+    readonly epilogue?: string
+    readonly boundary?: string
+    /** What follows each boundary but the last one, in their order. */
+    readonly paddings?: ReadonlyArray<string>
+  } = {}
 ): readonly [Uint8Array, Uint8Array] => {
   const line = `--${around.boundary ?? boundary}`
   return [
     join(
       bytesOf(around.preamble === undefined ? "" : `${around.preamble}\r\n`),
-      ...fields.flatMap(({ content, headers }) => [
-        bytesOf(`${line}\r\n${headers.map((header) => `${header}\r\n`).join("")}\r\n`),
+      ...fields.flatMap(({ content, headers }, index) => [
+        bytesOf(`${line}${around.paddings?.[index] ?? ""}\r\n${headers.map((header) => `${header}\r\n`).join("")}\r\n`),
         content,
         bytesOf("\r\n")
       ])
@@ -427,6 +433,38 @@ const accepted: ReadonlyArray<{
       preamble: `Hello\r\n--${boundary}x`,
       epilogue: `\r\nContent-Disposition: x\r\n\r\nBye`
     })
+  },
+  {
+    title: "a body with a space after each boundary",
+    body: bodyOf([field("before", bytesOf("1")), dataField(data), field("after", bytesOf("2"))], {
+      paddings: [" ", " ", " "],
+      epilogue: " \r\n"
+    })
+  },
+  {
+    title: "a body with tabs and spaces after its boundaries, between a preamble and an epilogue",
+    body: bodyOf([dataField(data)], { preamble: "a", paddings: [" \t\t "], epilogue: "\t \r\nb" })
+  },
+  {
+    title: "a body that ends with the padding of its last boundary",
+    body: bodyOf([dataField(data)], { epilogue: " \t" })
+  },
+  {
+    title: "a body that ends within the line break of its last boundary",
+    body: bodyOf([dataField(data)], { epilogue: "\r" })
+  },
+  {
+    title: "a body with 1024 spaces after a boundary",
+    body: bodyOf([dataField(data)], { paddings: [" ".repeat(1024)], epilogue: " ".repeat(1024) })
+  },
+  ...[" x\r\n", "--x\r\n", "--\n", "-- \t-\r\n", "-\r\n", "\t\n", " \r \n"].map((line) => ({
+    title: `data with a boundary that is followed by ${JSON.stringify(line)}`,
+    body: bodyOf([dataField(bytesOf(`1\r\n--${boundary}${line}2`))]),
+    data: bytesOf(`1\r\n--${boundary}${line}2`)
+  })),
+  {
+    title: "data beside fields whose names do not resemble its name",
+    body: bodyOf([field("dat", bytesOf("1")), dataField(data), field("database", bytesOf("2"))])
   },
   { title: "a body that ends with the last boundary", body: bodyOf([dataField(data)], { epilogue: "" }) },
   {
@@ -497,6 +535,27 @@ const rejected: ReadonlyArray<{
   { title: "no fields", body: bodyOf([]), message: "missing" },
   { title: "an empty body", body: new Uint8Array(0), message: "cut off" },
   { title: "another boundary", body: bodyOf([dataField(data)], { boundary: "b0undar1" }), message: "cut off" },
+  {
+    title: "more than 1024 bytes of padding after a boundary",
+    body: bodyOf([dataField(data)], { paddings: [" ".repeat(1025)] }),
+    message: "white space"
+  },
+  {
+    title: "more than 1024 bytes of padding after the last boundary",
+    body: bodyOf([dataField(data)], { epilogue: "\t".repeat(1025) }),
+    message: "white space"
+  },
+  // Taken for the last boundary, the data would be stored short.
+  ...["x", " x\r\n", "\n", "-\r\n"].map((epilogue) => ({
+    title: `a last boundary that is followed by ${JSON.stringify(epilogue)}`,
+    body: bodyOf([dataField(data)], { epilogue }),
+    message: "cut off"
+  })),
+  {
+    title: "a file name that is not valid UTF-8",
+    body: bodyOf([dataField(data, "X: \u00e9")]).map((byte) => byte === 0xc3 ? 0xe9 : byte),
+    message: "not valid UTF-8"
+  },
   { title: "no content type", contentType: undefined, body: bodyOf([dataField(data)]), message: "content type" },
   ...["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""].map((
     contentType
@@ -539,7 +598,7 @@ const rejected: ReadonlyArray<{
   },
   {
     title: "an epilogue of more than 1 MiB",
-    body: bodyOf([dataField(data)], { epilogue: "x".repeat(1024 * 1024 + 1) }),
+    body: bodyOf([dataField(data)], { epilogue: `\r\n${"x".repeat(1024 * 1024 + 1)}` }),
     message: "has more than"
   },
   // Stored without decoding, the data would not be the file.
@@ -583,6 +642,9 @@ const treacherous = FastCheck.array(
       "\r\n--b",
       boundary,
       `\r\n--${boundary}`,
+      `\r\n--${boundary}--`,
+      " ",
+      "\t",
       "\r\n\r\n"
     )
       .map(bytesOf),
@@ -591,8 +653,15 @@ const treacherous = FastCheck.array(
   { maxLength: 12 }
 ).map((fragments) => join(...fragments)).filter((bytes) => {
   const text = Buffer.concat([bytes, bytesOf("\r\n")])
-  return !text.includes(`\r\n--${boundary}\r\n`) && !text.includes(`\r\n--${boundary}--`)
+  return !new RegExp(`\r\n--${boundary}(--)?[ \t]*\r\n`).test(text.toString("latin1"))
 })
+
+/** The padding after a boundary. */
+const padding = FastCheck.array(FastCheck.constantFrom(" ", "\t"), { maxLength: 4 }).map((padding) => padding.join(""))
+
+const epilogue = FastCheck.tuple(padding, FastCheck.constantFrom("", "\r\n", "\r\n--", `\r\n--${boundary}\r\n`)).map(
+  ([padding, rest]) => padding + rest
+)
 
 /** The positions at which a body is split, as fractions of its length. */
 const splits = FastCheck.array(FastCheck.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 })
@@ -639,16 +708,16 @@ describe("POST /uploads/{upload_id}/parts", () => {
     ))
 
   it.effect.prop(
-    "stores exactly the data that was sent, for any data and any split",
-    [treacherous, others, others, splits],
-    ([content, before, after, fractions]) =>
+    "stores exactly the data that was sent, for any data, any padding of the boundaries and any split",
+    [treacherous, others, others, splits, FastCheck.array(padding, { minLength: 7, maxLength: 7 }), epilogue],
+    ([content, before, after, fractions, paddings, epilogue]) =>
       withRoutes(({ create, post, stored }) =>
         Effect.gen(function*() {
           const body = bodyOf([
             ...before.map((content, index) => field(`b${index}`, content)),
             dataField(content),
             ...after.map((content, index) => field(`a${index}`, content))
-          ])
+          ], { paddings, epilogue })
           const uploadId = yield* create(1000)
           expect((yield* post(uploadId, contentType, splitAt(body, fractions))).status).toBe(200)
           expect(yield* stored(uploadId)).toEqual([content])
@@ -704,6 +773,22 @@ describe("POST /uploads/{upload_id}/parts", () => {
         ))
     }
   })
+
+  it.effect("rejects a field whose name resembles `data`, and names it", () =>
+    withRoutes(({ create, post, stored }) =>
+      Effect.gen(function*() {
+        const uploadId = yield* create(1000)
+        for (const name of ["Data", "DATA", "data[]", " data"]) {
+          for (const fields of [[field(name, data)], [dataField(data), field(name, data)]]) {
+            expect(yield* post(uploadId, contentType, [bodyOf(fields)])).toMatchObject({
+              status: 400,
+              body: { error: { param: name, message: expect.stringContaining("it must be one of data") } }
+            })
+          }
+        }
+        expect(yield* stored(uploadId)).toEqual([])
+      })
+    ))
 
   it.effect("rejects a body that is cut off at any position", () =>
     withRoutes(({ create, post, stored }) =>

@@ -11,9 +11,9 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import { totalBytes } from "../../ByteLimits.js"
 import type * as FilesService from "../../FilesService.js"
 import type * as UploadsService from "../../UploadsService.js"
+import { concat } from "../bytes.js"
 import * as memoryFiles from "./files.js"
 import type { State } from "./state.js"
 import { inSequence, living } from "./state.js"
@@ -59,15 +59,6 @@ export const layer: Layer.Layer<MemoryStore> = Layer.effect(
   })
 )
 
-const join = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(totalBytes(chunks))
-  chunks.reduce((offset, chunk) => {
-    bytes.set(chunk, offset)
-    return offset + chunk.byteLength
-  }, 0)
-  return bytes
-}
-
 const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
   uploads: Effect.zipWith(
     DateTime.now,
@@ -80,8 +71,8 @@ const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
         Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
         Option.match({
           onNone: () => [],
-          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: join(chunks) }))
+          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: concat(chunks) }))
         })
       )),
-  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: join(chunks) })))
+  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: concat(chunks) })))
 })

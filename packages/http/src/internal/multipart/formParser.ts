@@ -1,5 +1,9 @@
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import { concat } from "../bytes.js"
+import { resembles } from "../similarKey.js"
+import * as utf8 from "../utf8.js"
 import * as delimiter from "./delimiter.js"
 import { lineBreak } from "./delimiter.js"
 import type { FieldHeaders } from "./fieldHeaders.js"
@@ -17,7 +21,7 @@ const maximumHeaderBytes = 16 * 1024
 /** The most bytes that everything but the data and the headers may have. */
 const maximumIgnoredBytes = 1024 * 1024
 
-/** The fields of a form that are read. Any other field is ignored. */
+/** The fields of a form that are read. A field whose name resembles one of theirs is rejected, any other is ignored. */
 export interface Form {
   /** The field whose bytes are passed on as they arrive. It is required. */
   readonly data: string
@@ -55,20 +59,16 @@ const decoderOf = ({ encoding, name }: FieldHeaders): Either.Either<Decoder, Inv
 const blankLine = new TextEncoder().encode("\r\n\r\n")
 const findBlankLine = patternSearch.make(blankLine)
 
-const concat = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  if (a.byteLength === 0) return b
-  const both = new Uint8Array(a.byteLength + b.byteLength)
-  both.set(a)
-  both.set(b, a.byteLength)
-  return both
-}
-
 /** Parses a form from the chunks of its body. */
 export const make = (boundary: string, form: Form): FormParser => {
-  const delimiters = delimiter.make(boundary)
+  const findDelimiter = delimiter.make(boundary)
+  const known = [form.data, ...form.texts]
+  const resemblesKnown = resembles(known)
   let section: "preamble" | "headers" | "content" | "epilogue" = "preamble"
   // A body may begin with a boundary that has no line break before it.
   let rest: Uint8Array = lineBreak
+  /** Whether the rest is a close-delimiter if the body ends with it. */
+  let mayEnd = false
   let fields = 0
   let ignoredBytes = 0
   /** The field whose content is being read, unless it is ignored. */
@@ -80,7 +80,11 @@ export const make = (boundary: string, form: Form): FormParser => {
 
   const begin = (headers: FieldHeaders): Either.Either<typeof current, InvalidRequest> => {
     const { name } = headers
-    if (name !== form.data && !form.texts.includes(name)) return Either.right(undefined)
+    if (!known.includes(name)) {
+      return resemblesKnown(name)
+        ? Either.left(invalidField(name, "it is not a field of this form", `one of ${known.join(", ")}`))
+        : Either.right(undefined)
+    }
     if (received.has(name)) return fail("it is given more than once", name)
     received.set(name, headers)
     return Either.map(decoderOf(headers), (decoder) => ({
@@ -89,9 +93,16 @@ export const make = (boundary: string, form: Form): FormParser => {
     }))
   }
 
+  const endField = (): Either.Either<void, InvalidRequest> => {
+    if (current === undefined) return Either.void
+    const { decoder, name } = current
+    current = undefined
+    return Either.mapLeft(decoder.end(), (problem) => invalidField(name, problem))
+  }
+
   const read = (chunk: Uint8Array): Either.Either<ReadonlyArray<Uint8Array>, InvalidRequest> => {
     const data: Array<Uint8Array> = []
-    rest = concat(rest, chunk)
+    rest = rest.byteLength === 0 ? chunk : concat([rest, chunk])
     while (section !== "epilogue") {
       if (section === "headers") {
         const at = findBlankLine(rest)
@@ -99,7 +110,9 @@ export const make = (boundary: string, form: Form): FormParser => {
           return fail(`a field has more than ${maximumHeaderBytes} bytes of headers`)
         }
         if (at < 0) break
-        const headers = fieldHeaders.read(new TextDecoder().decode(rest.subarray(lineBreak.byteLength, at)))
+        const text = utf8.decode(rest.subarray(lineBreak.byteLength, at))
+        if (Option.isNone(text)) return fail("the headers of a field are not valid UTF-8")
+        const headers = fieldHeaders.read(text.value)
         if (Either.isLeft(headers)) return fail(headers.left)
         const begun = begin(headers.right)
         if (Either.isLeft(begun)) return Either.left(begun.left)
@@ -107,28 +120,32 @@ export const make = (boundary: string, form: Form): FormParser => {
         current = begun.right
         rest = rest.subarray(at + blankLine.byteLength)
       } else {
-        const { at, kind } = delimiters.find(rest)
+        const found = findDelimiter(rest)
+        const { at } = found
+        mayEnd = found._tag === "Incomplete" && found.mayEnd
         if (current === undefined) ignoredBytes += at
         else if (at > 0) {
           const decoded = current.decoder.decode(rest.subarray(0, at))
           if (Either.isLeft(decoded)) return fail(decoded.left, current.name)
           if (decoded.right.byteLength > 0) data.push(decoded.right)
         }
-        rest = rest.subarray(at)
-        if (kind === "more" || kind === "none") break
-        if (current !== undefined) {
-          const ended = current.decoder.end()
-          if (Either.isLeft(ended)) return fail(ended.left, current.name)
-          current = undefined
+        if (found._tag === "TooLong") {
+          return fail(`a boundary is followed by more than ${delimiter.maximumPadding} bytes of white space`)
         }
-        if (kind === "last") section = "epilogue"
+        if (found._tag === "Incomplete" || found._tag === "None") {
+          rest = rest.subarray(at)
+          break
+        }
+        const ended = endField()
+        if (Either.isLeft(ended)) return Either.left(ended.left)
+        if (found._tag === "Last") section = "epilogue"
         else {
           section = "headers"
           fields++
           if (fields > maximumFields) return fail(`there are more than ${maximumFields} fields`)
         }
         // The line break after a boundary stays: it is half of the blank line where a field has no headers.
-        rest = rest.subarray(delimiters.bytes)
+        rest = rest.subarray(found.end)
       }
     }
     if (section === "epilogue") {
@@ -143,7 +160,9 @@ export const make = (boundary: string, form: Form): FormParser => {
   }
 
   const end = (): Either.Either<Fields, InvalidRequest> => {
-    if (section !== "epilogue") return fail("the body is cut off")
+    if (section !== "epilogue" && !mayEnd) return fail("the body is cut off")
+    const ended = endField()
+    if (Either.isLeft(ended)) return Either.left(ended.left)
     const data = received.get(form.data)
     return data === undefined ? fail("it is missing") : Either.right({ data, texts })
   }
