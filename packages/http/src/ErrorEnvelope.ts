@@ -47,4 +47,4 @@ export class ErrorEnvelope extends Schema.Class<ErrorEnvelope>("@effect-uploads/
  * @since 0.1.0
  * @category models
  */
-export type Status = 400 | 401 | 403 | 404 | 412 | 413 | 416 | 429 | 502 | 503 | 504
+export type Status = 400 | 401 | 403 | 404 | 405 | 412 | 413 | 415 | 416 | 429 | 502 | 503 | 504

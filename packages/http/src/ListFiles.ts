@@ -23,11 +23,18 @@ const description = `a whole number of Files from 1 to ${maximumLimit}`
 
 const Limit = Schema.Int.pipe(Schema.between(1, maximumLimit, { description }))
 
+// A union of literals would name only the first of them in an error.
+const Order = Schema.String.pipe(
+  Schema.filter((order): order is "asc" | "desc" => order === "asc" || order === "desc", {
+    description: "asc or desc"
+  })
+)
+
 const common = {
   /** Only Files with this purpose. */
   purpose: Schema.optional(FilePurpose),
   /** The order by time of creation. Default: `desc`, the newest first. */
-  order: Schema.optional(Schema.Literal("asc", "desc")),
+  order: Schema.optional(Order),
   /** Only the Files after this one in the order. */
   after: Schema.optional(FileId)
 }
@@ -78,8 +85,8 @@ export class ListFilesResponse extends Schema.Class<ListFilesResponse>("@effect-
   {
     object: Schema.String.pipe(Schema.propertySignature, Schema.withConstructorDefault(() => "list")),
     data: Schema.Array(FileObject),
-    firstId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("first_id")),
-    lastId: Schema.propertySignature(Schema.NullishOr(FileId)).pipe(Schema.fromKey("last_id")),
+    firstId: Schema.propertySignature(Schema.NullishOr(Schema.String)).pipe(Schema.fromKey("first_id")),
+    lastId: Schema.propertySignature(Schema.NullishOr(Schema.String)).pipe(Schema.fromKey("last_id")),
     hasMore: Schema.propertySignature(Schema.Boolean).pipe(Schema.fromKey("has_more"))
   },
   { identifier: "ListFilesResponse" }

@@ -10,6 +10,7 @@ import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import type * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -22,6 +23,7 @@ import { withErrorReplies } from "./internal/routes/errorReply.js"
 import * as filesPage from "./internal/routes/filesPage.js"
 import { withRequestKey } from "./internal/routes/idempotencyKey.js"
 import * as jsonPayload from "./internal/routes/jsonPayload.js"
+import * as knownKeys from "./internal/routes/knownKeys.js"
 import * as requestBody from "./internal/routes/requestBody.js"
 import * as routeNotFound from "./internal/routes/routeNotFound.js"
 import * as ListFiles from "./ListFiles.js"
@@ -32,6 +34,11 @@ import { UploadsService } from "./UploadsService.js"
 
 const readCreateUpload = jsonPayload.make(CreateUpload)
 const readCompleteUpload = jsonPayload.make(CompleteUpload)
+/** All parameters of the query: the platform passes only the known ones to a handler. */
+const queryOf = ({ url }: HttpServerRequest.HttpServerRequest): object =>
+  Object.fromEntries(new URLSearchParams(url.split("?")[1]))
+
+const rejectUnknownParameters = knownKeys.make(ListFiles.UrlParams)
 const decodeListFiles = Schema.decodeUnknown(ListFiles.UrlParams)
 
 /**
@@ -73,13 +80,15 @@ export const uploads = <E, Provides, R>(
       Effect.gen(function*() {
         const service = yield* UploadsService
         const { partBytes } = yield* UploadLimits
-        const body = yield* requestBody.open(request)
-        const data = PartData.incoming(multipart.readData(request.headers, body))
-        return yield* service.addPart(path.upload_id, data).pipe(
-          withRequestKey(request),
-          requestBody.withErrorReplies(body, partBytes)
+        return yield* requestBody.read(
+          request,
+          { mediaTypes: requestBody.form, discardBytes: partBytes },
+          (body) =>
+            service.addPart(path.upload_id, PartData.incoming(multipart.readData(request.headers, body))).pipe(
+              withRequestKey(request)
+            )
         )
-      }))
+      }).pipe(withErrorReplies))
     .handleRaw("completeUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
@@ -121,21 +130,22 @@ export const files = <E, Provides, R>(
   handlers: HttpApiBuilder.Handlers<E, Provides, R, HttpApiGroup.HttpApiGroup.Endpoints<typeof FilesGroup>>
 ) =>
   handlers
-    .handleRaw("listFiles", ({ urlParams }) =>
+    .handleRaw("listFiles", ({ request, urlParams }) =>
       Effect.gen(function*() {
         const service = yield* FilesService
-        const request = yield* Effect.mapError(decodeListFiles(urlParams), fromParseError)
-        return yield* filesPage.read(service.list, request)
+        yield* rejectUnknownParameters(queryOf(request))
+        const query = yield* Effect.mapError(decodeListFiles(urlParams), fromParseError)
+        return yield* filesPage.read(service.list, query)
       }).pipe(withErrorReplies))
     .handleRaw("createFile", ({ request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
-        const body = yield* requestBody.open(request)
-        return yield* createFile(service, request.headers, body).pipe(
-          withRequestKey(request),
-          requestBody.withErrorReplies(body, yield* maximumBytes)
+        return yield* requestBody.read(
+          request,
+          { mediaTypes: requestBody.form, discardBytes: yield* maximumBytes },
+          (body) => withRequestKey(request)(createFile(service, request.headers, body))
         )
-      }))
+      }).pipe(withErrorReplies))
     .handleRaw("retrieveFile", ({ path }) =>
       Effect.gen(function*() {
         const service = yield* FilesService
@@ -153,13 +163,16 @@ export const files = <E, Provides, R>(
       }).pipe(withErrorReplies))
 
 /**
- * Responds to a request that matches no route with status 404 and the documented envelope; an `HttpApi` by itself sends no
- * body. Provide it to an `HttpApi` of your own, beside its groups.
+ * Responds to a request that matches no route with the documented envelope; an `HttpApi` by itself sends no body. The status
+ * is 405 with `Allow` if the path has routes with other methods, else 404. `OPTIONS` of such a path gets 204 with `Allow`.
+ * Provide it to an `HttpApi` of your own, beside its groups.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerNotFound: Layer.Layer<never> = HttpApiBuilder.middleware(routeNotFound.withErrorReply)
+export const layerNotFound: Layer.Layer<never> = HttpApiBuilder.middleware(routeNotFound.middleware).pipe(
+  Layer.provide(HttpApiBuilder.Router.Live)
+)
 
 /**
  * The whole `UploadsApi`, ready for `HttpApiBuilder.serve`.

@@ -191,6 +191,9 @@ describe("POST /files", () => {
     "in between, beside unknown fields": [
       expiresAfter[1] ?? purpose,
       text("model", "x".repeat(5000)),
+      text("expiry", "1"),
+      text("filename", "other.bin"),
+      text("file_type", "x"),
       fileField(data),
       purpose,
       expiresAfter[0] ?? purpose
@@ -331,6 +334,51 @@ describe("POST /files rejects a file", () => {
       ] as const
     )
   ]
+  // A lifetime that is not understood would be lost: the File would live for ever.
+  for (
+    const [name, content] of [
+      ["expires_after", "604800"],
+      ["expires_after", "{\"anchor\":\"created_at\",\"seconds\":3600}"],
+      ["expires_after.anchor", "created_at"],
+      ["expires_after.seconds", "3600"],
+      ["expires_after[Seconds]", "3600"],
+      ["expires_after[]", "3600"],
+      ["expires_after%5Bseconds%5D", "3600"],
+      ["expiresAfter", "3600"],
+      ["expires_at", "1"],
+      ["EXPIRES", "1"],
+      ["Purpose", "user_data"],
+      ["purposes", "user_data"],
+      ["file[]", "x"]
+    ] as const
+  ) {
+    it.effect(`with the field ${name}=${content}`, () =>
+      withRoutes(({ post, statuses }) =>
+        Effect.gen(function*() {
+          for (
+            const fields of [[purpose, fileField(data), text(name, content)], [text(name, content), fileField(data)]]
+          ) {
+            expect(yield* post([form(...fields)])).toMatchObject({
+              status: 400,
+              body: { error: { param: name, message: expect.stringContaining("expires_after[seconds]") } }
+            })
+          }
+          expect(yield* statuses).toEqual([])
+        })
+      ))
+  }
+
+  it.effect("with a purpose that is not valid UTF-8", () =>
+    withRoutes(({ post }) =>
+      Effect.gen(function*() {
+        const field = { ...text("purpose", ""), content: Uint8Array.of(0x61, 0xff) }
+        expect(yield* post([form(fileField(data), field)])).toMatchObject({
+          status: 400,
+          body: { error: { param: "purpose", message: expect.stringContaining("UTF-8") } }
+        })
+      })
+    ))
+
   for (const [title, body, param, message] of rejected) {
     it.effect(title, () =>
       withRoutes(({ post, statuses }) =>
@@ -349,7 +397,11 @@ describe("POST /files rejects a file", () => {
     withRoutes(({ post }) =>
       Effect.map(
         post([form(fileField(data), purpose)], "application/json"),
-        (reply) => expect(reply).toMatchObject({ status: 400, body: { error: { param: "file" } } })
+        (reply) =>
+          expect(reply).toMatchObject({
+            status: 415,
+            body: { error: { code: "unsupported_media_type", param: "content-type" } }
+          })
       )
     ))
 

@@ -20,30 +20,34 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createServer, request as nodeRequest } from "node:http"
 import type { IncomingHttpHeaders } from "node:http"
+import { contentDisposition } from "../src/internal/routes/contentDisposition.js"
 import { pattern } from "./support/contract.js"
 import { clients, served, url } from "./support/server.js"
 
-const fileOf = (id: FileId, bytes: number) =>
+const fileOf = (id: FileId, bytes: number, filename: string) =>
   Schema.decodeSync(FileObject)({
     id,
     object: "file",
     bytes,
     created_at: 1_700_000_000,
-    filename: "a.jsonl",
+    filename,
     purpose: "fine-tune",
     status: "processed"
   })
 
 interface Stored {
   readonly bytes: number
+  readonly filename?: string
   readonly content: Stream.Stream<Uint8Array, FilesService.ContentError>
 }
 
 /** A service with a File of the same bytes under any id. It records the ranges that are read. */
-const stored = ({ bytes, content }: Stored, read: Array<FileRange.FileRange | undefined> = []) =>
+const stored = ({ bytes, content, filename = "a.jsonl" }: Stored, read: Array<FileRange.FileRange | undefined> = []) =>
   Layer.succeed(FilesService.FilesService, {
     retrieve: (fileId) =>
-      fileId === "file-gone" ? Effect.fail(new FileNotFound({ fileId })) : Effect.succeed(fileOf(fileId, bytes)),
+      fileId === "file-gone"
+        ? Effect.fail(new FileNotFound({ fileId }))
+        : Effect.succeed(fileOf(fileId, bytes, filename)),
     content: (_, range) =>
       Stream.unwrap(Effect.map(FileRange.validate(range), (bounds) => {
         read.push(range)
@@ -93,14 +97,17 @@ const download = (headers: Record<string, string> = {}, bytes = data, id = "file
 const jsonOf = (body: Buffer): unknown => JSON.parse(body.toString())
 
 describe("GET /files/{file_id}/content", () => {
-  it("sends Content-Length, ETag and Accept-Ranges", async () => {
+  it("sends its length, its ETag, and headers that keep a browser from showing it", async () => {
     expect(await download()).toEqual({
       status: 200,
       headers: {
         "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "content-disposition": "attachment; filename=\"a.jsonl\"",
         "content-length": "10",
         "content-type": "application/octet-stream",
-        etag
+        etag,
+        "x-content-type-options": "nosniff"
       },
       body: Buffer.from(data)
     })
@@ -109,6 +116,62 @@ describe("GET /files/{file_id}/content", () => {
   it("sends an empty File with Content-Length: 0", async () => {
     const { body, headers, status } = await download({}, new Uint8Array(0))
     expect([status, headers["content-length"], body.length]).toEqual([200, "0", 0])
+  })
+
+  it("suggests the file's name, as ASCII and as UTF-8", async () => {
+    const names: Record<string, string> = {
+      "data.jsonl": "attachment; filename=\"data.jsonl\"",
+      "a b;c=d'e.bin": "attachment; filename=\"a b;c=d'e.bin\"",
+      "Отчёт 📄.pdf":
+        "attachment; filename=\"_____ _.pdf\"; filename*=UTF-8''%D0%9E%D1%82%D1%87%D1%91%D1%82%20%F0%9F%93%84.pdf",
+      "a \"b\" 100%.txt": "attachment; filename=\"a _b_ 100_.txt\"; filename*=UTF-8''a%20%22b%22%20100%25.txt",
+      "it's (1)*é": "attachment; filename=\"it's (1)*_\"; filename*=UTF-8''it%27s%20%281%29%2A%C3%A9",
+      "../../etc/passwd": "attachment; filename=\".._.._etc_passwd\"",
+      "C:\\a.txt": "attachment; filename=\"C:_a.txt\"",
+      "a\r\nSet-Cookie: x=1\0": "attachment; filename=\"a__Set-Cookie: x=1_\"",
+      "a\u202Egpj.exe": "attachment; filename=\"a_gpj.exe\"",
+      "half \uD83D": "attachment; filename=\"half _\""
+    }
+    for (const [filename, expected] of Object.entries(names)) {
+      await withHandler(stored({ ...whole(data), filename }), async (handler) => {
+        for (const [method, headers] of [["GET", {}], ["HEAD", {}], ["GET", { range: "bytes=1-2" }]] as const) {
+          const response = await handler(requestOf(headers, "file-1", method))
+          expect(response.headers.get("content-disposition")).toBe(expected)
+        }
+      })
+    }
+  })
+
+  it("has a Content-Disposition that no file name can leave", () => {
+    const hard = FastCheck.constantFrom(
+      "\"",
+      "\\",
+      "\r\n",
+      ";",
+      "%",
+      "'",
+      "filename*=",
+      "/",
+      "📄",
+      "\uD83D",
+      "\u0000",
+      "\u202E"
+    )
+    const name = FastCheck.array(FastCheck.oneof(hard, FastCheck.string({ unit: "binary" })), { maxLength: 20 }).map(
+      (parts) => parts.join("")
+    )
+    const grammar =
+      /^attachment; filename="([\x20\x21\x23-\x5b\x5d-\x7e]*)"(?:; filename\*=UTF-8''((?:[\w!#$&+.^`|~-]|%[0-9A-F]{2})*))?$/
+    FastCheck.assert(
+      FastCheck.property(FastCheck.oneof(name, FastCheck.string({ unit: "grapheme", maxLength: 1000 })), (name) => {
+        const [, ascii, extended] = grammar.exec(contentDisposition(name)) ?? expect.fail(contentDisposition(name))
+        // Both tell the same name, as far as ASCII can.
+        const full = extended === undefined ? ascii ?? "" : decodeURIComponent(extended)
+        expect(ascii).toBe(full.replace(/[^\x20-\x7e]|["%]/gu, "_"))
+        expect(full).toBe(Array.from(name.replace(/[/\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "_")).slice(0, 255).join(""))
+      }),
+      { numRuns: 1000 }
+    )
   })
 
   it("sends a valid and unique ETag for any id", async () => {
@@ -211,6 +274,11 @@ describe("Range", () => {
     "bytes=-",
     "bytes=3-2",
     "bytes=1-2,4-5",
+    "bytes=1-2,x",
+    "bytes=4-5,,1-2",
+    "bytes=,",
+    "bytes=-0-",
+    `bytes=${"1-2,".repeat(101)}`,
     "bytes=a-b",
     "bytes=0x1-2",
     "bytes=1.5-2",
@@ -222,9 +290,30 @@ describe("Range", () => {
     "bytes=1-2-3"
   ]
 
-  it.each(ignored)("is ignored when it is malformed or has several ranges: %s", async (range) => {
+  it.each(ignored)("is ignored when it is malformed or selects several ranges: %s", async (range) => {
     const { body, headers, status } = await download({ range })
     expect([status, headers["content-range"], body.length]).toEqual([200, undefined, 10])
+  })
+
+  it("may be a list that selects one range, or none", async () => {
+    const lists: Record<string, string> = {
+      "bytes=1-2,": "1-2",
+      "bytes= , 1-2 ,": "1-2",
+      "BYTES = 1-2": "1-2",
+      "bytes=1-2,3-4": "1-4",
+      "bytes=3-4, 1-5": "1-5",
+      "bytes=0-1,-8,5-6": "0-9",
+      "bytes=1-2,20-30": "1-2",
+      "bytes=20-,8-": "8-9"
+    }
+    for (const [range, expected] of Object.entries(lists)) {
+      const { headers, status } = await download({ range })
+      expect([range, status, headers["content-range"]]).toEqual([range, 206, `bytes ${expected}/10`])
+    }
+    for (const range of ["bytes=10-11,20-30", "bytes=-0,10-", "bytes=-0"]) {
+      const { headers, status } = await download({ range })
+      expect([range, status, headers["content-range"]]).toEqual([range, 416, "bytes */10"])
+    }
   })
 
   it("accepts numbers beyond the safe integers", async () => {
@@ -395,9 +484,40 @@ describe("the routes over a socket", () => {
       expect(lengths).toEqual([[200, "10", undefined, 10], [200, "10", undefined, 0], [206, "4", undefined, 4]])
     }).pipe(Effect.provide(live)))
 
+  it.effect("respond to another method of a known path with 405, and to OPTIONS with 204", () =>
+    Effect.gen(function*() {
+      const paths: Record<string, string> = {
+        "/uploads": "POST, OPTIONS",
+        "/uploads/upload_1/parts": "POST, OPTIONS",
+        "/uploads/upload_1/complete": "POST, OPTIONS",
+        "/uploads/upload_1/cancel": "POST, OPTIONS",
+        "/files": "GET, HEAD, POST, OPTIONS",
+        "/files/file-1": "GET, HEAD, DELETE, OPTIONS",
+        "/files/file-1/content": "GET, HEAD, OPTIONS"
+      }
+      for (const [path, allow] of Object.entries(paths)) {
+        for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]) {
+          if (allow.split(", ").includes(method)) continue
+          const { body, headers, status } = yield* send(method, `${path}?key=secret`)
+          expect([method, path, status, headers.allow]).toEqual([method, path, 405, allow])
+          if (method === "HEAD") continue
+          expect(jsonOf(body)).toEqual({
+            error: {
+              message: `Method ${method} is not allowed for ${path}; it must be one of ${allow}`,
+              type: "invalid_request_error",
+              param: null,
+              code: "method_not_allowed"
+            }
+          })
+        }
+        const { body, headers, status } = yield* send("OPTIONS", path)
+        expect([path, status, headers.allow, body.length]).toEqual([path, 204, allow, 0])
+      }
+    }).pipe(Effect.provide(live)))
+
   it.effect("respond to an unknown route with the error envelope", () =>
     Effect.gen(function*() {
-      for (const [method, path] of [["GET", "/v1/nothing"], ["PUT", "/files/file-1"], ["POST", "/%zz"]] as const) {
+      for (const [method, path] of [["GET", "/v1/nothing"], ["OPTIONS", "/nothing"], ["POST", "/%zz"]] as const) {
         const { body, headers, status } = yield* send(method, `${path}?key=secret`)
         expect([status, headers["content-type"]]).toEqual([404, "application/json"])
         expect(jsonOf(body)).toEqual({

@@ -225,9 +225,46 @@ describe("the official SDK (openai)", () => {
       expect(yield* names({ limit: 1, order: "asc", purpose: "fine-tune" })).toBe("12345")
       expect(yield* names({})).toBe("54321")
       expect(yield* names({ purpose: "vision" })).toBe("")
+      expect(yield* call(async () => (await sdk.files.list({ purpose: "vision" })).hasNextPage())).toBe(false)
       const page = yield* call(() => sdk.files.list({ limit: 2, order: "asc" }))
       expect(page.data.map(({ filename }) => filename)).toEqual(["1", "2"])
       expect(page.hasNextPage()).toBe(true)
+    }).pipe(Effect.provide(server)))
+})
+
+describe("an official SDK (openai) with keys of its user's own", () => {
+  it.effect("may send any that resembles no known one", () =>
+    Effect.gen(function*() {
+      const sdk = yield* makeSdk()
+      const extra = { metadata: { owner: "me" }, user: "u", retention_days: 30 }
+      const upload = yield* call(() => sdk.uploads.create({ ...training(3), ...extra }))
+      const part = yield* call(async () =>
+        sdk.uploads.parts.create(upload.id, { data: await toFile(pattern(3)), ...{ checksum: "x" } })
+      )
+      const completed = yield* call(() => sdk.uploads.complete(upload.id, { part_ids: [part.id], ...extra }))
+      expect(completed.status).toBe("completed")
+      const file = yield* call(async () =>
+        sdk.files.create({ file: await toFile(pattern(3), "a.jsonl"), purpose: "fine-tune", ...extra })
+      )
+      expect(file).toMatchObject({ bytes: 3, filename: "a.jsonl" })
+      expect(yield* call(async () => (await sdk.files.list({}, { query: { project: "p" } })).data.length)).toBe(2)
+    }).pipe(Effect.provide(server)))
+
+  it.effect("gets 400 for one that resembles a known one, and creates nothing", () =>
+    Effect.gen(function*() {
+      const sdk = yield* makeSdk()
+      const handle = yield* UploadsMemory.UploadsServiceTest
+      for (
+        const [key, value] of [["expiresAfter", { seconds: 3600 }], ["expires_in", 3600], ["mimeType", "x/y"]] as const
+      ) {
+        const error = yield* rejection(() => sdk.uploads.create({ ...training(3), [key]: value }))
+        expect(error).toMatchObject({ status: 400, param: key, type: "invalid_request_error" })
+      }
+      const error = yield* rejection(async () =>
+        sdk.files.create({ file: await toFile(pattern(3)), purpose: "batch", ...{ expiresAfter: { seconds: 3600 } } })
+      )
+      expect(error).toMatchObject({ status: 400, param: "expiresAfter[seconds]" })
+      expect(yield* handle.uploads).toEqual([])
     }).pipe(Effect.provide(server)))
 })
 
@@ -574,6 +611,11 @@ describe("the official SDK (openai) reports", () => {
       yield* wrong(() => sdk.files.content("file-0"), { status: 404, code: "file_not_found", param: "file_id" })
       yield* wrong(() => sdk.files.list({ limit: 0 }), { status: 400, code: null, param: "limit" })
       yield* wrong(() => sdk.files.list({ after: "file-0" }), { status: 400, code: null, param: "after" })
+      yield* wrong(() => sdk.files.list({}, { query: { order: "newest" } }), {
+        param: "order",
+        message: expect.stringContaining("asc or desc")
+      })
+      yield* wrong(() => sdk.files.list({}, { query: { Limit: 5 } }), { status: 400, param: "Limit" })
     }).pipe(
       Effect.provide(served.pipe(
         Layer.provideMerge(services),

@@ -23,7 +23,7 @@ const document = OpenApi.fromApi(UploadsApi, { additionalPropertiesStrategy: "al
 /** The only places where our document is stricter than the published one. */
 const narrowings = {
   /** An id is not empty: an empty one cannot be part of a path. */
-  ids: ["id", "upload_id", "file_id", "part_ids", "first_id", "last_id"],
+  ids: ["id", "upload_id", "file_id", "part_ids"],
   /** An integer is not negative and exact in JavaScript. */
   integer: { minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   /** A timestamp is one that a Date can represent. */
@@ -164,7 +164,13 @@ const responses: Readonly<Record<string, Schema.Schema.AnyNoContext>> = {
 }
 
 /** The error statuses of a single operation. */
-const ownStatuses: Readonly<Record<string, ReadonlyArray<number>>> = { addUploadPart: [413], downloadFile: [412, 416] }
+const ownStatuses: Readonly<Record<string, ReadonlyArray<number>>> = {
+  createUpload: [413, 415],
+  addUploadPart: [413, 415],
+  completeUpload: [413, 415],
+  createFile: [415],
+  downloadFile: [412, 416]
+}
 
 /** Our types require what the published schemas do not: a completed Upload has its File, and a purpose is not empty. */
 const isConsistent = (response: unknown): boolean =>

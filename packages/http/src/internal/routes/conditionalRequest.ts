@@ -6,6 +6,7 @@
  */
 import type { FileId } from "@effect-uploads/domain/Ids"
 import type * as Headers from "@effect/platform/Headers"
+import * as Option from "effect/Option"
 import type { Bounds } from "../../FileRange.js"
 
 /** The kind of response that the headers of a request ask for. */
@@ -30,21 +31,47 @@ const matchesStrongly = (list: string, etag: string): boolean => list.trim() ===
 const matchesWeakly = (list: string, etag: string): boolean =>
   list.trim() === "*" || tagsOf(list).some((tag) => tag.replace(/^W\//, "") === etag)
 
-/** A malformed `Range` header, and one with several ranges, is ignored, as the RFC allows. */
-const selectRange = (header: string, bytes: number): Selection => {
-  const [, first, last] = /^\s*bytes=\s*(\d*)-(\d*)\s*$/i.exec(header) ?? []
-  if (first === undefined || last === undefined || (first === "" && last === "")) return { _tag: "Whole" }
+/** The bytes of one range, none where it has no byte of the File. Undefined where it is malformed. */
+const boundsOf = (spec: string, bytes: number): Option.Option<Bounds> | undefined => {
+  const [, first, last] = /^(\d*)-(\d*)$/.exec(spec) ?? []
+  if (first === undefined || last === undefined || (first === "" && last === "")) return undefined
   if (first === "") {
-    if (Number(last) === 0) return { _tag: "RangeNotSatisfiable" }
-    // `Content-Range` cannot express a range of an empty File.
-    return bytes === 0
-      ? { _tag: "Whole" }
-      : { _tag: "Partial", bounds: { start: Math.max(0, bytes - Number(last)), end: bytes } }
+    return Number(last) === 0 ? Option.none() : Option.some({ start: Math.max(0, bytes - Number(last)), end: bytes })
   }
+  if (last !== "" && BigInt(last) < BigInt(first)) return undefined
   const start = Number(first)
-  const end = last === "" ? bytes : Math.min(Number(last) + 1, bytes)
-  if (last !== "" && Number(last) < start) return { _tag: "Whole" }
-  return start >= bytes ? { _tag: "RangeNotSatisfiable" } : { _tag: "Partial", bounds: { start, end } }
+  return start < bytes
+    ? Option.some({ start, end: last === "" ? bytes : Math.min(Number(last) + 1, bytes) })
+    : Option.none()
+}
+
+/** The most ranges of a header. One with more is ignored. */
+const maximumRanges = 100
+
+/**
+ * Ranges that touch are joined. The whole File is sent for ranges that remain apart, as the RFC allows, and for a malformed
+ * header.
+ */
+const selectRange = (header: string, bytes: number): Selection => {
+  const [, list = ""] = /^\s*bytes\s*=(.*)$/i.exec(header) ?? []
+  const specs = list.split(",").map((spec) => spec.trim()).filter((spec) => spec !== "")
+  if (specs.length === 0 || specs.length > maximumRanges) return { _tag: "Whole" }
+  const found: Array<Bounds> = []
+  for (const spec of specs) {
+    const bounds = boundsOf(spec, bytes)
+    if (bounds === undefined) return { _tag: "Whole" }
+    if (Option.isSome(bounds)) found.push(bounds.value)
+  }
+  found.sort((a, b) => a.start - b.start)
+  const [first, ...rest] = found
+  if (first === undefined) return { _tag: "RangeNotSatisfiable" }
+  let { end } = first
+  for (const range of rest) {
+    if (range.start > end) return { _tag: "Whole" }
+    end = Math.max(end, range.end)
+  }
+  // `Content-Range` cannot express a range of an empty File.
+  return bytes === 0 ? { _tag: "Whole" } : { _tag: "Partial", bounds: { start: first.start, end } }
 }
 
 export const select = (

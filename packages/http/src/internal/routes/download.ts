@@ -11,6 +11,7 @@ import { exactLength } from "../../ByteLimits.js"
 import type * as FilesService from "../../FilesService.js"
 import { ResponseMalformed } from "../../ServiceError.js"
 import { etagOf, select } from "./conditionalRequest.js"
+import { contentDisposition } from "./contentDisposition.js"
 import { errorReply } from "./errorReply.js"
 
 const contentType = "application/octet-stream"
@@ -45,9 +46,21 @@ export const download = (
   fileId: FileId
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, FilesService.ContentError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { bytes } = yield* service.retrieve(fileId)
+    const { bytes, filename } = yield* service.retrieve(fileId)
     const etag = etagOf(fileId)
-    const commonHeaders = { "accept-ranges": "bytes", etag }
+    const commonHeaders = {
+      "accept-ranges": "bytes",
+      // A private cache has to ask each time: the File may be deleted, or the caller may have lost its access.
+      "cache-control": "private, no-cache",
+      etag,
+      "x-content-type-options": "nosniff"
+    }
+    // The content comes from someone else: a browser must neither guess its type nor show it as a page.
+    const contentHeaders = {
+      ...commonHeaders,
+      "content-disposition": contentDisposition(filename),
+      "content-type": contentType
+    }
     const selection = select(request, { etag, bytes })
     switch (selection._tag) {
       case "NotModified":
@@ -66,7 +79,7 @@ export const download = (
           headers: { ...commonHeaders, "content-range": `bytes */${bytes}` }
         })
       case "Whole": {
-        const headers = { ...commonHeaders, "content-type": contentType, "content-length": `${bytes}` }
+        const headers = { ...contentHeaders, "content-length": `${bytes}` }
         return request.method === "HEAD"
           ? HttpServerResponse.empty({ status: 200, headers })
           : HttpServerResponse.stream(yield* beginExactly(service.content(fileId), bytes), { headers })
@@ -77,8 +90,7 @@ export const download = (
         return HttpServerResponse.stream(yield* beginExactly(content, end - start), {
           status: 206,
           headers: {
-            ...commonHeaders,
-            "content-type": contentType,
+            ...contentHeaders,
             "content-length": `${end - start}`,
             "content-range": `bytes ${start}-${end - 1}/${bytes}`
           }

@@ -1,4 +1,5 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { ErrorEnvelope, Status } from "../../ErrorEnvelope.js"
 import type { ApiError } from "../../ErrorMapping.js"
@@ -18,14 +19,20 @@ export const errorReply = (
   return HttpServerResponse.unsafeJson(envelope, { status, headers })
 }
 
-/** The error response of a service's error. A client decodes it to the same error. */
-export const fromError = (error: ApiError): HttpServerResponse.HttpServerResponse => {
+/** The routes reject a request, and have its error response already. */
+export class RequestRejected extends Data.TaggedError("RequestRejected")<{
+  readonly response: HttpServerResponse.HttpServerResponse
+}> {}
+
+/** The error response of an error. A client decodes a service's error to the same error. */
+export const fromError = (error: ApiError | RequestRejected): HttpServerResponse.HttpServerResponse => {
+  if (error._tag === "RequestRejected") return error.response
   const { envelope, headers, status } = toReply(error)
   return HttpServerResponse.unsafeJson(envelope, { status, headers })
 }
 
-/** Responds to a service's error with its error response. */
+/** Responds to an error with its error response. */
 export const withErrorReplies = <A, R>(
-  effect: Effect.Effect<A, ApiError, R>
+  effect: Effect.Effect<A, ApiError | RequestRejected, R>
 ): Effect.Effect<A | HttpServerResponse.HttpServerResponse, never, R> =>
   Effect.catchAll(effect, (error) => Effect.succeed(fromError(error)))

@@ -1,28 +1,35 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { errorReply } from "./errorReply.js"
+import * as methodNotAllowed from "./methodNotAllowed.js"
 
 const isRouteNotFound = (u: unknown): u is HttpServerError.RouteNotFound => u instanceof HttpServerError.RouteNotFound
 
-/** Responds with the documented envelope where no route matches the request. The platform's own 404 has no body. */
-export const withErrorReply = <A, E, R>(
-  app: Effect.Effect<A, E, R>
-): Effect.Effect<
-  A | HttpServerResponse.HttpServerResponse,
-  E,
-  R | HttpServerRequest.HttpServerRequest
-> =>
-  Effect.catchSomeCause(app, (cause) =>
-    Option.map(
-      Option.filter(Cause.failureOption(cause), isRouteNotFound),
-      () =>
-        Effect.map(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
-          // The query is left out: it may contain a secret.
-          const [path] = url.split("?")
-          return errorReply(404, { message: `Invalid URL (${method} ${path})` })
-        })
-    ))
+const notFound = Effect.map(
+  HttpServerRequest.HttpServerRequest,
+  (request) => errorReply(404, { message: `Invalid URL (${request.method} ${methodNotAllowed.pathOf(request)})` })
+)
+
+/**
+ * A middleware that responds where no route matches the request: with 405 if the path has routes with other methods, else with
+ * 404. The platform's own 404 has no body.
+ */
+export const middleware = Effect.gen(function*() {
+  const router = yield* HttpApiBuilder.Router
+  // Built on the first such request: the routes are added after the middleware is.
+  const otherMethods = yield* Effect.cached(
+    Effect.flatMap(router.router, ({ routes }) => HttpRouter.toHttpApp(methodNotAllowed.router(routes)))
+  )
+  const fallback = Effect.catchTag(Effect.flatten(otherMethods), "RouteNotFound", () => notFound)
+  return (app: HttpApp.Default): HttpApp.Default =>
+    Effect.catchSomeCause(
+      app,
+      (cause) => Option.as(Option.filter(Cause.failureOption(cause), isRouteNotFound), fallback)
+    )
+})
