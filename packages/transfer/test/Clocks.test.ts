@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import {
+  blobInChunks,
   both,
   bytesOf,
   calls,
@@ -102,9 +103,8 @@ describe("a service whose clock differs", () => {
     test(`by ${hours} hours is warned of with the times of that clock, as soon as the rate is too low`, () =>
       Effect.gen(function*() {
         yield* TestClock.setTime(start)
-        const chunks = Stream.fromIterable(Array.from(data, (_, i) => data.subarray(i, i + 1)))
         // 4000 bytes at 1080 ms take 72 minutes.
-        const events = yield* Transfer.streamEvents(chunks, { ...options, bytes: 4000, stallTimeout: "1 minute" }).pipe(
+        const events = yield* Transfer.blobEvents(blobInChunks(data, 1), { ...options, stallTimeout: "1 minute" }).pipe(
           changedStream((uploads) => ({ ...withServiceClock(hours)(uploads), ...pacedBy(1080)(uploads) })),
           Stream.filter(TransferEvent.$is("TooSlow")),
           Stream.take(1),

@@ -10,7 +10,17 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { both, bytesOf, changedStream, collect, pacedBy, services, test, withFastClock } from "./fixtures.js"
+import {
+  blobInChunks,
+  both,
+  bytesOf,
+  changedStream,
+  collect,
+  pacedBy,
+  services,
+  test,
+  withFastClock
+} from "./fixtures.js"
 
 const data = bytesOf(10_000)
 const options = {
@@ -18,16 +28,14 @@ const options = {
   filename: "data.bin",
   partSize: 2500,
   concurrency: 1,
-  bytes: data.byteLength,
   retryPolicy: Schedule.spaced("1 second")
 } as const
 
-/** Small chunks, so that the connection takes them one after the other. */
-const chunks = Stream.fromIterable(Array.from({ length: 200 }, (_, i) => data.subarray(i * 50, i * 50 + 50)))
+const blob = blobInChunks(data, 50)
 
 /** Runs at one byte per millisecond. */
-const run = (more: Partial<Transfer.StreamOptions> = {}) =>
-  Transfer.streamEvents(chunks, { ...options, ...more }).pipe(changedStream(pacedBy(1)), collect, withFastClock)
+const run = (more: Partial<Transfer.NamedOptions> = {}) =>
+  Transfer.blobEvents(blob, { ...options, ...more }).pipe(changedStream(pacedBy(1)), collect, withFastClock)
 
 describe("the events of a transfer", () => {
   test("start with Started, have one PartDone for each part, and end with Completed", () =>
@@ -89,7 +97,7 @@ describe("the events of a transfer", () => {
 
   test("count bytes that are sent again from the earlier mark, and name their part until then", () =>
     Effect.gen(function*() {
-      const events = yield* Transfer.streamEvents(chunks, options).pipe(
+      const events = yield* Transfer.blobEvents(blob, options).pipe(
         changedStream(failingAfterBytes(1)),
         collect,
         withFastClock
@@ -111,7 +119,7 @@ describe("the events of a transfer", () => {
   test("do not fall back after Restarted, when all parts are sent again", () =>
     Effect.gen(function*() {
       let parts = 0
-      const events = yield* Transfer.streamEvents(chunks, {
+      const events = yield* Transfer.blobEvents(blob, {
         ...options,
         onExpiry: "restart",
         stallTimeout: Duration.infinity
@@ -136,7 +144,7 @@ describe("the events of a transfer", () => {
   test("report a rate that a pause lowers gradually", () =>
     Effect.gen(function*() {
       let parts = 0
-      const progress = (yield* Transfer.streamEvents(chunks, options).pipe(
+      const progress = (yield* Transfer.blobEvents(blob, options).pipe(
         changedStream((uploads) => {
           const paced = pacedBy(1)(uploads).addPart ?? uploads.addPart
           return {

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import {
+  blobInChunks,
   both,
   bytesOf,
   calls,
@@ -177,13 +178,11 @@ describe("onExpiry", () => {
 describe("TooSlow", () => {
   const paced = (millis: number) => changedStream(pacedBy(millis))
 
-  const chunks = Stream.fromIterable(
-    Array.from({ length: 400 }, (_, index) => data.subarray(index * 10, index * 10 + 10))
-  )
+  const blob = blobInChunks(data, 10)
 
   const eventsAt = (millis: number) => {
     const events: Array<TransferEvent.TransferEvent> = []
-    return Transfer.streamEvents(chunks, { ...options, bytes: 4000, partSize: 100 }).pipe(
+    return Transfer.blobEvents(blob, { ...options, partSize: 100 }).pipe(
       paced(millis),
       Stream.runForEach((event) => Effect.sync(() => events.push(event))),
       Effect.exit,

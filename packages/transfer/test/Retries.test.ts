@@ -25,6 +25,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import {
+  blobInChunks,
   both,
   bytesOf,
   calls,
@@ -310,14 +311,12 @@ describe("stallTimeout", () => {
         }
       }
     })
-  const chunks = Stream.fromIterable(Array.from({ length: 10 }, (_, index) => data.subarray(index, index + 1)))
 
   test("ends an attempt that takes no byte for this time, and the part is sent again", () =>
     Effect.gen(function*() {
       const stallTimeout = Duration.seconds(5)
-      const events = yield* Transfer.streamEvents(chunks, {
+      const events = yield* Transfer.blobEvents(blobInChunks(data.slice(0, 10), 1), {
         ...options,
-        bytes: 10,
         stallTimeout,
         retryPolicy: everySecond
       }).pipe(

@@ -1,5 +1,6 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import * as PartData from "@effect-uploads/http/PartData"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { SystemError } from "@effect/platform/Error"
@@ -356,6 +357,47 @@ describe("a stream", () => {
         yield* expectFiles(bytes)
       }).pipe(Effect.provide(both))
   )
+
+  test("may fill the same buffer again for its next chunk", () =>
+    Effect.gen(function*() {
+      for (const checksum of [true, false]) {
+        const buffer = new Uint8Array(700)
+        const source = Stream.fromIterable(Array.from({ length: 15 }, (_, i) => i * 700)).pipe(
+          Stream.rechunk(1),
+          Stream.map((offset) => {
+            const chunk = data.subarray(offset, offset + 700)
+            buffer.set(chunk)
+            return buffer.subarray(0, chunk.byteLength)
+          })
+        )
+        yield* Transfer.stream(source, { ...options, checksum })
+      }
+      yield* expectFiles(data, data)
+    }))
+
+  test("keeps no buffer alive of which its chunks are small views", () =>
+    Effect.gen(function*() {
+      const shared: Array<ArrayBufferLike> = []
+      const source = Stream.fromIterable(Array.from({ length: 100 }, (_, i) => i * 100)).pipe(
+        Stream.map((offset) => {
+          const large = new Uint8Array(64 * 1024)
+          large.set(data.subarray(offset, offset + 100), 5000)
+          shared.push(large.buffer)
+          return large.subarray(5000, 5100)
+        })
+      )
+      const sent: Array<ArrayBufferLike> = []
+      yield* Transfer.stream(source, options).pipe(changed((uploads) => ({
+        addPart: (id, part) =>
+          Effect.zipRight(
+            Stream.runForEach(PartData.toStream(part), ({ buffer }) => Effect.sync(() => sent.push(buffer))),
+            uploads.addPart(id, part)
+          )
+      })))
+      expect(sent.map(({ byteLength }) => byteLength)).toEqual([3000, 3000, 3000, 1000])
+      expect(sent.filter((buffer) => shared.includes(buffer))).toEqual([])
+      yield* expectFiles(data)
+    }))
 
   test("is completed with its md5", () =>
     Effect.gen(function*() {

@@ -147,6 +147,26 @@ const makeFastClock = (start: number): Clock.Clock => {
 export const withFastClock = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.withClock(effect, makeFastClock(now)))
 
+/** A Blob that is read in chunks of `chunkBytes`, so that the connection takes them one after the other. */
+export const blobInChunks = (data: Uint8Array<ArrayBuffer>, chunkBytes: number): Blob => {
+  class BlobInChunks extends Blob {
+    override slice(start: number, end: number) {
+      return blobInChunks(data.subarray(start, end), chunkBytes)
+    }
+    override stream() {
+      let offset = 0
+      return new ReadableStream<Uint8Array<ArrayBuffer>>({
+        pull: (controller) => {
+          if (offset >= data.byteLength) return controller.close()
+          controller.enqueue(data.subarray(offset, offset + chunkBytes))
+          offset += chunkBytes
+        }
+      }, { highWaterMark: 0 })
+    }
+  }
+  return new BlobInChunks([data])
+}
+
 /** A service that needs a number of milliseconds for each byte of a part. */
 export const pacedBy = (millis: number) => (uploads: UploadsService.Service): Partial<UploadsService.Service> => ({
   addPart: (id, part) =>

@@ -9,11 +9,12 @@ import * as Stream from "effect/Stream"
 import type { PartRange } from "../../PartPlan.js"
 import type { SourceError } from "../../SourceError.js"
 import { SourceLengthMismatch, SourceUnreadable } from "../../SourceError.js"
+import { chunksOf } from "./bytes.js"
 import type { Source } from "./source.js"
 import { checkSize, explainPartError, makeHash } from "./source.js"
 
 /**
- * A stream is read once, so each part stays in memory until it is acknowledged. The next part is read only when fewer than
+ * A stream is read once, so each part is copied to memory until it is acknowledged. The next part is read only when fewer than
  * `concurrency` parts are in memory.
  */
 export const make = <E>(
@@ -53,23 +54,25 @@ export const make = <E>(
         const readPart = (range: PartRange) =>
           Effect.gen(function*() {
             yield* room.take(1)
-            const received: Array<Uint8Array> = []
-            let missing = range.bytes
-            while (missing > 0) {
+            // Memory of its own: a small chunk may be a view of a large buffer, or of one that is filled again.
+            let memory = new Uint8Array(range.bytes)
+            let filled = 0
+            while (filled < range.bytes) {
               const bytes = yield* next
               if (Option.isNone(bytes)) return yield* mismatch
-              const own = bytes.value.subarray(0, missing)
-              if (own.byteLength < bytes.value.byteLength) ahead.unshift(bytes.value.subarray(missing))
-              received.push(own)
-              missing -= own.byteLength
-              total += own.byteLength
+              const end = Math.min(bytes.value.byteLength, range.bytes - filled)
+              if (end < bytes.value.byteLength) ahead.unshift(bytes.value.subarray(end))
+              memory.set(bytes.value.subarray(0, end), filled)
+              const own = memory.subarray(filled, filled + end)
+              filled += end
+              total += end
               yield* Effect.transposeMapOption(hash, ({ update }) => update(own))
             }
             return {
               range,
-              data: PartData.stream(Stream.suspend(() => Stream.fromIterable(received)), { bytes: range.bytes }),
+              data: PartData.stream(Stream.suspend(() => chunksOf(memory)), { bytes: range.bytes }),
               release: Effect.suspend(() => {
-                received.length = 0
+                memory = new Uint8Array()
                 return Effect.asVoid(room.release(1))
               })
             }
