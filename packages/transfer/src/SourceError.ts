@@ -33,10 +33,18 @@ export class SourceEmpty extends Schema.TaggedError<SourceEmpty>("@effect-upload
  */
 export class SourceTooLarge extends Schema.TaggedError<SourceTooLarge>("@effect-uploads/transfer/SourceTooLarge")(
   "SourceTooLarge",
-  { name, bytes: ByteSize, limit: ByteSize }
+  {
+    name,
+    /** Absent for a source of unknown length, which is not read beyond the limit. */
+    bytes: Schema.optionalWith(ByteSize, { exact: true }),
+    /** That of an Upload, or that of memory for a stream of unknown length without a `FileSystem`. */
+    limit: ByteSize
+  }
 ) {
   override get message(): string {
-    return `${this.name} has ${this.bytes} bytes; an Upload holds at most ${this.limit}`
+    return this.bytes === undefined
+      ? `${this.name} has more than ${this.limit} bytes`
+      : `${this.name} has ${this.bytes} bytes, and the limit is ${this.limit}`
   }
 }
 
@@ -95,8 +103,11 @@ export class SourceChanged extends Schema.TaggedError<SourceChanged>("@effect-up
   "SourceChanged",
   {
     name,
-    /** The first property that was found to differ. */
-    difference: Schema.Literal("size", "modification time", "content")
+    /**
+     * The first property that was found to differ. The change time differs after any write, also after one that restores the
+     * modification time, and after a change of the permissions or of the name.
+     */
+    difference: Schema.Literal("size", "modification time", "change time", "content")
   }
 ) {
   override get message(): string {

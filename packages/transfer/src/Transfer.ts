@@ -13,9 +13,11 @@ import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
 import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as engine from "./internal/engine.js"
 import type { OnEvent } from "./internal/job.js"
@@ -23,7 +25,9 @@ import * as journalWriter from "./internal/journalWriter.js"
 import * as blobSource from "./internal/sources/blob.js"
 import * as bytesSource from "./internal/sources/bytes.js"
 import * as fileSource from "./internal/sources/file.js"
+import * as httpBody from "./internal/sources/httpBody.js"
 import type { Source } from "./internal/sources/source.js"
+import * as spool from "./internal/sources/spool.js"
 import * as streamSource from "./internal/sources/stream.js"
 import type { SourceError } from "./SourceError.js"
 import type { TransferError } from "./TransferError.js"
@@ -46,33 +50,38 @@ export interface NamedOptions extends TransferOptions {
  * @category models
  */
 export interface StreamOptions extends NamedOptions {
-  /** The number of bytes of the stream. */
-  readonly bytes: number
+  /**
+   * The number of bytes of the stream. Without it the stream is read to its end before the transfer begins: into a temporary file
+   * if the context has a `FileSystem`, else into memory, up to 256 MiB.
+   */
+  readonly bytes?: number | undefined
 }
 
 /** A source and how to send it. All public forms are made of it. */
 interface Transfer<R> {
   readonly options: TransferOptions
-  readonly source: (limits: Limits) => Effect.Effect<Source, SourceError | InvalidRequest, R>
+  readonly source: (limits: Limits, scope: Scope.Scope) => Effect.Effect<Source, SourceError | InvalidRequest, R>
 }
 
 const run = <R>(
   { options, source: makeSource }: Transfer<R>,
   onEvent: Option.Option<OnEvent>
 ): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> =>
-  Effect.gen(function*() {
-    const limits = yield* UploadLimits
-    const source = yield* makeSource(limits)
-    return yield* engine.run({
-      options,
-      onEvent,
-      limits,
-      source,
-      uploads: yield* UploadsService,
-      files: yield* Effect.serviceOption(FilesService),
-      journal: yield* journalWriter.make(yield* TransferJournal, source)
+  Effect.scopedWith((scope) =>
+    Effect.gen(function*() {
+      const limits = yield* UploadLimits
+      const source = yield* makeSource(limits, scope)
+      return yield* engine.run({
+        options,
+        onEvent,
+        limits,
+        source,
+        uploads: yield* UploadsService,
+        files: yield* Effect.serviceOption(FilesService),
+        journal: yield* Scope.extend(journalWriter.make(yield* TransferJournal, source), scope)
+      })
     })
-  }).pipe(Effect.scoped, Effect.withSpan("Transfer", { attributes: { purpose: options.purpose } }))
+  ).pipe(Effect.withSpan("Transfer", { attributes: { purpose: options.purpose } }))
 
 const send = <R>(transfer: Transfer<R>) => run(transfer, Option.none())
 
@@ -89,7 +98,7 @@ const events = <R>(transfer: Transfer<R>): Stream.Stream<TransferEvent, Transfer
 
 const ofFile = (path: string, options: TransferOptions): Transfer<FileSystem.FileSystem> => ({
   options,
-  source: (limits) => fileSource.make(path, options, limits)
+  source: (limits, scope) => Scope.extend(fileSource.make(path, options, limits), scope)
 })
 
 const ofBytes = (data: Uint8Array, options: NamedOptions): Transfer<never> => ({
@@ -98,21 +107,49 @@ const ofBytes = (data: Uint8Array, options: NamedOptions): Transfer<never> => ({
 })
 
 const ofBlob = (data: Blob, options: TransferOptions): Transfer<never> => ({
-  options: { ...options, ...(options.mimeType === undefined && data.type !== "" ? { mimeType: data.type } : {}) },
-  source: (limits) => blobSource.make(data, options.filename ?? (data instanceof File ? data.name : "blob"), limits)
+  options,
+  source: (limits) =>
+    Effect.map(
+      blobSource.make(data, options.filename ?? (data instanceof File ? data.name : "blob"), limits),
+      (source) => ({ ...source, mimeType: data.type === "" ? undefined : data.type })
+    )
 })
 
 const ofStream = <E, R>(data: Stream.Stream<Uint8Array, E, R>, options: StreamOptions): Transfer<R> => ({
   options,
-  source: (limits) =>
-    Effect.flatMap(
-      Effect.context<R>(),
-      (context) => streamSource.make(Stream.provideContext(data, context), options, limits)
-    )
+  source: (limits, scope) =>
+    Effect.flatMap(Effect.context<R>(), (context) => {
+      const { bytes, filename } = options
+      const provided = Stream.provideContext(data, context)
+      return bytes === undefined
+        ? Scope.extend(spool.make(provided, { name: filename, filename }, limits), scope)
+        : streamSource.make(provided, { filename, bytes }, limits)
+    })
+})
+
+const bodyOf = (response: Response): httpBody.HttpBody => ({
+  url: response.url,
+  status: response.status,
+  header: (name) => Option.fromNullable(response.headers.get(name)),
+  stream: response.body === null
+    ? Stream.empty
+    : Stream.fromReadableStream({ evaluate: () => response.body ?? new ReadableStream(), onError: (error) => error })
+})
+
+const ofResponse = (response: Response, options: TransferOptions): Transfer<never> => ({
+  options,
+  source: (limits, scope) => Scope.extend(httpBody.make(bodyOf(response), options.filename, limits), scope)
+})
+
+const ofUrl = (url: string, options: TransferOptions): Transfer<HttpClient.HttpClient> => ({
+  options,
+  source: (limits, scope) => Scope.extend(httpBody.download(url, options.filename, limits), scope)
 })
 
 /**
  * Sends the file at a path. The file is read while it is sent, in chunks of 512 KiB.
+ *
+ * A pipe, a device such as `/dev/stdin`, or a file of `/proc` has no size. It is first read to its end, into a temporary file.
  *
  * With a `TransferJournal`, a transfer that was suspended, interrupted or killed is resumed when it is run again with the same
  * path, file name and purpose.
@@ -240,10 +277,11 @@ export const blobEvents = (
 ): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofBlob(data, options))
 
 /**
- * Sends a stream of a known number of bytes. Fails with `SourceLengthMismatch` when the stream has another number of bytes.
+ * Sends a stream. Fails with `SourceLengthMismatch` when it has another number of bytes than `bytes`.
  *
- * A part stays in memory until it is acknowledged, so `concurrency` parts are in memory at most: 256 MiB by default. When the
- * transfer restarts with a new Upload, the stream is run again.
+ * With `bytes` the stream is read while it is sent. A part stays in memory until it is acknowledged, so `concurrency` parts are in memory at most: 256 MiB by default. When the
+ * transfer restarts with a new Upload, the stream is run again. Without `bytes` the stream is first read to its end, because an
+ * Upload is created with its size: into a temporary file if the context has a `FileSystem`, else into memory, up to 256 MiB.
  *
  * @example
  * ```ts
@@ -286,3 +324,91 @@ export const streamEvents = <E, R>(
   data: Stream.Stream<Uint8Array, E, R>,
   options: StreamOptions
 ): Stream.Stream<TransferEvent, TransferError, UploadsService | R> => events(ofStream(data, options))
+
+/**
+ * Sends the body of a `Response` of `fetch`. The default of `filename` is the last segment of its URL, that of `mimeType` its
+ * content type. Fails with `SourceUnreadable` when its status is not a success.
+ *
+ * The body is read while it is sent if its length is known, and otherwise first read to its end as a {@link stream} is. It can be
+ * read once, so a transfer of known length cannot restart with a new Upload.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const program = Effect.promise(() => fetch("https://example.com/data.csv")).pipe(
+ *   Effect.flatMap((response) => Transfer.response(response, { purpose: "user_data" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const response = (
+  data: Response,
+  options: TransferOptions
+): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(ofResponse(data, options))
+
+/**
+ * Sends a `Response` as {@link response} does, and emits the events of the transfer. The transfer is interrupted when the stream
+ * is no longer read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const program = (data: Response) => Stream.runDrain(Transfer.responseEvents(data, { purpose: "user_data" }))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const responseEvents = (
+  data: Response,
+  options: TransferOptions
+): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofResponse(data, options))
+
+/**
+ * Downloads a URL with the `HttpClient` of the context and sends the body, as {@link response} does. The `HttpClient` sees the URL
+ * and no key of the Uploads API. When the transfer restarts with a new Upload, the body is downloaded again.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ *
+ * export const program = Transfer.url("https://example.com/data.csv", { purpose: "user_data" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const url = (
+  location: string,
+  options: TransferOptions
+): Effect.Effect<Upload.Completed, TransferError, UploadsService | HttpClient.HttpClient> =>
+  send(ofUrl(location, options))
+
+/**
+ * Sends a URL as {@link url} does, and emits the events of the transfer. The transfer is interrupted when the stream is no longer
+ * read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const program = Stream.runDrain(
+ *   Transfer.urlEvents("https://example.com/data.csv", { purpose: "user_data" })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const urlEvents = (
+  location: string,
+  options: TransferOptions
+): Stream.Stream<TransferEvent, TransferError, UploadsService | HttpClient.HttpClient> =>
+  events(ofUrl(location, options))

@@ -41,6 +41,8 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
   partSize: Schema.Int.pipe(Schema.positive()),
   /** When the source was last modified, in milliseconds since 1970. */
   modifiedAt: Schema.Number,
+  /** When the contents or properties of the source last changed, in milliseconds since 1970. Null where it is not known. */
+  changedAt: Schema.NullOr(Schema.Number),
   acknowledged: Schema.Array(Schema.Struct({ index: Schema.NonNegativeInt, partId: PartId }))
 }) {}
 

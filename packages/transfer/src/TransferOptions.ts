@@ -3,6 +3,7 @@
  */
 import type { ExpiresAfter } from "@effect-uploads/domain/ExpiresAfter"
 import type { FilePurpose } from "@effect-uploads/domain/FilePurpose"
+import type { Md5 } from "@effect-uploads/domain/Md5"
 import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 
@@ -26,6 +27,8 @@ export interface TransferOptions {
   readonly concurrency?: number | undefined
   /** Whether the service verifies the md5 of the whole file. Default: true. */
   readonly checksum?: boolean | undefined
+  /** The md5 of the whole file, if it is known already: 32 hexadecimal digits. It is then not computed. */
+  readonly md5?: Md5 | undefined
   /** An attempt ends when the connection takes no byte for this time. Default: 60 seconds. */
   readonly stallTimeout?: Duration.DurationInput | undefined
   /** When and how often a part is sent again after a transient failure. Default: {@link defaultRetryPolicy}. */

@@ -1,6 +1,10 @@
 /**
  * @since 0.1.0
  */
+export * as FileAccess from "./FileAccess.js"
+/**
+ * @since 0.1.0
+ */
 export * as Md5Hasher from "./Md5Hasher.js"
 /**
  * @since 0.1.0

@@ -490,9 +490,9 @@ describe("every transfer", () => {
             yield* transfer
             yield* expectFiles(data)
             const reported = isLogged() || Option.exists(failure, (error) => error._tag === "UploadLeftPending")
-            expect((yield* statuses).filter((status) => status === "pending")).toHaveLength(
-              reported && status === "pending" ? 1 : 0
-            )
+            // The next run may have found the reported Upload by its idempotency key, and completed it.
+            const pending = (yield* statuses).filter((status) => status === "pending")
+            expect(pending.length).toBeLessThanOrEqual(reported && status === "pending" ? 1 : 0)
           }
         }).pipe(withFastClock)
       }).pipe(Effect.provide(env)),

@@ -94,7 +94,7 @@ export const during = (duration: Duration.DurationInput) => <A, E, R>(effect: Ef
 export const advancing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
-    while (Option.isNone(yield* Fiber.poll(fiber))) yield* TestClock.adjust("100 millis")
+    while (Option.isNone(yield* Fiber.poll(fiber))) yield* TestClock.adjust("500 millis")
     return yield* Fiber.join(fiber)
   })
 

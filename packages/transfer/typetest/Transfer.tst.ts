@@ -5,6 +5,7 @@ import type * as TransferError from "@effect-uploads/transfer/TransferError"
 import type * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
 import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -13,6 +14,7 @@ import { describe, expect, test } from "tstyche"
 
 declare const data: Uint8Array
 declare const blob: Blob
+declare const response: Response
 declare const stream: Stream.Stream<Uint8Array, "broken", "a service">
 
 const options = { purpose: "user_data" } as const
@@ -28,6 +30,9 @@ describe("Transfer", () => {
     expect(Transfer.bytes(data, named)).type.toBe<Sent<UploadsService>>()
     expect(Transfer.blob(blob, options)).type.toBe<Sent<UploadsService>>()
     expect(Transfer.stream(stream, sized)).type.toBe<Sent<UploadsService | "a service">>()
+    expect(Transfer.stream(stream, named)).type.toBe<Sent<UploadsService | "a service">>()
+    expect(Transfer.response(response, options)).type.toBe<Sent<UploadsService>>()
+    expect(Transfer.url("https://example.com", options)).type.toBe<Sent<UploadsService | HttpClient.HttpClient>>()
   })
 
   test("has the same errors and requirements as a stream of events", () => {
@@ -35,6 +40,10 @@ describe("Transfer", () => {
     expect(Transfer.bytesEvents(data, named)).type.toBe<Events<UploadsService>>()
     expect(Transfer.blobEvents(blob, options)).type.toBe<Events<UploadsService>>()
     expect(Transfer.streamEvents(stream, sized)).type.toBe<Events<UploadsService | "a service">>()
+    expect(Transfer.responseEvents(response, options)).type.toBe<Events<UploadsService>>()
+    expect(Transfer.urlEvents("https://example.com", options)).type.toBe<
+      Events<UploadsService | HttpClient.HttpClient>
+    >()
   })
 
   test("fails with these errors and no others", () => {
@@ -87,9 +96,9 @@ describe("Transfer", () => {
     >()
   })
 
-  test("requires a name for sources without one, and a length for streams", () => {
+  test("requires a name for sources without one", () => {
     expect(Transfer.bytes).type.not.toBeCallableWith(data, options)
-    expect(Transfer.stream).type.not.toBeCallableWith(stream, named)
+    expect(Transfer.stream).type.not.toBeCallableWith(stream, { ...options, bytes: 10 })
     expect(Transfer.file).type.not.toBeCallableWith("a", {})
   })
 })

@@ -50,6 +50,9 @@ export class Restart extends Data.TaggedError("Restart")<{ readonly replaced: Up
 
 export const concurrencyOf = ({ options }: Job): number => options.concurrency ?? 4
 
+/** Whether the service compares the md5 of the whole file. */
+export const hasMd5 = ({ options }: Job): boolean => options.md5 !== undefined || (options.checksum ?? true)
+
 export const cancelTimeoutOf = ({ options }: Job): Duration.Duration =>
   Duration.decode(options.cancelTimeout ?? "30 seconds")
 

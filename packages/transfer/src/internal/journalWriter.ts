@@ -52,7 +52,7 @@ export const make = (
   Effect.gen(function*() {
     if (Option.isNone(journal) || Option.isNone(source.identity)) return disabled
     const { load, remove, save } = journal.value
-    const { key, modifiedAt } = source.identity.value
+    const { changedAt, key, modifiedAt } = source.identity.value
     const inProgress = new TransferInProgress({ name: source.name })
     const lock = yield* Effect.flatMap(journal.value.lock(key), Effect.mapError(() => inProgress))
     const confirmLock = Effect.filterOrFail(lock.isHeld, (held) => held, () => inProgress)
@@ -81,6 +81,7 @@ export const make = (
               bytes: source.bytes,
               partSize,
               modifiedAt,
+              changedAt,
               acknowledged: []
             })
           )

@@ -11,7 +11,7 @@ import type { TransferFailure } from "../TransferError.js"
 import * as TransferEvent from "../TransferEvent.js"
 import { defaultRetryPolicy } from "../TransferOptions.js"
 import type { ActiveUpload, Job } from "./job.js"
-import { concurrencyOf, emit } from "./job.js"
+import { concurrencyOf, emit, hasMd5 } from "./job.js"
 import * as lifetime from "./lifetime.js"
 import * as partSender from "./partSender.js"
 import type { Progress } from "./progress.js"
@@ -48,7 +48,11 @@ export const run = (
       retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
       onEvent
     })
-    const { md5, parts } = yield* source.open({ ranges: missing, concurrency, checksum: options.checksum ?? true })
+    const { md5, parts } = yield* source.open({
+      ranges: missing,
+      concurrency,
+      checksum: hasMd5(job) && options.md5 === undefined
+    })
     const sending = parts.pipe(
       Stream.mapEffect((part) =>
         Effect.gen(function*() {
@@ -62,13 +66,14 @@ export const run = (
     )
     const [digest] = yield* Effect.all([md5, sending], { concurrency: 2 })
 
+    const expected = Option.orElse(Option.fromNullable(options.md5?.toLowerCase()), () => digest)
     yield* source.verify
     MutableRef.set(isCompleting, true)
     const completed = yield* uploads.complete(upload.id, {
       partIds: ranges.flatMap(({ index }) => Option.toArray(Option.fromNullable(acknowledged.get(index)))),
-      ...Option.match(digest, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
+      ...Option.match(expected, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
     }).pipe(
-      IdempotencyKey.withKey(`${idempotencyKey}/complete-${Option.getOrElse(digest, () => "unchecked")}`),
+      IdempotencyKey.withKey(`${idempotencyKey}/complete-${Option.getOrElse(expected, () => "unchecked")}`),
       // The earlier run sent other content, although size and modification time are the same.
       Effect.mapError((error) =>
         resumed && error._tag === "ChecksumMismatch"

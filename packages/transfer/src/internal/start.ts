@@ -1,6 +1,8 @@
 import { randomHexDigits } from "@effect-uploads/domain/Ids"
+import { Md5 } from "@effect-uploads/domain/Md5"
 import * as MimeType from "@effect-uploads/domain/MimeType"
 import type * as Upload from "@effect-uploads/domain/Upload"
+import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
 import { isAmbiguousFailure } from "@effect-uploads/http/ServiceError"
 import * as Clock from "effect/Clock"
@@ -9,15 +11,15 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as PartPlan from "../PartPlan.js"
 import { SourceChanged } from "../SourceError.js"
 import type { TransferError } from "../TransferError.js"
 import type { JournalEntry } from "../TransferJournal.js"
 import { cancelAndFail, cancelQuietly, runToCompletion } from "./cleanup.js"
 import type { ActiveUpload, Job } from "./job.js"
-import { cancelTimeoutOf, concurrencyOf } from "./job.js"
+import { cancelTimeoutOf, concurrencyOf, hasMd5 } from "./job.js"
 import * as lifetime from "./lifetime.js"
-import type { Source } from "./sources/source.js"
 
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -27,8 +29,9 @@ export type Begin = (job: Job, restore: Restore) => Effect.Effect<ActiveUpload, 
 /** Resumes the Upload of the journal, if it has one that can still be completed. Creates a new one otherwise. */
 export const resumeOrCreate: Begin = (job, restore) =>
   Effect.gen(function*() {
-    // Options that cannot be right are reported before any request.
+    // Invalid options are reported before any request.
     yield* plan(job, job.options.partSize)
+    yield* checkMd5(job)
     const entry = yield* restore(job.journal.load)
     if (Option.isNone(entry)) return yield* create(job, restore)
     const { upload } = entry.value
@@ -49,7 +52,7 @@ const createAgain = (
   restore: Restore,
   entry: JournalEntry
 ): Effect.Effect<ActiveUpload, TransferError> =>
-  Option.isSome(differenceOf(job.source, entry))
+  Option.isSome(differenceOf(job, entry))
     ? create(job, restore)
     : createWithKey(job, restore, entry.idempotencyKey, Option.some(entry)).pipe(
       // The options differ from those of the earlier run, whose Upload expires by itself.
@@ -93,14 +96,24 @@ const isKeyReused = (error: TransferError): boolean =>
 
 /** How the source differs from the one that the journal entry was written for. */
 const differenceOf = (
-  { bytes, identity }: Source,
+  job: Job,
   entry: JournalEntry
-): Option.Option<"size" | "modification time"> =>
-  bytes !== entry.bytes
+): Option.Option<SourceChanged["difference"]> => {
+  const { bytes, identity } = job.source
+  return bytes !== entry.bytes
     ? Option.some("size")
     : Option.exists(identity, ({ modifiedAt }) => modifiedAt !== entry.modifiedAt)
     ? Option.some("modification time")
+    // With an md5 the service compares the contents, so that a change of the permissions does not matter.
+    : !hasMd5(job) && Option.exists(identity, ({ changedAt }) => changedAt !== entry.changedAt)
+    ? Option.some("change time")
     : Option.none()
+}
+
+const checkMd5 = ({ options: { md5 } }: Job) =>
+  md5 === undefined || Option.isSome(Schema.decodeOption(Md5)(md5))
+    ? Effect.void
+    : new InvalidRequest({ field: "md5", problem: `got ${md5.length} characters`, limit: "32 hexadecimal digits" })
 
 const plan = (job: Job, partSize: number | undefined) =>
   PartPlan.make({ bytes: job.source.bytes, concurrency: concurrencyOf(job), partSize, limits: job.limits })
@@ -119,7 +132,7 @@ const resume = (
       yield* Effect.ensuring(cancelQuietly(job, upload), journal.close)
       return Option.none()
     }
-    const difference = differenceOf(source, entry)
+    const difference = differenceOf(job, entry)
     if (Option.isSome(difference)) {
       return yield* cancelAndFail(
         job,
@@ -164,7 +177,7 @@ const createUpload = (
       filename,
       purpose: options.purpose,
       bytes: source.bytes,
-      mimeType: options.mimeType ??
+      mimeType: options.mimeType ?? source.mimeType ??
         Option.getOrElse(MimeType.infer(filename, options.purpose), () => "application/octet-stream"),
       expiresAfter: options.expiresAfter
     }).pipe(IdempotencyKey.withKey(`${idempotencyKey}/create`), Effect.interruptible, Effect.forkDaemon)

@@ -13,6 +13,7 @@ import type { Md5Failed } from "../../Md5Hasher.js"
 import { Md5Hasher } from "../../Md5Hasher.js"
 import type { PartRange } from "../../PartPlan.js"
 import { SourceEmpty, SourceError, SourceTooLarge, SourceUnreadable } from "../../SourceError.js"
+import type { JournalEntry } from "../../TransferJournal.js"
 
 /** A part whose data can be read in every attempt, until it is released. */
 export interface PartToSend {
@@ -22,14 +23,20 @@ export interface PartToSend {
   readonly release: Effect.Effect<void>
 }
 
+export interface Identity extends Pick<JournalEntry, "modifiedAt" | "changedAt"> {
+  readonly key: string
+}
+
 /** Where the bytes of a transfer come from. */
 export interface Source {
   /** The name in error messages: the path, else the file name. */
   readonly name: string
   readonly filename: string
+  /** The type that the source has by itself, if it has one. */
+  readonly mimeType?: string | undefined
   readonly bytes: ByteSize
   /** Identifies the source in a journal. None for a source that another process cannot read again. */
-  readonly identity: Option.Option<{ readonly key: string; readonly modifiedAt: number }>
+  readonly identity: Option.Option<Identity>
   /** Opens the source at its beginning. */
   readonly open: (options: {
     readonly ranges: ReadonlyArray<PartRange>
