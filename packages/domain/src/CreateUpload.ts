@@ -8,9 +8,10 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ByteSize } from "./ByteSize.js"
 import { defaultFor, ExpiresAfter } from "./ExpiresAfter.js"
-import { FilePurpose, UploadPurpose } from "./FilePurpose.js"
+import { UploadPurpose } from "./FilePurpose.js"
 import * as wire from "./internal/wire.js"
 import { MimeType } from "./MimeType.js"
+import { Filename, Purpose } from "./RequestText.js"
 import { fromParseError, InvalidRequest } from "./UploadError.js"
 import type { Limits } from "./UploadLimits.js"
 
@@ -24,9 +25,8 @@ import type { Limits } from "./UploadLimits.js"
  * @category schemas
  */
 export const CreateUpload = Schema.Struct({
-  // The JSON Schema shows the documented type, which is any string. The error message names the rule.
-  filename: Schema.NonEmptyString.annotations({ jsonSchema: { type: "string" } }),
-  purpose: FilePurpose,
+  filename: Filename,
+  purpose: Purpose,
   bytes: Schema.NonNegativeInt.annotations({ description: "a number of bytes from 0 to 2^53 - 1" }),
   mimeType: Schema.propertySignature(MimeType).pipe(Schema.fromKey("mime_type")),
   expiresAfter: wire.optionalOfRequest(ExpiresAfter).pipe(Schema.fromKey("expires_after"))

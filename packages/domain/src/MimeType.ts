@@ -11,14 +11,21 @@ import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type { FilePurpose } from "./FilePurpose.js"
+import { maximumMimeTypeLength } from "./RequestText.js"
 
 /**
+ * A MIME type, which may have parameters: `text/plain; charset=utf-8`. The type and the subtype have at most 127 characters
+ * each, all together has at most 255. Parameters are printable ASCII, so a MIME type never ends a header line.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6838#section-4.2
+ *
  * @since 0.1.0
  * @category schemas
  */
 export const MimeType = Schema.String.pipe(
-  Schema.pattern(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;.*)?$/, {
-    description: "a MIME type of the form type/subtype",
+  Schema.pattern(/^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?: *;[ -~]*)?$/),
+  Schema.maxLength(maximumMimeTypeLength, {
+    description: `a MIME type of the form type/subtype with at most ${maximumMimeTypeLength} characters`,
     jsonSchema: { type: "string" }
   })
 )

@@ -67,7 +67,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("@effect-
  */
 export const fromParseError = (error: ParseResult.ParseError): InvalidRequest => {
   const { expected, path, problem } = parseIssue.first(error.issue)
-  const field = path.map((key) => String(key).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)).join(".")
+  const field = path.join(".")
   return new InvalidRequest({ ...(field === "" ? {} : { field }), problem, limit: expected })
 }
 

@@ -21,6 +21,8 @@ export interface Limits {
    * again need the room: the service may have stored a part whose response was lost.
    */
   readonly surplusParts: number
+  /** The maximum number of Parts of an Upload. */
+  readonly parts: number
   /** The time from the creation of an Upload to its expiry. */
   readonly uploadLifetime: Duration.Duration
 }
@@ -28,6 +30,9 @@ export interface Limits {
 /**
  * The limits that OpenAI documents: 64 MB for a Part, 8 GB for an Upload, and one hour from creation to expiry. The official
  * clients send parts of 67,108,864 bytes, so MB and GB are read as MiB and GiB. The four surplus parts are our own choice.
+ *
+ * OpenAI documents no number of Parts. 10,000 is the limit of S3 and its default here. With the full size of a Part, an Upload
+ * has 128.
  *
  * @see https://platform.openai.com/docs/api-reference/uploads
  *
@@ -38,6 +43,7 @@ export const documented: Limits = {
   partBytes: ByteSize.make(64 * 1024 ** 2),
   uploadBytes: ByteSize.make(8 * 1024 ** 3),
   surplusParts: 4,
+  parts: 10_000,
   uploadLifetime: Duration.hours(1)
 }
 

@@ -11,7 +11,7 @@ import * as ExpiresAfter from "./ExpiresAfter.js"
 import { FileObject } from "./FileObject.js"
 import type { FileId, PartId } from "./Ids.js"
 import type { Pending } from "./Upload.js"
-import { BytesMismatch, PartNotFound, PartTooLarge, UploadSizeExceeded } from "./UploadError.js"
+import { BytesMismatch, InvalidRequest, PartNotFound, PartTooLarge, UploadSizeExceeded } from "./UploadError.js"
 import type { Limits } from "./UploadLimits.js"
 import type { UploadPart } from "./UploadPart.js"
 
@@ -94,8 +94,25 @@ export const nextPartLimit = (
 }
 
 /**
+ * Checks that the Upload may have one more part than the `parts` that it has.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const checkCount = (parts: number, limits: Limits): Either.Either<void, InvalidRequest> =>
+  parts < limits.parts
+    ? Either.void
+    : Either.left(
+      new InvalidRequest({
+        field: "data",
+        problem: `the Upload has ${parts} parts already`,
+        limit: `a part of an Upload with at most ${limits.parts} parts`
+      })
+    )
+
+/**
  * The stored parts in the order of `partIds`. Fails if a part does not belong to the Upload, or if the sizes do not add up to
- * the declared size. A part may be listed more than once.
+ * the declared size. `CompleteUpload.validate` has rejected a part that is listed twice.
  *
  * @since 0.1.0
  * @category guards
@@ -106,17 +123,19 @@ export const orderParts = <Part extends StoredPart>(
   partIds: ReadonlyArray<PartId>
 ): Either.Either<ReadonlyArray<Part>, PartNotFound | BytesMismatch> => {
   const byId = new Map(parts.map((stored) => [stored.part.id, stored]))
-  return Either.all(
-    partIds.map((partId) =>
-      Either.fromNullable(byId.get(partId), () => new PartNotFound({ uploadId: upload.id, partId }))
+  const listed: Array<Part> = []
+  let received = 0
+  for (const partId of partIds) {
+    const stored = byId.get(partId)
+    if (stored === undefined) return Either.left(new PartNotFound({ uploadId: upload.id, partId }))
+    listed.push(stored)
+    received += stored.bytes
+  }
+  return received === upload.bytes
+    ? Either.right(listed)
+    : Either.left(
+      new BytesMismatch({ uploadId: upload.id, declared: upload.bytes, received: ByteSize.make(received) })
     )
-  ).pipe(
-    Either.filterOrLeft(
-      (listed) => total(listed) === upload.bytes,
-      (listed): PartNotFound | BytesMismatch =>
-        new BytesMismatch({ uploadId: upload.id, declared: upload.bytes, received: total(listed) })
-    )
-  )
 }
 
 /**

@@ -49,6 +49,10 @@ export * as MimeType from "./MimeType.js"
 /**
  * @since 0.1.0
  */
+export * as RequestText from "./RequestText.js"
+/**
+ * @since 0.1.0
+ */
 export * as SecureRandom from "./SecureRandom.js"
 /**
  * @since 0.1.0

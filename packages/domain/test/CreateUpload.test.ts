@@ -71,11 +71,42 @@ describe("CreateUpload", () => {
     })
 
     it("rejects an empty filename", () => {
-      expect(rejection({ filename: "" })).toEqual({ field: "filename", limit: "a non empty string" })
+      expect(rejection({ filename: "" })).toEqual({
+        field: "filename",
+        limit: "a filename of 1 to 255 characters without control characters"
+      })
     })
 
     it("rejects an empty purpose", () => {
-      expect(rejection({ purpose: "" })).toMatchObject({ field: "purpose" })
+      expect(rejection({ purpose: "" })).toEqual({
+        field: "purpose",
+        limit: "a purpose of 1 to 64 characters without control characters"
+      })
+    })
+
+    it("accepts texts of the maximum length and rejects one more character", () => {
+      expect(rejection({ filename: "f".repeat(255) })).toBeUndefined()
+      expect(rejection({ filename: "😀".repeat(255) })).toBeUndefined()
+      expect(rejection({ filename: "f".repeat(256) })).toMatchObject({ field: "filename" })
+      expect(rejection({ filename: "😀".repeat(256) })).toMatchObject({ field: "filename" })
+      expect(rejection({ purpose: "p".repeat(64) })).toBeUndefined()
+      expect(rejection({ purpose: "p".repeat(65) })).toMatchObject({ field: "purpose" })
+      expect(rejection({ mimeType: `${"a".repeat(127)}/${"b".repeat(127)}` })).toBeUndefined()
+      expect(rejection({ mimeType: `a/${"b".repeat(128)}` })).toMatchObject({ field: "mime_type" })
+      expect(rejection({ mimeType: `a/b; c=${"d".repeat(255)}` })).toMatchObject({ field: "mime_type" })
+    })
+
+    it.each(["a\u0000b", "\n", "\u007f", "\u0085", "\ud800", "\udc00a"])("rejects the text %j", (text) => {
+      expect(rejection({ filename: text })).toMatchObject({ field: "filename" })
+      expect(rejection({ purpose: text })).toMatchObject({ field: "purpose" })
+    })
+
+    it("names a filename of megabytes with its beginning only", () => {
+      const error = Either.flip(validate({ filename: "😀".repeat(2_000_000) }))
+      const message = Either.getOrThrow(error).message
+      expect(message.length).toBeLessThan(250)
+      expect(message).toMatch(/^Invalid `filename`: got "😀+…; it must be a filename of 1 to 255 characters/u)
+      expect(message).not.toMatch(/\p{Surrogate}/u)
     })
 
     it.each([-1, 0.5, NaN, Infinity, 2 ** 53])("rejects %d bytes", (bytes) => {
@@ -104,7 +135,7 @@ describe("CreateUpload", () => {
     it.each(["", "text", "text/plain\r\nx: y"])("rejects the MIME type %j", (mimeType) => {
       expect(rejection({ mimeType })).toEqual({
         field: "mime_type",
-        limit: "a MIME type of the form type/subtype"
+        limit: "a MIME type of the form type/subtype with at most 255 characters"
       })
     })
 

@@ -11,6 +11,7 @@ import * as IdempotencyRecord from "@effect-uploads/domain/IdempotencyRecord"
 import * as Ids from "@effect-uploads/domain/Ids"
 import * as Md5 from "@effect-uploads/domain/Md5"
 import * as MimeType from "@effect-uploads/domain/MimeType"
+import * as RequestText from "@effect-uploads/domain/RequestText"
 import * as Timestamp from "@effect-uploads/domain/Timestamp"
 import * as Upload from "@effect-uploads/domain/Upload"
 import * as UploadError from "@effect-uploads/domain/UploadError"
@@ -166,6 +167,8 @@ describe("Schemas", () => {
   roundTrips("Ids.UploadId", Ids.UploadId, text)
   roundTrips("Md5.Md5", Md5.Md5, text)
   roundTrips("MimeType.MimeType", MimeType.MimeType, text)
+  roundTrips("RequestText.Filename", RequestText.Filename, text)
+  roundTrips("RequestText.Purpose", RequestText.Purpose, text)
   roundTrips("Timestamp.Timestamp", Timestamp.Timestamp, number)
   roundTrips("Upload.Cancelled", Upload.Cancelled, cancelled)
   roundTrips("Upload.Completed", Upload.Completed, completed)

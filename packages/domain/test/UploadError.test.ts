@@ -180,7 +180,7 @@ describe("UploadError", () => {
     const decodeComplete = Schema.decodeUnknownEither(CompleteUpload.CompleteUpload)
     const validateComplete = Schema.validateEither(CompleteUpload.CompleteUpload)
 
-    const type = "a MIME type of the form type/subtype"
+    const type = "a MIME type of the form type/subtype with at most 255 characters"
     const seconds = "whole seconds from 3600 (1 hour) to 2592000 (30 days)"
 
     it("names an encoded field by its wire name", () => {
@@ -225,6 +225,11 @@ describe("UploadError", () => {
       expect(messageOf(decodeCreate({ ...wire, colour: "red" }, { onExcessProperty: "error" }))).toBe(
         "Invalid `colour`: it is not a known field; it must be left out"
       )
+      expect(messageOf(decodeCreate({ ...wire, expiresAfter: 1 }, { onExcessProperty: "error" }))).toBe(
+        "Invalid `expiresAfter`: it is not a known field; it must be left out"
+      )
+      const long = decodeCreate({ ...wire, ["k".repeat(10_000)]: 1 }, { onExcessProperty: "error" })
+      expect(messageOf(long).length).toBeLessThan(200)
     })
 
     it("names no field when the value is not an object", () => {

@@ -9,13 +9,15 @@ const small: UploadLimits.Limits = {
   partBytes: ByteSize.make(1024),
   uploadBytes: ByteSize.make(4096),
   surplusParts: 1,
+  parts: 10,
   uploadLifetime: Duration.minutes(5)
 }
 
 describe("UploadLimits", () => {
-  it("default to 64 MiB for a Part, 8 GiB for an Upload and a lifetime of one hour", () => {
+  it("default to 64 MiB for a Part, 8 GiB and 10,000 Parts for an Upload, and a lifetime of one hour", () => {
     expect(UploadLimits.documented.partBytes).toBe(67_108_864)
     expect(UploadLimits.documented.uploadBytes).toBe(8_589_934_592)
+    expect(UploadLimits.documented.parts).toBe(10_000)
     expect(Duration.toSeconds(UploadLimits.documented.uploadLifetime)).toBe(3600)
   })
 

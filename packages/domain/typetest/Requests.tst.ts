@@ -54,7 +54,7 @@ describe("CompleteUpload", () => {
   })
 
   test("validate returns the request or InvalidRequest", () => {
-    expect(CompleteUpload.validate(completion)).type.toBe<
+    expect(CompleteUpload.validate(completion, documented)).type.toBe<
       Either.Either<CompleteUpload.CompleteUpload, InvalidRequest>
     >()
   })

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { FileObject } from "@effect-uploads/domain/FileObject"
-import { FilePurpose } from "@effect-uploads/domain/FilePurpose"
 import { FileId } from "@effect-uploads/domain/Ids"
+import * as RequestText from "@effect-uploads/domain/RequestText"
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import { fromParseError } from "@effect-uploads/domain/UploadError"
 import * as Either from "effect/Either"
@@ -32,11 +32,11 @@ const Order = Schema.String.pipe(
 
 const common = {
   /** Only Files with this purpose. */
-  purpose: Schema.optional(FilePurpose),
+  purpose: Schema.optional(RequestText.Purpose),
   /** The order by time of creation. Default: `desc`, the newest first. */
   order: Schema.optional(Order),
   /** Only the Files after this one in the order. */
-  after: Schema.optional(FileId)
+  after: Schema.optional(RequestText.limitId(FileId))
 }
 
 /**

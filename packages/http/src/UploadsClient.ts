@@ -94,7 +94,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
         yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
         const segment = yield* pathSegment("upload_id", uploadId)
-        const valid = yield* CompleteUpload.validate(request)
+        const valid = yield* CompleteUpload.validate(request, limits)
         const upload = yield* client.call({
           name: "uploads.complete",
           request: postJson(`/uploads/${segment}/complete`, CompleteUpload.CompleteUpload, valid),

@@ -5,6 +5,7 @@
  */
 import { CompleteUpload } from "@effect-uploads/domain/CompleteUpload"
 import { CreateUpload } from "@effect-uploads/domain/CreateUpload"
+import { validateId } from "@effect-uploads/domain/RequestText"
 import { fromParseError } from "@effect-uploads/domain/UploadError"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import type * as HttpApi from "@effect/platform/HttpApi"
@@ -84,20 +85,22 @@ export const uploads = <E, Provides, R>(
           request,
           { mediaTypes: requestBody.form, discardBytes: partBytes },
           (body) =>
-            service.addPart(path.upload_id, PartData.incoming(multipart.readData(request.headers, body))).pipe(
-              withRequestKey(request)
-            )
+            Effect.flatMap(
+              validateId("upload_id", path.upload_id),
+              (uploadId) => service.addPart(uploadId, PartData.incoming(multipart.readData(request.headers, body)))
+            ).pipe(withRequestKey(request))
         )
       }).pipe(withErrorReplies))
     .handleRaw("completeUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
-        return yield* service.complete(path.upload_id, yield* readCompleteUpload(request))
+        const complete = yield* readCompleteUpload(request)
+        return yield* service.complete(yield* validateId("upload_id", path.upload_id), complete)
       }).pipe(withRequestKey(request), withErrorReplies))
     .handleRaw("cancelUpload", ({ path, request }) =>
       Effect.gen(function*() {
         const service = yield* UploadsService
-        return yield* service.cancel(path.upload_id)
+        return yield* service.cancel(yield* validateId("upload_id", path.upload_id))
       }).pipe(withRequestKey(request), withErrorReplies))
 
 /**
@@ -149,17 +152,18 @@ export const files = <E, Provides, R>(
     .handleRaw("retrieveFile", ({ path }) =>
       Effect.gen(function*() {
         const service = yield* FilesService
-        return yield* service.retrieve(path.file_id)
+        return yield* service.retrieve(yield* validateId("file_id", path.file_id))
       }).pipe(withErrorReplies))
     .handleRaw("downloadFile", ({ path, request }) =>
       Effect.gen(function*() {
-        return yield* download(yield* FilesService, request, path.file_id)
+        return yield* download(yield* FilesService, request, yield* validateId("file_id", path.file_id))
       }).pipe(withErrorReplies))
     .handleRaw("deleteFile", ({ path }) =>
       Effect.gen(function*() {
         const service = yield* FilesService
-        yield* service.delete(path.file_id)
-        return new DeleteFileResponse({ id: path.file_id, deleted: true })
+        const id = yield* validateId("file_id", path.file_id)
+        yield* service.delete(id)
+        return new DeleteFileResponse({ id, deleted: true })
       }).pipe(withErrorReplies))
 
 /**

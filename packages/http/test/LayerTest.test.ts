@@ -14,6 +14,7 @@ import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
@@ -327,8 +328,26 @@ describe("UploadLimits", () => {
     partBytes: ByteSize.make(4),
     uploadBytes: ByteSize.make(20),
     surplusParts: 1,
+    parts: 3,
     uploadLifetime: Duration.minutes(5)
   })
+
+  it.effect("bound the number of parts, also of parts that arrive at the same time", () =>
+    Effect.gen(function*() {
+      const { uploads } = yield* services
+      const { id } = yield* uploads.create({ ...request, bytes: 20 })
+      const part = PartData.incoming(Stream.fromEffect(Effect.as(Effect.yieldNow(), bytes.subarray(0, 1))))
+      const added = yield* Effect.all(Array.from({ length: 5 }, () => Effect.either(uploads.addPart(id, part))), {
+        concurrency: "unbounded"
+      })
+      expect(added.filter(Either.isRight)).toHaveLength(3)
+      expect(ownFields(yield* Effect.flip(uploads.addPart(id, new Uint8Array())))).toEqual({
+        _tag: "InvalidRequest",
+        field: "data",
+        problem: "the Upload has 3 parts already",
+        limit: "a part of an Upload with at most 3 parts"
+      })
+    }).pipe(Effect.provide(Layer.provide(both, limits))))
 
   it.effect("can be provided by a layer", () =>
     Effect.gen(function*() {

@@ -178,8 +178,8 @@ describe("the official SDK (openai)", () => {
         "a.jsonl": async () => ({ file: await toFile(data, "a.jsonl"), purpose: "fine-tune", expires_after }),
         "b.jsonl": async () => ({ purpose: "fine-tune", expires_after, file: await toFile(data, "b.jsonl") }),
         "Отчёт 📄.jsonl": async () => ({ expires_after, file: createReadStream(path), purpose: "fine-tune" }),
-        "Отчёт \"1\" 📄\r\n.jsonl": async () => ({
-          file: new File([new Uint8Array(data)], "Отчёт \"1\" 📄\r\n.jsonl"),
+        "Отчёт \"1\" 📄.jsonl": async () => ({
+          file: new File([new Uint8Array(data)], "Отчёт \"1\" 📄.jsonl"),
           expires_after,
           purpose: "fine-tune"
         })

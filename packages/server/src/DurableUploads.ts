@@ -232,7 +232,7 @@ export const make = Effect.gen(function*() {
 
     complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
       yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
-      const valid = yield* CompleteUpload.validate(request)
+      const valid = yield* CompleteUpload.validate(request, limits)
       const { md5, partIds } = valid
       const call = {
         operation: IdempotencyRecord.complete,

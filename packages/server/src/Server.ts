@@ -94,10 +94,11 @@ export const layerDurable = (config: ServerConfig) => {
 const incomingFiles = ({ dataDirectory, databaseUrl }: ServerConfig) =>
   Option.isNone(databaseUrl) ? IncomingFiles.layer(Path.resolve(dataDirectory, "incoming")) : Layer.empty
 
-const limitsOf = ({ partBytes, surplusParts, uploadBytes, uploadLifetime }: ServerConfig) => ({
+const limitsOf = ({ partBytes, surplusParts, uploadBytes, uploadLifetime, uploadParts }: ServerConfig) => ({
   partBytes,
   surplusParts,
   uploadBytes,
+  parts: uploadParts,
   uploadLifetime
 })
 

@@ -52,6 +52,8 @@ export const ServerConfig = Config.all({
   uploadBytes: Config.withDefault(bytes("UPLOADS_UPLOAD_BYTES"), documented.uploadBytes),
   /** How many parts of the maximum size are stored beyond twice the declared size of an Upload. */
   surplusParts: Config.withDefault(integer("UPLOADS_SURPLUS_PARTS", 0, 10_000), documented.surplusParts),
+  /** The maximum number of parts of an Upload. */
+  uploadParts: Config.withDefault(integer("UPLOADS_UPLOAD_PARTS", 1, 100_000), documented.parts),
   /** How long an Upload stays pending. */
   uploadLifetime: Config.withDefault(duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
   /** How long the whole of a request may take to arrive. */

@@ -19,12 +19,12 @@ it.effect("a file that is sent as a whole is a durable File of several parts", (
     const sdk = new OpenAI({ apiKey: "any", baseURL: yield* url, maxRetries: 0 })
     const created = yield* Effect.promise(async () =>
       sdk.files.create({
-        file: await toFile(data, "../данные\0.jsonl"),
+        file: await toFile(data, "../данные.jsonl"),
         purpose: "fine-tune",
         expires_after: { anchor: "created_at", seconds: 3600 }
       })
     )
-    expect(created).toMatchObject({ bytes: data.length, filename: "данные\0.jsonl", purpose: "fine-tune" })
+    expect(created).toMatchObject({ bytes: data.length, filename: "данные.jsonl", purpose: "fine-tune" })
     const files = yield* FilesService
     const chunks = yield* Stream.runCollect(files.content(FileId.make(created.id)))
     expect(Buffer.concat([...chunks]).equals(data)).toBe(true)

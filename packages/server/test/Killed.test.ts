@@ -238,10 +238,10 @@ const step = (run: Run, random: PCGRandom) =>
       ], { concurrency: 2, discard: true })
     }
     if (choice === 5) {
-      // A part listed twice, and one that is not listed.
+      // Two parts with the same bytes, and an empty part that is not listed.
       const [part = randomPart(random)] = parts
-      const { entry, uploadId } = yield* create(run, [part, part], 2 * part.bytes.byteLength)
-      yield* addPart(run, entry, uploadId, { bytes: part.bytes })
+      const { entry, uploadId } = yield* create(run, [part, { bytes: part.bytes }], 2 * part.bytes.byteLength)
+      yield* addPart(run, entry, uploadId, { bytes: new Uint8Array() })
       return yield* goOn(run, random, entry, uploadId)
     }
     const { entry, uploadId } = yield* create(run, shuffle(random, parts), declared)

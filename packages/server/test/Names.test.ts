@@ -7,7 +7,7 @@ import { clientOf, fileIdOf, idOf, serving } from "./support/serving.js"
 import { temporaryDirectory } from "./support/stores.js"
 
 /*
- * A name is data: it comes back as it was given, and no file is ever called so.
+ * A filename is data: a valid one is returned unchanged, and no file on the disk has it.
  */
 
 const names = [
@@ -18,22 +18,31 @@ const names = [
   "..",
   "uploads.sqlite",
   "part_00000000000000000000000000000000",
-  "a\0b.jsonl",
-  "\0",
   " leading and trailing ",
-  "line\r\nX-Injected: yes\r\n\r\n",
   "\"quotes\" 'and' `ticks`; DROP TABLE uploads; --",
   "%2e%2e%2f%00",
   "<script>alert(1)</script>",
   "📄👨‍👩‍👧‍👦.jsonl",
   "\u202Egnp.jsonl\u202C\u200F",
   "e\u0301 is not \u00E9",
+  "\uFEFF\uFFFE\uFFFF\u2028\u2029",
+  "n".repeat(255),
+  "📄".repeat(255)
+]
+
+/** Control characters, lone surrogates, and one character too many. */
+const invalidNames = [
+  "",
+  "a\0b.jsonl",
+  "\0",
+  "line\r\nX-Injected: yes\r\n\r\n",
   "half a pair: \uD83D",
   "the other half: \uDCC4.",
-  "\uFEFF\uFFFE\uFFFF\u2028\u2029\u007F\u0001",
-  "n".repeat(4096),
-  "📄".repeat(4096),
-  "x".repeat(65_536)
+  "\u007F",
+  "\u0085",
+  "n".repeat(256),
+  "📄".repeat(256),
+  "x".repeat(3_900_000)
 ]
 
 /** What is on the disk may have these names alone. */
@@ -73,7 +82,19 @@ it.scopedLive("a name of any kind is given back as it was, now and after a resta
     expect(now.filter((name) => /passwd|system32|DROP/.test(name) && !around.includes(name))).toEqual([])
   }))
 
-it.scopedLive("an id of any kind is of nothing, and touches no file", () =>
+it.scopedLive("an invalid filename is rejected with a short error and is not stored", () =>
+  Effect.gen(function*() {
+    const client = clientOf((yield* serving()).url)
+    for (const name of invalidNames) {
+      const { status, text } = yield* client.create(3, name)
+      expect([JSON.stringify(name.slice(0, 20)), status]).toEqual([JSON.stringify(name.slice(0, 20)), 400])
+      expect(JSON.parse(text)).toMatchObject({ error: { type: "invalid_request_error", param: "filename" } })
+      expect(text.length).toBeLessThan(1000)
+    }
+    expect(JSON.parse((yield* client.list).text).data).toEqual([])
+  }))
+
+it.scopedLive("an unknown id of any kind is an error and touches no file", () =>
   Effect.gen(function*() {
     const { directory, url } = yield* serving()
     const client = clientOf(url)
@@ -84,13 +105,15 @@ it.scopedLive("an id of any kind is of nothing, and touches no file", () =>
       "../uploads.sqlite",
       `../parts/${uploadId}`,
       `${uploadId}/x`,
-      "a\0b",
       "%",
       "' OR 1=1 --",
       "📄",
-      "x".repeat(4000)
+      "x".repeat(500)
     ]
-    for (const id of ids) {
+    // No route accepts these ids.
+    const longIds = ["x".repeat(501), "x".repeat(4000)]
+    const invalidIds = ["a\0b", "\u0085"]
+    for (const id of [...ids, ...longIds, ...invalidIds]) {
       const encoded = encodeURIComponent(id).replaceAll(".", "%2E")
       const answers = [
         yield* client.addPart(encoded, pattern(1)),
@@ -100,7 +123,9 @@ it.scopedLive("an id of any kind is of nothing, and touches no file", () =>
         yield* client.content(encoded),
         yield* client.delete(encoded)
       ]
-      expect([id, ...answers.map(({ status }) => status)]).toEqual([id, 404, 404, 404, 404, 404, 404])
+      const expected = invalidIds.includes(id) ? 400 : 404
+      expect([id, ...answers.map(({ status }) => status)]).toEqual([id, ...answers.map(() => expected)])
+      if (!longIds.includes(id)) { for (const { text } of answers) expect(text.length).toBeLessThan(2000) }
       expect((yield* client.complete(uploadId, [id])).status).toBe(400)
     }
     expect(yield* Effect.promise(() => Fs.readdir(directory, { recursive: true }))).toEqual(before)

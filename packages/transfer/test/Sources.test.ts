@@ -82,7 +82,7 @@ describe("a path", () => {
     const [path, name] of [
       ["back\\slash.bin", "back\\slash.bin"],
       ["two\nlines/data.bin", "data.bin"],
-      ["fol\\der/\r\n/da\nta.bin", "da\nta.bin"]
+      ["fol\\der/\r\n/data.bin", "data.bin"]
     ] as const
   ) {
     test(`of ${JSON.stringify(path)} has the name ${JSON.stringify(name)} on a system whose separator is a slash`, () =>

@@ -7,7 +7,8 @@ import * as AST from "effect/SchemaAST"
 
 /** One issue of a schema error, ready for an error message. */
 export interface Issue {
-  readonly path: ReadonlyArray<PropertyKey>
+  /** The names on the wire from the root to the value. */
+  readonly path: ReadonlyArray<string>
   readonly problem: string
   readonly expected: string
 }
@@ -20,10 +21,16 @@ const toJson = Option.liftThrowable((value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value) : Inspectable.toStringUnknown(value, 0)
 )
 
-const show = (value: unknown): string => {
+/** Cuts a text without splitting a surrogate pair, so that the result is valid UTF-8. */
+const shorten = (text: string): string =>
+  text.length <= maximumLength ? text : `${text.slice(0, maximumLength).replace(/[\ud800-\udbff]$/, "")}…`
+
+/** A value as it appears in an error message: JSON of at most 80 characters. */
+export const show = (value: unknown): string => {
   if (Duration.isDuration(value)) return Duration.format(value)
-  const text = Option.getOrElse(toJson(value), () => "a deeply nested value")
-  return text.length <= maximumLength ? text : `${text.slice(0, maximumLength)}…`
+  // The JSON of a text is never shorter than the text, so the rest of a long text is not needed.
+  const start = typeof value === "string" ? value.slice(0, maximumLength + 1) : value
+  return shorten(Option.getOrElse(toJson(start), () => "a deeply nested value"))
 }
 
 const isParseJson = (ast: AST.AST): boolean => Option.contains(AST.getTitleAnnotation(ast), "parseJson")
@@ -49,17 +56,24 @@ const describe = (ast: AST.AST): string =>
     }
   })
 
+/** A decoded field is `camelCase`, and its wire name is `snake_case`. */
+const wireName = (key: PropertyKey): string => String(key).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
 export const first = (issue: ParseResult.ParseIssue): Issue => find(issue, [], Option.none())
 
 /** `expected` is the description of the outermost refinement, because an inner one describes only a part of the rule. */
 const find = (
   issue: ParseResult.ParseIssue,
-  path: ReadonlyArray<PropertyKey>,
+  path: ReadonlyArray<string>,
   expected: Option.Option<string>
 ): Issue => {
   switch (issue._tag) {
-    case "Pointer":
-      return find(issue.issue, path.concat(issue.path), Option.none())
+    case "Pointer": {
+      const keys = Arr.ensure<PropertyKey>(issue.path)
+      // An unknown key has no wire name: the error repeats it as it is, shortened.
+      const name = issue.issue._tag === "Unexpected" ? (key: PropertyKey) => shorten(String(key)) : wireName
+      return find(issue.issue, path.concat(keys.map(name)), Option.none())
+    }
     case "Refinement":
       return find(issue.issue, path, Option.orElse(expected, () => AST.getDescriptionAnnotation(issue.ast)))
     case "Transformation":

@@ -35,9 +35,11 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
   const limitOf = (state: State, uploadId: UploadId, now: DateTime.Utc, declared: Option.Option<ByteSize>) =>
     Either.flatMap(findPending(state, uploadId, now), ({ parts, upload }) => {
       const receivedBytes = UploadParts.total(parts)
-      return Either.map(
-        UploadParts.checkFits(upload, receivedBytes, Option.getOrElse(declared, () => noBytes), limits),
-        () => UploadParts.nextPartLimit(upload, receivedBytes, limits)
+      return UploadParts.checkCount(parts.length, limits).pipe(
+        Either.flatMap(() =>
+          UploadParts.checkFits(upload, receivedBytes, Option.getOrElse(declared, () => noBytes), limits)
+        ),
+        Either.map(() => UploadParts.nextPartLimit(upload, receivedBytes, limits))
       )
     })
 
@@ -96,7 +98,11 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
           (state) =>
             Either.flatMap(findPending(state, uploadId, call.now), (stored) =>
               Either.map(
-                UploadParts.checkFits(stored.upload, UploadParts.total(stored.parts), bytes, limits),
+                Either.flatMap(
+                  // Checked again, because other parts may have arrived in the meantime.
+                  UploadParts.checkCount(stored.parts.length, limits),
+                  () => UploadParts.checkFits(stored.upload, UploadParts.total(stored.parts), bytes, limits)
+                ),
                 () =>
                   [part, put(state, { ...stored, parts: [...stored.parts, { part, chunks: copies, bytes }] })] as const
               ))
@@ -108,7 +114,7 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
 
     complete: Effect.fn("UploadsService.complete")(function*(uploadId, request) {
       yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
-      const valid = yield* CompleteUpload.validate(request)
+      const valid = yield* CompleteUpload.validate(request, limits)
       const fileId = yield* randomFileId
       const call = yield* currentCall
       const completed = yield* commit(
