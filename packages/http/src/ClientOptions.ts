@@ -6,6 +6,7 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -50,6 +51,26 @@ export interface ClientOptions {
    */
   readonly idempotencyKeys?: boolean | undefined
 }
+
+/**
+ * Replaces `attemptTimeout` in one region of a program, which limits its attempts by rules of its own.
+ *
+ * @since 0.1.0
+ * @category services
+ * @example
+ * ```ts
+ * import * as ClientOptions from "@effect-uploads/http/ClientOptions"
+ * import * as Duration from "effect/Duration"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ *
+ * export const withoutLimit = Effect.provideService(ClientOptions.LocalAttemptTimeout, Option.some(Duration.infinity))
+ * ```
+ */
+export class LocalAttemptTimeout extends Context.Reference<LocalAttemptTimeout>()<
+  "@effect-uploads/http/LocalAttemptTimeout",
+  Option.Option<Duration.Duration>
+>("@effect-uploads/http/LocalAttemptTimeout", { defaultValue: () => Option.none() }) {}
 
 /**
  * The URL of the OpenAI API.

@@ -29,8 +29,16 @@ export interface TransferOptions {
   readonly checksum?: boolean | undefined
   /** The md5 of the whole file, if it is known already: 32 hexadecimal digits. It is then not computed. */
   readonly md5?: Md5 | undefined
-  /** An attempt ends when the connection takes no byte for this time. Default: 60 seconds. */
+  /**
+   * An attempt to send a part ends when the connection takes no byte of it for this time. Its total time has no limit. Default: 60
+   * seconds, or on a slow connection longer.
+   */
   readonly stallTimeout?: Duration.DurationInput | undefined
+  /**
+   * An attempt to send a part ends when there is no response for this time after its last byte. A proxy may take all bytes at once
+   * and forward them slowly. Default: 5 minutes.
+   */
+  readonly responseTimeout?: Duration.DurationInput | undefined
   /** When and how often a part is sent again after a transient failure. Default: {@link defaultRetryPolicy}. */
   readonly retryPolicy?: Schedule.Schedule<unknown> | undefined
   /** Whether the transfer restarts with a new Upload when its Upload expires, or fails. Default: `fail`. */

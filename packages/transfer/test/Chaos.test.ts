@@ -149,6 +149,7 @@ const makeRun = (seed: number): Run => {
       concurrency: 1 + random.integer(4),
       checksum: random.number() < 0.5,
       stallTimeout: "500 millis",
+      responseTimeout: "500 millis",
       cancelTimeout: "1500 millis",
       retryPolicy: Schedule.exponential("2 millis").pipe(Schedule.intersect(Schedule.recurs(2 + random.integer(5))))
     },

@@ -1,13 +1,15 @@
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import type { UploadPart } from "@effect-uploads/domain/UploadPart"
+import { LocalAttemptTimeout } from "@effect-uploads/http/ClientOptions"
 import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import { RequestTimeout } from "@effect-uploads/http/ServiceError"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type * as Schedule from "effect/Schedule"
@@ -19,6 +21,7 @@ import * as TransferEvent from "../TransferEvent.js"
 import type { OnEvent } from "./job.js"
 import { monotonicMillis, unsafeMonotonicMillis } from "./lifetime.js"
 import type { Progress } from "./progress.js"
+import { makeRate } from "./progress.js"
 import type { PartToSend, Source } from "./sources/source.js"
 
 /** The failures after which a part is sent again. */
@@ -47,31 +50,51 @@ export const make = (options: {
   readonly progress: Progress
   /** Called when the service may have stored a part that it did not acknowledge. */
   readonly onAmbiguousFailure: () => void
-  readonly stallTimeout: Duration.Duration
+  /** Default: 60 seconds, or longer on a slow connection. */
+  readonly stallTimeout: Option.Option<Duration.Duration>
+  readonly responseTimeout: Duration.Duration
+  readonly concurrency: number
   readonly retryPolicy: Schedule.Schedule<unknown>
   readonly onEvent: OnEvent
 }): Effect.Effect<PartSender> =>
   Effect.gen(function*() {
     const { explain, idempotencyKey, onAmbiguousFailure, onEvent, progress, retryPolicy } = options
-    const { stallTimeout, uploadId, uploads } = options
+    const { concurrency, responseTimeout, stallTimeout, uploadId, uploads } = options
     const pause = yield* makeSharedPause
+    const uplink = yield* makeUplink(concurrency)
 
     const attempt = ({ data, range }: PartToSend) =>
       Effect.gen(function*() {
         yield* pause.wait
         progress.begin(range.index)
         const clock = yield* Effect.clock
-        const lastByteAt = MutableRef.make(unsafeMonotonicMillis(clock))
+        const state = { lastByteAt: unsafeMonotonicMillis(clock), taken: 0 }
+        const allTaken = yield* Deferred.make<void>()
         const tracked = PartData.withProgress(data, (bytes) => {
           progress.add(range.index, bytes)
-          MutableRef.set(lastByteAt, unsafeMonotonicMillis(clock))
+          const at = unsafeMonotonicMillis(clock)
+          uplink.add({ bytes, at, wait: state.taken === 0 ? 0 : at - state.lastByteAt })
+          state.taken += bytes
+          state.lastByteAt = at
+          if (state.taken >= range.bytes) Deferred.unsafeDone(allTaken, Effect.void)
         })
+        /** Sending and waiting for the response are two phases: a proxy may take all bytes and forward them later. */
+        const limits = failAfterSilence(
+          state,
+          () => Option.getOrElse(stallTimeout, uplink.stallTimeout),
+          (after) => new TransferStalled({ after })
+        ).pipe(
+          Effect.raceFirst(Deferred.await(allTaken)),
+          Effect.zipRight(failAfterSilence(state, () => responseTimeout, (after) => new RequestTimeout({ after })))
+        )
         return yield* uploads.addPart(uploadId, tracked).pipe(
           // All attempts, those of a resumed transfer included, are one call: the service stores the part once.
           IdempotencyKey.withKey(`${idempotencyKey}/part-${range.index}`),
           // The retries are here and not in the client, because a rate limit pauses all parts together.
           Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
-          Effect.raceFirst(failWhenStalled(lastByteAt, stallTimeout)),
+          // The total time of an attempt has no limit, because a slow connection takes its time.
+          Effect.provideService(LocalAttemptTimeout, Option.some(Duration.infinity)),
+          Effect.raceFirst(limits),
           Effect.catchTags({
             PartUnreadable: (error) => Effect.fail(explain(error)),
             PartLengthMismatch: (error) => Effect.fail(explain(error))
@@ -110,22 +133,77 @@ export const make = (options: {
                 return yield* sendFrom(state, attempts + 1)
               })
               : Effect.fail(failure))
-        return sendFrom(retryPolicy.initial, 1)
+        return Effect.acquireUseRelease(uplink.enter, () => sendFrom(retryPolicy.initial, 1), () => uplink.leave)
       }
     }
   })
 
-/** Fails when no byte was taken for the timeout. */
-const failWhenStalled = (
-  lastByteAt: MutableRef.MutableRef<number>,
-  timeout: Duration.Duration
-): Effect.Effect<never, TransferStalled> =>
+/** Fails when no byte was taken for the limit, which may change meanwhile. */
+const failAfterSilence = <E>(
+  state: { readonly lastByteAt: number },
+  limit: () => Duration.Duration,
+  expired: (after: Duration.Duration) => E
+): Effect.Effect<never, E> =>
   Effect.gen(function*() {
     while (true) {
-      const silence = (yield* monotonicMillis) - MutableRef.get(lastByteAt)
-      const remaining = Duration.toMillis(timeout) - silence
-      if (remaining <= 0) return yield* new TransferStalled({ after: timeout })
-      yield* Effect.sleep(remaining)
+      const after = limit()
+      const silence = (yield* monotonicMillis) - state.lastByteAt
+      const remaining = Duration.toMillis(after) - silence
+      if (remaining <= 0) return yield* Effect.fail(expired(after))
+      yield* Effect.sleep(Math.ceil(remaining))
+    }
+  })
+
+/** Below this rate of each part, fewer parts are sent at the same time: 64 KiB a second. */
+const minimumBytesPerSecond = 64 * 1024
+
+/** Rates that were measured for a shorter time have no effect. */
+const measuringMillis = 5000
+
+const defaultStallTimeout = Duration.seconds(60)
+
+/** The rate of the connection, and what follows from it for the parts that share it. */
+const makeUplink = (concurrency: number) =>
+  Effect.map(monotonicMillis, (startedAt) => {
+    const ofOnePart = makeRate()
+    let measuredMillis = 0
+    let taken = 0
+    let lastByteAt = startedAt
+    let largestChunk = 0
+    let active = 0
+    const allowed = () =>
+      measuredMillis < measuringMillis
+        ? concurrency
+        : Math.max(1, Math.min(concurrency, Math.floor(active * ofOnePart.bytesPerSecond() / minimumBytesPerSecond)))
+    const enter: Effect.Effect<void> = Effect.suspend(() => {
+      if (active >= allowed()) return Effect.zipRight(Effect.sleep("1 second"), enter)
+      active++
+      return Effect.void
+    })
+    return {
+      /** `wait` is the time since the same attempt's previous chunk, which the connection needed to take that one. */
+      add: (chunk: { readonly bytes: number; readonly at: number; readonly wait: number }) => {
+        taken += chunk.bytes
+        lastByteAt = chunk.at
+        largestChunk = Math.max(largestChunk, chunk.bytes)
+        measuredMillis += chunk.wait
+        ofOnePart.add(chunk.bytes, chunk.wait)
+      },
+      /** Waits while the connection is too slow for another part. */
+      enter: Effect.interruptible(enter),
+      leave: Effect.sync(() => {
+        active--
+      }),
+      /**
+       * On a slow connection the parts wait for each other: four times as long as it takes a chunk of each. Measured up to the last
+       * byte, so that a dead connection does not count as a slow one.
+       */
+      stallTimeout: () => {
+        const elapsed = lastByteAt - startedAt
+        return elapsed < measuringMillis
+          ? defaultStallTimeout
+          : Duration.max(defaultStallTimeout, Duration.millis(Math.ceil(4 * largestChunk * active * elapsed / taken)))
+      }
     }
   })
 

@@ -118,7 +118,7 @@ export const make = (totalBytes: number): Progress => {
 /**
  * The average of a rate in which older bytes count less. A pause lowers it gradually, and the first seconds count as they are.
  */
-const makeRate = () => {
+export const makeRate = () => {
   let weightedBytes = 0
   let weightedMillis = 0
   return {
@@ -140,7 +140,8 @@ export const report = (
   Effect.gen(function*() {
     const startedAt = yield* monotonicMillis
     const rate = makeRate()
-    let last = { at: startedAt, takenBytes: progress.snapshot().takenBytes }
+    const first = { at: startedAt, takenBytes: progress.snapshot().takenBytes }
+    let last = first
     let warned = false
     const tick = Effect.gen(function*() {
       const now = yield* monotonicMillis
@@ -163,7 +164,9 @@ export const report = (
           })
         )
       }
-      const missingMillis = now + millisLeft - deadline
+      // The better of both rates, because large chunks make the smoothed one vary.
+      const averageMillisLeft = remainingBytes * (now - startedAt) / (takenBytes - first.takenBytes)
+      const missingMillis = now + Math.min(millisLeft, averageMillisLeft) - deadline
       if (
         !warned && Option.isSome(timeLeft) && missingMillis > 0 && now - startedAt >= minimumMeasuredMillis
       ) {

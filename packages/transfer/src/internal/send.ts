@@ -44,7 +44,9 @@ export const run = (
       explain: source.explain,
       progress,
       onAmbiguousFailure: () => MutableRef.set(hasAmbiguousPart, true),
-      stallTimeout: Duration.decode(options.stallTimeout ?? "60 seconds"),
+      stallTimeout: Option.map(Option.fromNullable(options.stallTimeout), Duration.decode),
+      responseTimeout: Duration.decode(options.responseTimeout ?? "5 minutes"),
+      concurrency,
       retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
       onEvent
     })

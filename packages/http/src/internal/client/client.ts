@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ClientOptions } from "../../ClientOptions.js"
+import { LocalAttemptTimeout } from "../../ClientOptions.js"
 import type { DomainError } from "../../ErrorEnvelope.js"
 import type { Bounds } from "../../FileRange.js"
 import { slice } from "../../FileRange.js"
@@ -98,10 +99,13 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
     const unexpected = (received: ReceivedResponse, problem: string) =>
       unexpectedBody(redacted(received), redact(problem))
 
-    const timed = Effect.timeoutFail({
-      duration: timeout,
-      onTimeout: () => new RequestTimeout({ after: timeout })
-    })
+    const timed = <A, E, R>(attempt: Effect.Effect<A, E, R>) =>
+      Effect.flatMap(LocalAttemptTimeout, (local) => {
+        const duration = Option.getOrElse(local, () => timeout)
+        return Duration.isFinite(duration)
+          ? Effect.timeoutFail(attempt, { duration, onTimeout: () => new RequestTimeout({ after: duration }) })
+          : attempt
+      })
 
     /** `Effect.retry` while the error is retryable. It sets up the schedule only for a call that fails. */
     const retryTransient = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
