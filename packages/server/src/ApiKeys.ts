@@ -1,5 +1,5 @@
 /**
- * The API keys that the server accepts, and the project that each stands for.
+ * The API keys that the server accepts, each with its project.
  *
  * @since 0.1.0
  */
@@ -29,9 +29,9 @@ export interface ApiKey {
  * @category models
  */
 export interface Service {
-  /** Whether there are no keys, so that anybody may do anything. */
+  /** No keys are configured: every request is accepted. */
   readonly isOpen: boolean
-  /** The project of a key; none if it is not one of ours. */
+  /** The project of a key. None for an unknown key. */
   readonly projectOf: (key: Redacted.Redacted) => Option.Option<ProjectId>
 }
 
@@ -44,8 +44,8 @@ export class ApiKeys extends Context.Tag("@effect-uploads/server/ApiKeys")<ApiKe
 const hash = (key: Redacted.Redacted): Uint8Array => createHash("sha256").update(Redacted.value(key)).digest()
 
 /**
- * Keeps the hashes of the keys alone. Every one of them is compared, and in constant time, so that how long an answer takes
- * says nothing about a key.
+ * Stores only the hashes of the keys. Every hash is compared in constant time, so that the response time reveals nothing about
+ * a key.
  *
  * @since 0.1.0
  * @category constructors
@@ -55,11 +55,11 @@ export const make = (keys: ReadonlyArray<ApiKey>): Service => {
   return {
     isOpen: known.length === 0,
     projectOf: (key) => {
-      const asked = hash(key)
+      const given = hash(key)
       return Arr.reduce(
         known,
         Option.none<ProjectId>(),
-        (found, { hash, project }) => timingSafeEqual(hash, asked) ? Option.some(project) : found
+        (found, { hash, project }) => timingSafeEqual(hash, given) ? Option.some(project) : found
       )
     }
   }
@@ -73,7 +73,7 @@ export const layer = (keys: ReadonlyArray<ApiKey>): Layer.Layer<ApiKeys> => Laye
 
 const decodeProject = Schema.decodeOption(ProjectId)
 
-/** What is wrong is said by position: what stands there may be a key. */
+/** Errors name the position of an entry, not its text, which may be a key. */
 const parsePair = (name: string) => (pair: string, index: number): Either.Either<ApiKey, ConfigError.ConfigError> => {
   const [project = "", ...rest] = pair.split(":")
   const key = rest.join(":").trim()
@@ -87,7 +87,7 @@ const parsePair = (name: string) => (pair: string, index: number): Either.Either
 }
 
 /**
- * `project:key` pairs, separated by commas.
+ * Reads `project:key` pairs, separated by commas.
  *
  * @since 0.1.0
  * @category configuration
@@ -101,7 +101,7 @@ export const config = (name: string): Config.Config<ReadonlyArray<ApiKey>> =>
             Redacted.value(key)
           )).size === keys.length
           ? Either.right(keys)
-          : Either.left(ConfigError.InvalidData([name], "a key is there more than once")))
+          : Either.left(ConfigError.InvalidData([name], "a key is listed more than once")))
     }),
     Config.withDefault(Arr.empty<ApiKey>())
   )

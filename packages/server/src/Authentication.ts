@@ -1,5 +1,5 @@
 /**
- * Who may: a request is for the project of its API key, or refused.
+ * Authenticates a request by its API key, which determines the project of the request.
  *
  * @since 0.1.0
  */
@@ -18,15 +18,16 @@ import * as Schema from "effect/Schema"
 import { ApiKeys } from "./ApiKeys.js"
 import { CurrentProject } from "./Project.js"
 
-const refusal = (message: string) => new Unauthenticated({ response: new ErrorResponse({ status: 401, message }) })
+const unauthenticated = (message: string) =>
+  new Unauthenticated({ response: new ErrorResponse({ status: 401, message }) })
 
-/** As every other error of the API is answered. */
+/** Encoded as every other error of the API. */
 const AuthenticationFailed = Schema.transform(
   Schema.encodedSchema(ErrorEnvelope),
   Schema.typeSchema(Unauthenticated),
   {
     strict: true,
-    decode: ({ error }) => refusal(error.message),
+    decode: ({ error }) => unauthenticated(error.message),
     encode: (error) => toReply(error).envelope
   }
 ).annotations({ ...HttpApiSchema.annotations({ status: 401 }), identifier: "AuthenticationFailed" })
@@ -46,14 +47,14 @@ export class Authentication extends HttpApiMiddleware.Tag<Authentication>()(
   }
 ) {}
 
-/** `HttpApiSecurity.bearer` takes what follows any word of six letters. */
+/** `HttpApiSecurity.bearer` accepts any scheme of six letters. */
 const isBearer = Effect.map(
   HttpServerRequest.HttpServerRequest,
   ({ headers }) => /^bearer /i.test(headers["authorization"] ?? "")
 )
 
 /**
- * By the keys of {@link ApiKeys}. Where there are none, every request is for the default project.
+ * Accepts the keys of {@link ApiKeys}. Without keys, every request belongs to the default project.
  *
  * @since 0.1.0
  * @category layers
@@ -68,8 +69,8 @@ export const layer: Layer.Layer<Authentication, never, ApiKeys> = Layer.effect(
           ? CurrentProject
           : Effect.flatMap(isBearer, (isBearer) =>
             isBearer && Redacted.value(key) !== ""
-              ? Effect.mapError(keys.projectOf(key), () => refusal("The API key is not one of this server's"))
-              : refusal("No API key was provided: it is sent as `Authorization: Bearer`"))
+              ? Effect.mapError(keys.projectOf(key), () => unauthenticated("The API key is unknown"))
+              : unauthenticated("The API key is missing. Send it as `Authorization: Bearer KEY`"))
     }
   })
 )

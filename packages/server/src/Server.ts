@@ -20,7 +20,7 @@ import * as DurableFiles from "./DurableFiles.js"
 import * as DurableUploads from "./DurableUploads.js"
 import * as FilePartStorage from "./FilePartStorage.js"
 import * as IncomingFiles from "./internal/files/incomingFiles.js"
-import * as breakOff from "./internal/http/abortOnStreamError.js"
+import * as abortOnStreamError from "./internal/http/abortOnStreamError.js"
 import * as Health from "./internal/http/health.js"
 import * as incomingBody from "./internal/http/incomingBody.js"
 import * as HttpListener from "./internal/http/listener.js"
@@ -36,7 +36,7 @@ import type { ServerConfig } from "./ServerConfig.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
 import * as Sweeper from "./Sweeper.js"
 
-/** The operations are below `/v1`, as in the API, and without it, for clients that have a base URL of their own. */
+/** The operations are below `/v1`, as in the API, and also without it, for clients whose base URL has no version. */
 const withoutPrefix = HttpMiddleware.make((app) =>
   Effect.updateService(
     app,
@@ -48,14 +48,14 @@ const withoutPrefix = HttpMiddleware.make((app) =>
 const middleware = HttpApiBuilder.middleware((app) =>
   app.pipe(
     incomingBody.makeMiddleware(),
-    breakOff.middleware,
+    abortOnStreamError.middleware,
     serverMetrics.middleware,
     withoutPrefix,
     RequestLog.middleware,
     RequestId.middleware
   )
 ).pipe(
-  // Inside of ours, so that what it answers has an id too.
+  // Below the middleware, so that its responses have an id too.
   Layer.provide(UploadsRoutes.layerNotFound)
 )
 
@@ -67,7 +67,7 @@ const metrics = HttpApiBuilder.Router.use((router) =>
 )
 
 /**
- * `UploadsService` and `FilesService` on a database and a folder, with the sweeper that belongs to them.
+ * `UploadsService` and `FilesService` on a database and a folder, with their sweeper.
  *
  * @since 0.1.0
  * @category layers
@@ -81,7 +81,7 @@ export const layerDurable = (config: ServerConfig) => {
   const sweeper = Sweeper.layer({
     interval: config.sweepInterval,
     scanInterval: "1 hour",
-    // A SQLite database is this process's alone, and with it the folder.
+    // One process owns a SQLite database, and with it the folder.
     exclusive: Option.isNone(config.databaseUrl)
   })
   return Layer.mergeAll(DurableUploads.layer, DurableFiles.layer, sweeper).pipe(
@@ -90,7 +90,7 @@ export const layerDurable = (config: ServerConfig) => {
   )
 }
 
-/** Where others have the same folder they may be using it: then the system's is better. */
+/** With PostgreSQL other servers may use the same data folder, so the temporary folder of the system is used. */
 const incomingFiles = ({ dataDirectory, databaseUrl }: ServerConfig) =>
   Option.isNone(databaseUrl) ? IncomingFiles.layer(Path.resolve(dataDirectory, "incoming")) : Layer.empty
 
@@ -104,14 +104,14 @@ const limitsOf = ({ partBytes, surplusParts, uploadBytes, uploadLifetime, upload
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
 
-/** Without keys anybody who can connect may do anything: that is only for this machine. */
+/** Without keys every request is accepted, so the server listens on the loopback only. */
 const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError.ConfigError> => {
   const layer = ApiKeys.layer(config.apiKeys)
   if (config.apiKeys.length > 0) return layer
   return isLoopback(config.host)
     ? Layer.tap(
       layer,
-      () => Effect.logWarning("No API keys are configured: whoever is on this machine may do anything")
+      () => Effect.logWarning("No API keys are configured: every request from this machine is accepted")
     )
     : Layer.fail(
       ConfigError.MissingData(
@@ -122,7 +122,7 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
 }
 
 /**
- * Listens, serves, and drains when it ends. `HttpServer` is given for those who want to know the address.
+ * Listens and serves. When it ends, it waits for the running requests. `HttpServer` tells the address.
  *
  * @since 0.1.0
  * @category layers

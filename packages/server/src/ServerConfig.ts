@@ -1,5 +1,5 @@
 /**
- * Everything that an operator can set, each with its default.
+ * The configuration of the server, with its defaults.
  *
  * @since 0.1.0
  */
@@ -20,13 +20,13 @@ const integer = (name: string, minimum: number, maximum: number) =>
 
 const bytes = (name: string) => Config.map(integer(name, 1, Number.MAX_SAFE_INTEGER), (value) => ByteSize.make(value))
 
-/** Timers take no more, and fire at once when asked to. */
+/** The longest timer of Node. A longer one would fire at once. */
 const longest = Duration.millis(2 ** 31 - 1)
 
 const duration = (name: string): Config.Config<Duration.Duration> =>
   Config.duration(name).pipe(
     Config.validate({
-      message: "Expected a time of more than nothing and less than 25 days",
+      message: "Expected a duration from 1 millisecond to 24 days",
       validation: (value) => Duration.between(value, { minimum: Duration.millis(1), maximum: longest })
     })
   )
@@ -38,29 +38,29 @@ const duration = (name: string): Config.Config<Duration.Duration> =>
 export const ServerConfig = Config.all({
   /** The address to listen on. */
   host: Config.withDefault(Config.nonEmptyString("UPLOADS_HOST"), "127.0.0.1"),
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   port: Config.withDefault(integer("UPLOADS_PORT", 0, 65_535), 4141),
-  /** Where the parts are kept, and the SQLite database. */
+  /** The folder of the parts and of the SQLite database. */
   dataDirectory: Config.withDefault(Config.nonEmptyString("UPLOADS_DATA_DIR"), "uploads-data"),
-  /** `project:key` pairs, separated by commas. Without any, only the loopback is served. */
+  /** `project:key` pairs, separated by commas. Without keys the server listens on the loopback only. */
   apiKeys: ApiKeys.config("UPLOADS_API_KEYS"),
   /** A PostgreSQL database instead of SQLite. */
   databaseUrl: Config.option(Config.redacted("UPLOADS_DATABASE_URL")),
-  /** The most bytes of a part. */
+  /** The maximum size of a part, in bytes. */
   partBytes: Config.withDefault(bytes("UPLOADS_PART_BYTES"), documented.partBytes),
-  /** The most bytes of an Upload. */
+  /** The maximum size of an Upload, in bytes. */
   uploadBytes: Config.withDefault(bytes("UPLOADS_UPLOAD_BYTES"), documented.uploadBytes),
   /** How many parts of the maximum size are stored beyond twice the declared size of an Upload. */
   surplusParts: Config.withDefault(integer("UPLOADS_SURPLUS_PARTS", 0, 10_000), documented.surplusParts),
   /** The maximum number of parts of an Upload. */
   uploadParts: Config.withDefault(integer("UPLOADS_UPLOAD_PARTS", 1, 100_000), documented.parts),
-  /** How long an Upload stays pending. */
+  /** The time from the creation of an Upload to its expiry. */
   uploadLifetime: Config.withDefault(duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
-  /** How long the whole of a request may take to arrive. */
+  /** The time in which a whole request has to arrive. */
   requestTimeout: Config.withDefault(duration("UPLOADS_REQUEST_TIMEOUT"), Duration.minutes(10)),
-  /** How long requests under way may take when the server is told to stop. */
+  /** The time that running requests have when the server stops. */
   shutdownTimeout: Config.withDefault(duration("UPLOADS_SHUTDOWN_TIMEOUT"), Duration.seconds(30)),
-  /** How often bytes are reclaimed that nobody can ask for any more. */
+  /** The time between two passes that free the space of unreachable bytes. */
   sweepInterval: Config.withDefault(duration("UPLOADS_SWEEP_INTERVAL"), Duration.minutes(1)),
   logLevel: Config.withDefault(Config.logLevel("UPLOADS_LOG_LEVEL"), LogLevel.Info)
 })

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command: a server as its environment says. The first line on stdout is its URL; the log goes to stderr.
+ * The command: runs a server, configured by the environment. The first line on stdout is its URL; the log goes to stderr.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
@@ -17,12 +17,12 @@ import * as Server from "./Server.js"
 import { ServerConfig } from "./ServerConfig.js"
 
 /**
- * How much the heap grows before V8 collects all of it: so small a one is collected often, which was measured to cost 3 % of the
- * commands a second. The price is 30 MiB under load.
+ * Lets the heap grow further before V8 collects all of it. A heap this small is collected often, which was measured to cost 3 %
+ * of the commands per second. The price is 30 MiB under load.
  */
 setFlagsFromString("--heap-growing-percent=400")
 
-/** The folder of whoever typed the command: as a script of this package it runs in that of the package. */
+/** Changes to the folder where the command was typed, because a package script runs in the folder of its package. */
 const { INIT_CWD, npm_package_name } = process.env
 if (npm_package_name === "@effect-uploads/server" && INIT_CWD !== undefined) process.chdir(INIT_CWD)
 
@@ -32,7 +32,7 @@ const server = Effect.flatMap(
   ServerConfig,
   (config) =>
     Server.layer(config).pipe(
-      // Nobody collects the spans of the command. To make them costs a fifth of what a small request does.
+      // The command exports no spans, and making them is a fifth of the cost of a small request.
       HttpMiddleware.withTracerDisabledWhen(() => true),
       (server) => Layer.launch(Layer.provide(announce, server)),
       Logger.withMinimumLogLevel(config.logLevel),

@@ -10,7 +10,7 @@ const read = (text: string) =>
   Effect.withConfigProvider(ApiKeys.config("KEYS"), ConfigProvider.fromMap(new Map([["KEYS", text]])))
 
 describe("ApiKeys", () => {
-  it.effect("reads pairs, a key may have colons in it", () =>
+  it.effect("reads project:key pairs, and a key may contain colons", () =>
     Effect.gen(function*() {
       const keys = ApiKeys.make(yield* read(" alpha:sk-1 , beta:sk:2,,alpha:sk-3"))
       const projectOf = (key: string) => Option.getOrNull(keys.projectOf(Redacted.make(key)))
@@ -26,13 +26,13 @@ describe("ApiKeys", () => {
       ])
     }))
 
-  it.effect("no keys let everybody in", () =>
+  it.effect("accepts every request when no keys are configured", () =>
     Effect.gen(function*() {
       expect(ApiKeys.make(yield* read("")).isOpen).toBe(true)
       expect(yield* Effect.withConfigProvider(ApiKeys.config("KEYS"), ConfigProvider.fromMap(new Map()))).toEqual([])
     }))
 
-  it.effect("says which entry is wrong, and nothing of what it is", () =>
+  it.effect("names the position of an invalid entry, not its text", () =>
     Effect.gen(function*() {
       for (const text of ["alpha:sk-1,sk-secret", "alpha:sk-1,:sk-secret", "alpha:sk-1,beta:", "a:x,beta:sk-sec ret"]) {
         const error = yield* Effect.flip(read(text))

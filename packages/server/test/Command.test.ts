@@ -34,7 +34,7 @@ const start = (env: Record<string, string> = {}) =>
   )
 
 /** What a server that does not start says, but for the warnings of every start. */
-const refusal = (env: Record<string, string>) =>
+const rejection = (env: Record<string, string>) =>
   Effect.gen(function*() {
     const server = yield* start(env)
     const code = yield* server.ended
@@ -42,8 +42,8 @@ const refusal = (env: Record<string, string>) =>
     return { code, lines: server.log.filter((line) => !line.includes("level=WARN")) }
   })
 
-describe("a start", () => {
-  it.scopedLive("prints the URL on stdout, and that there are no keys on stderr", () =>
+describe("the start of the server", () => {
+  it.scopedLive("prints the URL on stdout and warns on stderr that no keys are configured", () =>
     Effect.gen(function*() {
       const server = yield* start()
       const url = yield* server.url
@@ -53,7 +53,7 @@ describe("a start", () => {
       expect(yield* server.stop).toBe(0)
     }))
 
-  it.scopedLive("removes what was left of a file that was arriving when the process was killed", () =>
+  it.scopedLive("removes the partial file that a killed process left in the folder of incoming files", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       const incoming = () => Fs.readdir(Path.join(directory, "incoming"), { recursive: true })
@@ -73,14 +73,14 @@ describe("a start", () => {
   const secret = "sk-TheKeyThatNobodyMayRead"
 
   it.scopedLive(
-    "that cannot be is refused in one line, which names what is wrong and no key",
+    "fails with one line that names the invalid variable and shows no key",
     () =>
       Effect.gen(function*() {
         const wrong: ReadonlyArray<readonly [env: Record<string, string>, says: string]> = [
           [{ UPLOADS_PORT: "http" }, "UPLOADS_PORT"],
           [{ UPLOADS_PORT: "65536" }, "UPLOADS_PORT: Expected a whole number from 0 to 65535"],
           [{ UPLOADS_API_KEYS: secret }, "UPLOADS_API_KEYS: entry 1"],
-          [{ UPLOADS_API_KEYS: `a:${secret},b:${secret}` }, "UPLOADS_API_KEYS: a key is there more than once"],
+          [{ UPLOADS_API_KEYS: `a:${secret},b:${secret}` }, "UPLOADS_API_KEYS: a key is listed more than once"],
           [{ UPLOADS_HOST: "0.0.0.0" }, "UPLOADS_API_KEYS: without keys"],
           [{ UPLOADS_REQUEST_TIMEOUT: "soon" }, "UPLOADS_REQUEST_TIMEOUT"],
           [{ UPLOADS_SWEEP_INTERVAL: "30 days" }, "UPLOADS_SWEEP_INTERVAL"],
@@ -94,8 +94,8 @@ describe("a start", () => {
           [{ UPLOADS_DATABASE_URL: `postgres://a:${secret}@127.0.0.1:x/a` }, "(database, Failed)"],
           [{ UPLOADS_DATA_DIR: command }, "(database, Failed): EEXIST"]
         ]
-        const refusals = yield* Effect.forEach(wrong, ([env]) => refusal(env), { concurrency: 3 })
-        for (const [index, { code, lines }] of refusals.entries()) {
+        const rejections = yield* Effect.forEach(wrong, ([env]) => rejection(env), { concurrency: 3 })
+        for (const [index, { code, lines }] of rejections.entries()) {
           expect([code, lines]).toEqual([1, [expect.stringContaining(wrong[index]?.[1] ?? "")]])
           expect(lines[0]).toMatch(/level=ERROR .*message="The server does not start: /)
           expect(lines[0]).not.toContain(secret)
@@ -104,14 +104,14 @@ describe("a start", () => {
     60_000
   )
 
-  it.scopedLive("on a port that is taken, or a folder that is in use or no database, is refused in one line", () =>
+  it.scopedLive("fails with one line when the port or the folder is in use, or the file is not a database", () =>
     Effect.gen(function*() {
       const taken = createServer()
       const port = yield* Effect.async<number>((resume) => {
         taken.listen(0, "127.0.0.1", () => resume(Effect.succeed(Object(taken.address()).port)))
       })
       yield* Effect.addFinalizer(() => Effect.sync(() => taken.close()))
-      expect(yield* refusal({ UPLOADS_PORT: `${port}` })).toEqual({
+      expect(yield* rejection({ UPLOADS_PORT: `${port}` })).toEqual({
         code: 1,
         lines: [expect.stringContaining(`listen EADDRINUSE: address already in use 127.0.0.1:${port}`)]
       })
@@ -119,7 +119,7 @@ describe("a start", () => {
       const directory = yield* temporaryDirectory
       const first = yield* start({ UPLOADS_DATA_DIR: directory })
       const url = yield* first.url
-      expect(yield* refusal({ UPLOADS_DATA_DIR: directory })).toEqual({
+      expect(yield* rejection({ UPLOADS_DATA_DIR: directory })).toEqual({
         code: 1,
         lines: [expect.stringContaining("(database, Locked)")]
       })
@@ -127,7 +127,7 @@ describe("a start", () => {
       expect(yield* first.stop).toBe(0)
 
       yield* Effect.promise(() => Fs.writeFile(Path.join(directory, "uploads.sqlite"), "no database".repeat(1000)))
-      expect(yield* refusal({ UPLOADS_DATA_DIR: directory })).toEqual({
+      expect(yield* rejection({ UPLOADS_DATA_DIR: directory })).toEqual({
         code: 1,
         lines: [expect.stringContaining("(database, Corrupt)")]
       })
@@ -136,9 +136,9 @@ describe("a start", () => {
 
 const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
 
-describe("an end", () => {
+describe("the end of the server", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    it.scopedLive(`by ${signal} takes no more connections, and lets what is under way end`, () =>
+    it.scopedLive(`on ${signal}, it accepts no more connections and finishes the running requests`, () =>
       Effect.gen(function*() {
         const directory = yield* temporaryDirectory
         const server = yield* start({ UPLOADS_DATA_DIR: directory })
@@ -147,7 +147,7 @@ describe("an end", () => {
         const uploadId = idOf(yield* client.create(20))
         const idle = yield* connect(url)
         idle.socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-        yield* eventually("the idle connection is answered", () => idle.received().includes("\"ok\""))
+        yield* eventually("the idle connection has a reply", () => idle.received().includes("\"ok\""))
         const silent = yield* connect(url)
         const sending = yield* connect(url)
         sending.socket.write(
@@ -173,7 +173,7 @@ describe("an end", () => {
         )
         expect(refused).toBe("refused")
         sending.socket.write(chunked("0123456789\r\n--b--\r\n") + chunked(""))
-        yield* eventually("the part is answered", () => sending.received().includes("upload.part"))
+        yield* eventually("the part has a reply", () => sending.received().includes("upload.part"))
         expect(yield* Fiber.join(stopping)).toBe(0)
         expect(server.log.filter((line) => /level=(ERROR|FATAL)/.test(line))).toEqual([])
 
@@ -183,7 +183,7 @@ describe("an end", () => {
       }))
   }
 
-  it.scopedLive("does not wait for one who never ends", () =>
+  it.scopedLive("after the shutdown timeout, it aborts a request that never ends", () =>
     Effect.gen(function*() {
       const server = yield* start({ UPLOADS_SHUTDOWN_TIMEOUT: "300 millis" })
       const url = yield* server.url
@@ -197,7 +197,7 @@ describe("an end", () => {
     }))
 })
 
-it.scopedLive("no key and no content is on stderr, whatever level is logged", () =>
+it.scopedLive("the log contains no key and no file content at any level", () =>
   Effect.gen(function*() {
     const key = "sk-TheKeyThatNobodyMayRead"
     const content = "TheContentThatNobodyMayRead"
@@ -212,13 +212,13 @@ it.scopedLive("no key and no content is on stderr, whatever level is logged", ()
     const client = clientOf(url, key)
     const { fileId } = yield* client.file(Buffer.from(content))
     const uploadId = idOf(yield* client.create(10))
-    const answers = [
+    const replies = [
       yield* client.content(fileId),
       yield* client.addPart(uploadId, Buffer.from(content)),
       yield* clientOf(url, `${key}-wrong`).list,
       yield* client.complete(uploadId, [content])
     ]
-    expect(answers.map(({ status }) => status)).toEqual([200, 400, 401, 400])
+    expect(replies.map(({ status }) => status)).toEqual([200, 400, 401, 400])
     yield* Effect.promise(() => Fs.rename(directory, `${directory}-away`))
     expect((yield* client.content(fileId)).status).toBe(503)
     yield* Effect.promise(() => Fs.rename(`${directory}-away`, directory))
@@ -234,7 +234,7 @@ describe("the command of the README", () => {
   const root = fileURLToPath(new URL("../../..", import.meta.url))
 
   it.scopedLive(
-    "prints the URL first, keeps its data where it was typed, and ends with Ctrl-C",
+    "prints the URL first, keeps its data in the current folder, and ends with Ctrl-C",
     () =>
       Effect.gen(function*() {
         const directory = yield* temporaryDirectory

@@ -45,7 +45,7 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 const call = <A>(run: (sdk: OpenAI) => Promise<A>) => Effect.promise(() => run(sdkOf(url, key)))
 
 /** What a call is rejected with. */
-const refusal = (run: (sdk: OpenAI) => Promise<unknown>) =>
+const rejection = (run: (sdk: OpenAI) => Promise<unknown>) =>
   Effect.flip(Effect.tryPromise({ try: () => run(sdkOf(url, key)), catch: (error) => error }))
 
 const request = (bytes: number) => ({
@@ -55,7 +55,7 @@ const request = (bytes: number) => ({
   mime_type: "text/jsonl"
 })
 
-describe("the official package", () => {
+describe("the official openai package", () => {
   it.live(`sends ${megabytes} MiB in parts of 64 MiB, and reads them back`, () =>
     Effect.gen(function*() {
       const lengths = Array.from({ length: Math.ceil(megabytes / 64) }, (_, index) =>
@@ -114,10 +114,10 @@ describe("the official package", () => {
         object: "file",
         deleted: true
       })
-      expect(yield* refusal((sdk) => sdk.files.retrieve(created.id))).toBeInstanceOf(OpenAI.NotFoundError)
+      expect(yield* rejection((sdk) => sdk.files.retrieve(created.id))).toBeInstanceOf(OpenAI.NotFoundError)
     }))
 
-  it.live("knows each refusal by its class", () =>
+  it.live("maps each error response to its own error class", () =>
     Effect.gen(function*() {
       const add = (sdk: OpenAI, id: string, bytes: number) =>
         toFile(Buffer.alloc(bytes)).then((data) => sdk.uploads.parts.create(id, { data }))
@@ -126,25 +126,25 @@ describe("the official package", () => {
       const large = yield* pending(100 * MiB)
       const ended = yield* pending(10)
       yield* call((sdk) => sdk.uploads.cancel(ended))
-      const refusals: ReadonlyArray<readonly [unknown, status: number, code: string | null]> = [
-        [yield* refusal((sdk) => sdk.uploads.create(request(-1))), 400, null],
+      const rejections: ReadonlyArray<readonly [unknown, status: number, code: string | null]> = [
+        [yield* rejection((sdk) => sdk.uploads.create(request(-1))), 400, null],
         [
-          yield* refusal((sdk) =>
+          yield* rejection((sdk) =>
             sdk.uploads.create({ ...request(1), expires_after: { anchor: "created_at", seconds: 1 } })
           ),
           400,
           null
         ],
-        [yield* refusal((sdk) => add(sdk, small, 5 * MiB)), 400, "upload_size_exceeded"],
-        [yield* refusal((sdk) => add(sdk, large, 64 * MiB + 1)), 413, "part_too_large"],
-        [yield* refusal((sdk) => add(sdk, ended, 1)), 400, "upload_already_cancelled"],
-        [yield* refusal((sdk) => sdk.uploads.complete(small, { part_ids: ["part_0"] })), 400, "part_not_found"],
-        [yield* refusal((sdk) => sdk.uploads.complete(small, { part_ids: [] })), 400, "bytes_mismatch"],
-        [yield* refusal((sdk) => sdk.uploads.cancel("upload_0")), 404, "upload_not_found"],
-        [yield* refusal((sdk) => sdk.files.content("file-0")), 404, "file_not_found"]
+        [yield* rejection((sdk) => add(sdk, small, 5 * MiB)), 400, "upload_size_exceeded"],
+        [yield* rejection((sdk) => add(sdk, large, 64 * MiB + 1)), 413, "part_too_large"],
+        [yield* rejection((sdk) => add(sdk, ended, 1)), 400, "upload_already_cancelled"],
+        [yield* rejection((sdk) => sdk.uploads.complete(small, { part_ids: ["part_0"] })), 400, "part_not_found"],
+        [yield* rejection((sdk) => sdk.uploads.complete(small, { part_ids: [] })), 400, "bytes_mismatch"],
+        [yield* rejection((sdk) => sdk.uploads.cancel("upload_0")), 404, "upload_not_found"],
+        [yield* rejection((sdk) => sdk.files.content("file-0")), 404, "file_not_found"]
       ]
       const classes = { 400: OpenAI.BadRequestError, 404: OpenAI.NotFoundError, 413: OpenAI.APIError }
-      for (const [error, status, code] of refusals) {
+      for (const [error, status, code] of rejections) {
         expect(error).toMatchObject({ status, code, requestID: expect.stringMatching(/^req_/) })
         expect(error).toBeInstanceOf(Object.entries(classes).find(([key]) => Number(key) === status)?.[1])
       }
@@ -166,7 +166,7 @@ if (!hasCurl) console.log("Skipped: the curl lines of the documents. curl is not
  * The lines are those of OpenAI's documents, with another host. Where they forget a key, or the backslash at the end of a line,
  * or that cancelling is a POST, they are mended: they would not work there either.
  */
-describe.runIf(hasCurl)("the curl lines of the documents", () => {
+describe.runIf(hasCurl)("the curl lines of the documentation", () => {
   const shell = (cwd: string, env: Record<string, string>) => (line: string) =>
     Effect.async<string>((resume) => {
       const local = line.replaceAll("https://api.openai.com", url)
@@ -261,7 +261,7 @@ describe.runIf(hasCurl)("the curl lines of the documents", () => {
       )).toEqual({ id: whole.id, object: "file", deleted: true })
     }))
 
-  it.scopedLive("and a part from a file, in base64 and with a continuation asked for", () =>
+  it.scopedLive("also send a part from a file, in base64, and with Expect: 100-continue", () =>
     Effect.gen(function*() {
       const cwd = yield* temporaryDirectory
       const data = pattern(2 * MiB + 1)
@@ -293,7 +293,7 @@ describe.runIf(hasCurl)("the curl lines of the documents", () => {
     }))
 })
 
-describe("a part's body", () => {
+describe("the body of a part", () => {
   const data = "the data\r\nof\na part\r\n--"
   const field = (headers: string, content: string) => `--b\r\n${headers}\r\n\r\n${content}\r\n`
   const disposition = "Content-Disposition: form-data; name=\"data\""
@@ -322,7 +322,7 @@ describe("a part's body", () => {
   const put = (base: string, uploadId: string, [body, contentType = type]: readonly [string, string?]) =>
     send(`${base}/v1/uploads/${uploadId}/parts`, { method: "POST", headers: { "content-type": contentType }, body })
 
-  it.scopedLive("is understood as other parsers understand it", () =>
+  it.scopedLive("is parsed as other multipart parsers parse it", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const client = clientOf(url)
@@ -335,15 +335,15 @@ describe("a part's body", () => {
       }
     }))
 
-  it.scopedLive("is refused rather than stored wrong where its lines end in LF alone, or it is cut off", () =>
+  it.scopedLive("is rejected, not stored incorrectly, when its lines end in LF alone or it is cut off", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const client = clientOf(url)
       const id = idOf(yield* client.create(1000))
       const whole = field(disposition, data) + end
       for (const body of [whole.replaceAll("\r\n", "\n"), whole.slice(0, -5), field(disposition, data)]) {
-        const answer = yield* put(url, id, [body])
-        expect([body, answer.status, JSON.parse(answer.text).error.param]).toEqual([body, 400, "data"])
+        const reply = yield* put(url, id, [body])
+        expect([body, reply.status, JSON.parse(reply.text).error.param]).toEqual([body, 400, "data"])
       }
       expect(JSON.parse((yield* client.complete(id, [])).text).error.message).toMatch(/\b0\b/)
     }))

@@ -8,7 +8,7 @@ import type { Connection } from "./support/serving.js"
 import { clientOf, codeOf, connect, eventually, idOf, serving } from "./support/serving.js"
 
 /*
- * What the server does of a part while its bytes arrive, over real connections.
+ * The behaviour of the server while the bytes of a part arrive, over real connections.
  */
 
 const MiB = 1024 * 1024
@@ -23,7 +23,7 @@ const begin = ({ socket }: Connection, uploadId: string, framing: string) =>
 
 const chunk = Buffer.alloc(64 * 1024, "x")
 
-/** Sends until there is an answer, or the connection is closed; how much that was. */
+/** Sends until the response begins or the connection is closed. Returns the number of sent bytes. */
 const flood = ({ received, socket }: Connection) =>
   Effect.promise(async () => {
     let sent = 0
@@ -38,19 +38,19 @@ const flood = ({ received, socket }: Connection) =>
     return sent
   })
 
-/** What lies in the folder of the parts. */
+/** The files in the folder of the parts. */
 const stored = (directory: string) =>
   Effect.tryPromise(() => Fs.readdir(Path.join(directory, "parts"), { recursive: true })).pipe(
-    // A folder that is removed in between.
+    // A folder may be removed meanwhile.
     Effect.retry({ times: 100 }),
     Effect.map((names) => names.filter((name) => name.includes("part_"))),
     Effect.orDie
   )
 
-/** How much a connection may have in the buffers of the system. */
+/** The bytes that the system may buffer for a connection. */
 const inFlight = 16 * MiB
 
-describe("a body without an end is answered once it is too long, and no more of it is kept", () => {
+describe("an endless body is rejected at its limit, and nothing of it is stored:", () => {
   for (
     const [what, partBytes, declared, limit, code] of [
       ["the limit of a part", 64 * MiB, 8 * 1024 * MiB, 64 * MiB, "part_too_large"],
@@ -70,20 +70,20 @@ describe("a body without an end is answered once it is too long, and no more of 
         begin(connection, uploadId, "Transfer-Encoding: chunked")
         connection.socket.write(`${head.length.toString(16)}\r\n${head}\r\n`)
         const sent = yield* flood(connection)
-        yield* eventually("it is answered", () => connection.received().includes(code))
+        yield* eventually("a response", () => connection.received().includes(code))
         expect(connection.received()).toMatch(/^HTTP\/1\.1 4(00|13) /)
         expect(sent).toBeLessThan(limit + inFlight)
         expect(process.memoryUsage().rss - before).toBeLessThan(96 * MiB)
         expect(yield* stored(directory)).toEqual([])
         expect(log.filter((line) => /level=(WARN|ERROR) /.test(line) && line.includes("requestId"))).toEqual([])
         connection.socket.destroy()
-        // It takes what fits.
+        // A part that fits is still accepted.
         expect((yield* client.addPart(uploadId, pattern(1000))).status).toBe(200)
       }))
   }
 })
 
-it.scopedLive("a part whose length says that it is too long is refused before it arrives", () =>
+it.scopedLive("a part with a too large Content-Length is rejected before it arrives", () =>
   Effect.gen(function*() {
     const { directory, url } = yield* serving({ UPLOADS_SURPLUS_PARTS: "0" })
     const client = clientOf(url)
@@ -91,24 +91,24 @@ it.scopedLive("a part whose length says that it is too long is refused before it
     const connection = yield* connect(url)
     begin(connection, uploadId, `Content-Length: ${8 * 1024 * MiB}`)
     connection.socket.write(`${head}${"x".repeat(201)}`)
-    yield* eventually("it is answered", () => connection.received().includes("upload_size_exceeded"))
+    yield* eventually("a response", () => connection.received().includes("upload_size_exceeded"))
     expect(yield* stored(directory)).toEqual([])
   }))
 
-it.scopedLive("parts that arrive together do not overshoot together", () =>
+it.scopedLive("concurrent parts do not exceed the limit of the Upload together", () =>
   Effect.gen(function*() {
     const { directory, url } = yield* serving({ UPLOADS_SURPLUS_PARTS: "0" })
     const client = clientOf(url)
     // Twice as many bytes are stored.
     const uploadId = idOf(yield* client.create(5 * MiB))
-    const answers = yield* Effect.forEach(Array.from({ length: 8 }, (_, seed) => pattern(3 * MiB, seed)), (bytes) =>
+    const responses = yield* Effect.forEach(Array.from({ length: 8 }, (_, seed) => pattern(3 * MiB, seed)), (bytes) =>
       client.addPart(uploadId, bytes), { concurrency: "unbounded" })
-    const accepted = answers.filter(({ status }) =>
+    const accepted = responses.filter(({ status }) =>
       status === 200
     )
     expect(accepted).toHaveLength(3)
-    for (const answer of answers.filter(({ status }) => status !== 200)) {
-      expect([answer.status, codeOf(answer)]).toEqual([400, "upload_size_exceeded"])
+    for (const response of responses.filter(({ status }) => status !== 200)) {
+      expect([response.status, codeOf(response)]).toEqual([400, "upload_size_exceeded"])
     }
     expect(yield* stored(directory)).toHaveLength(3)
     const rest = yield* client.addPart(uploadId, pattern(MiB))
@@ -118,7 +118,7 @@ it.scopedLive("parts that arrive together do not overshoot together", () =>
     expect([completed.status, codeOf(completed)]).toEqual([400, "bytes_mismatch"])
   }))
 
-it.scopedLive("a client that is lost in the middle of a part leaves nothing", () =>
+it.scopedLive("a client that disconnects in the middle of a part leaves no bytes behind", () =>
   Effect.gen(function*() {
     const { directory, log, url } = yield* serving()
     const client = clientOf(url)
@@ -131,12 +131,12 @@ it.scopedLive("a client that is lost in the middle of a part leaves nothing", ()
     socket.destroy()
     yield* Effect.repeat(stored(directory), { until: ({ length }) => length === 0 })
     expect(log.filter((line) => line.includes("level=ERROR"))).toEqual([])
-    yield* eventually("it is told", () => log.some((line) => line.includes("went away")))
-    expect(log.filter((line) => line.includes("went away"))).toHaveLength(1)
+    yield* eventually("a line in the log", () => log.some((line) => line.includes("disconnected")))
+    expect(log.filter((line) => line.includes("disconnected"))).toHaveLength(1)
     expect((yield* client.addPart(uploadId, pattern(10 * MiB))).status).toBe(200)
   }))
 
-it.scopedLive("a body that is slower than the deadline is answered with 408, and leaves nothing", () =>
+it.scopedLive("a body that is slower than the request timeout gets a 408 and leaves no bytes behind", () =>
   Effect.gen(function*() {
     const { directory, log, url } = yield* serving({ UPLOADS_REQUEST_TIMEOUT: "500 millis" })
     const client = clientOf(url)

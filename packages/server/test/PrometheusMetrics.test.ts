@@ -8,8 +8,8 @@ import * as Prometheus from "../src/internal/http/prometheusMetrics.js"
 const linesOf = (name: string) =>
   Effect.map(Prometheus.snapshot, (text) => text.split("\n").filter((line) => line.includes(name)))
 
-describe("Prometheus", () => {
-  it.effect("a counter has a line for each set of tags, below one head", () =>
+describe("the Prometheus text format", () => {
+  it.effect("has a line for each set of tags of a counter, below one header", () =>
     Effect.gen(function*() {
       const counter = Metric.counter("test_counter_total", { description: "Tells\n\\ all", incremental: true })
       yield* Metric.update(Metric.tagged(counter, "who", "a \"b\"\n\\c"), 2)
@@ -23,13 +23,13 @@ describe("Prometheus", () => {
       ])
     }))
 
-  it.effect("names have only what Prometheus allows", () =>
+  it.effect("replaces the characters that Prometheus does not allow in names", () =>
     Effect.gen(function*() {
       yield* Metric.set(Metric.gauge("9 test-gauge"), 1.5)
       expect(yield* linesOf("test_gauge")).toEqual(["# TYPE _9_test_gauge gauge", "_9_test_gauge 1.5"])
     }))
 
-  it.effect("a histogram has cumulative buckets up to +Inf, sum and count", () =>
+  it.effect("has cumulative buckets up to +Inf, the sum and the count of a histogram", () =>
     Effect.gen(function*() {
       const histogram = Metric.histogram("test_histogram", MetricBoundaries.fromIterable([1, 2]))
       for (const value of [0.5, 1.5, 1.75, 9]) yield* Metric.update(histogram, value)
@@ -43,7 +43,7 @@ describe("Prometheus", () => {
       ])
     }))
 
-  it.effect("a summary has quantiles, a frequency a line for each word", () =>
+  it.effect("has the quantiles of a summary and a line for each word of a frequency", () =>
     Effect.gen(function*() {
       const summary = Metric.summary({
         name: "test_summary",

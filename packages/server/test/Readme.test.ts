@@ -25,13 +25,13 @@ const configured = (entries: ReadonlyArray<readonly [string, string]>) =>
   Effect.withConfigProvider(ServerConfig, ConfigProvider.fromMap(new Map(entries)))
 
 describe("README.md", () => {
-  it("shows code that is compiled and run", () => {
+  it("shows code that is compiled and run by the tests", () => {
     const blocks = [...readme.matchAll(/^<!-- (\S+) -->\n```ts\n([\s\S]*?)^```$/gm)]
     expect(blocks.map(([, path]) => path)).toEqual(["test/readme/embedded.ts"])
     for (const [, path = "", code] of blocks) expect(code).toBe(read(path))
   })
 
-  it.scoped("its layer is both services, durable", () =>
+  it.scoped("its layer provides both services, and Files survive the layer", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       const { durable } = yield* Effect.promise(() => import("./readme/embedded.js"))
@@ -52,7 +52,7 @@ describe("README.md", () => {
       expect(found).toEqual(file)
     }))
 
-  it.effect("lists every variable with its default", () =>
+  it.effect("lists every environment variable with its default", () =>
     Effect.gen(function*() {
       const documented = rows("Configuration").map(([name = "", value = ""]) => [name, value] as const)
       expect(documented.map(([name]) => name)).toEqual(
@@ -65,7 +65,7 @@ describe("README.md", () => {
       expect(plain(explicit)).toBe(plain(defaults))
     }))
 
-  it("lists every reason and every module", () => {
+  it("lists every reason of a StorageError and every module", () => {
     expect(rows("When it fails").map(([reason]) => reason)).toEqual([...Reason.literals])
     expect(rows("Modules").map(([module]) => module)).toEqual(Object.keys(ServerModules).sort())
   })

@@ -14,13 +14,13 @@ import * as TestClock from "effect/TestClock"
 import * as Fs from "node:fs/promises"
 import OpenAI, { toFile } from "openai"
 import * as Health from "../src/internal/http/health.js"
-import type { Answer } from "./support/serving.js"
+import type { Reply } from "./support/serving.js"
 import { clientOf, codeOf, configOf, connect, eventually, idOf, sdkOf, send, serving } from "./support/serving.js"
 import { durable, temporaryDirectory } from "./support/stores.js"
 
-const json = ({ text }: Answer): unknown => JSON.parse(text)
+const json = ({ text }: Reply): unknown => JSON.parse(text)
 
-const requestIdOf = ({ headers }: Answer) => headers.get("x-request-id") ?? ""
+const requestIdOf = ({ headers }: Reply) => headers.get("x-request-id") ?? ""
 
 /** While the effect runs, the folder of a server is not where it was. */
 const without = (directory: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -30,13 +30,13 @@ const without = (directory: string) => <A, E, R>(effect: Effect.Effect<A, E, R>)
     () => Effect.promise(() => Fs.rename(`${directory}-away`, directory))
   )
 
-describe("health", () => {
-  it.scopedLive("is told of the process, the database and the folder", () =>
+describe("the health check", () => {
+  it.scopedLive("covers the process, the database and the folder", () =>
     Effect.gen(function*() {
       const { directory, url } = yield* serving()
       const healthy = { status: "ok", database: "ok", parts: "ok" }
       const check = Effect.forEach(["", "/ready", "/live"], (path) =>
-        Effect.map(send(`${url}/health${path}`), (answer) => [answer.status, json(answer)]))
+        Effect.map(send(`${url}/health${path}`), (reply) => [reply.status, json(reply)]))
       expect(yield* check).toEqual([[200, healthy], [200, healthy], [200, { status: "ok" }]])
       const [ready, , live] = yield* without(directory)(check)
       expect(ready).toEqual([503, { status: "unavailable", database: "ok", parts: "Missing" }])
@@ -44,7 +44,7 @@ describe("health", () => {
       expect((yield* check)[0]).toEqual([200, healthy])
     }))
 
-  it.effect("of what fails is the reason, and of what does not answer that", () =>
+  it.effect("reports the reason of a failure, and a timeout", () =>
     Effect.gen(function*() {
       const locked = new StorageError({ store: "database", reason: "Locked", operation: "ping" })
       const repository = { ...(yield* UploadRepository), ping: Effect.fail(locked) }
@@ -58,13 +58,13 @@ describe("health", () => {
     }).pipe(Effect.provide(durable)))
 })
 
-describe("metrics", () => {
+describe("the metrics", () => {
   const scrape = (url: string) => Effect.map(send(`${url}/metrics`), ({ text }) => text)
 
   const sample = (text: string, line: string): number =>
     Number(text.split("\n").find((found) => found.startsWith(`${line} `))?.slice(line.length) ?? 0)
 
-  it.scopedLive("count what was answered, and the bytes of parts that were recorded", () =>
+  it.scopedLive("count the responses, and the bytes of recorded parts", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const client = clientOf(url)
@@ -75,20 +75,20 @@ describe("metrics", () => {
       yield* send(`${url}/nowhere`)
       const after = yield* scrape(url)
       const moved = (line: string) => sample(after, line) - sample(before, line)
-      const answered = (operation: string, status: number) =>
+      const counted = (operation: string, status: number) =>
         moved(`uploads_server_requests_total{operation="${operation}",status="${status}"}`)
-      expect(answered("createUpload", 200)).toBe(1)
-      expect(answered("addUploadPart", 200)).toBe(2)
-      expect(answered("addUploadPart", 400)).toBe(1)
-      expect(answered("downloadFile", 200)).toBe(1)
-      expect(answered("other", 404)).toBe(1)
+      expect(counted("createUpload", 200)).toBe(1)
+      expect(counted("addUploadPart", 200)).toBe(2)
+      expect(counted("addUploadPart", 400)).toBe(1)
+      expect(counted("downloadFile", 200)).toBe(1)
+      expect(counted("other", 404)).toBe(1)
       expect(moved("uploads_server_part_bytes_total")).toBe(123)
       // Those above, and the first scrape.
       expect(moved("uploads_server_request_seconds_count")).toBe(8)
       expect(sample(after, "uploads_server_requests_in_flight")).toBe(1)
     }))
 
-  it.scopedLive("are lines that Prometheus reads", () =>
+  it.scopedLive("are valid Prometheus lines", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       yield* clientOf(url).file(pattern(10))
@@ -108,8 +108,8 @@ describe("metrics", () => {
     }))
 })
 
-describe("what it offers", () => {
-  it.scopedLive("is an OpenAPI document: every operation below /v1, with a key", () =>
+describe("the API of the server", () => {
+  it.scopedLive("has an OpenAPI document with every operation below /v1 and its security scheme", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const document = JSON.parse((yield* send(`${url}/openapi.json`)).text)
@@ -122,7 +122,7 @@ describe("what it offers", () => {
       for (const operation of operations) expect(operation.security).toEqual([{ bearer: [] }])
     }))
 
-  it.scopedLive("is a page that needs nothing from elsewhere", () =>
+  it.scopedLive("has a reference page that loads nothing from other hosts", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const { headers, text } = yield* send(`${url}/docs`)
@@ -136,7 +136,7 @@ describe("what it offers", () => {
       expect(text).toContain("Uploads and Files")
     }))
 
-  it.scopedLive("is there with and without /v1, and anything else is refused in the same form", () =>
+  it.scopedLive("is available with and without /v1, and any other path gets the error envelope", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const { fileId } = yield* clientOf(url).file(pattern(10))
@@ -146,8 +146,8 @@ describe("what it offers", () => {
       }
       const unrouted = ["/", "/v1", "/v1/", "/v2/files", "/v1/v1/files", "/v1/files/%zz", "/metrics/x"]
       for (const path of unrouted) {
-        const answer = yield* send(`${url}${path}`)
-        expect([path, answer.status, json(answer)]).toMatchObject([path, 404, {
+        const reply = yield* send(`${url}${path}`)
+        expect([path, reply.status, json(reply)]).toMatchObject([path, 404, {
           error: { type: "invalid_request_error", message: expect.stringContaining("Invalid URL (GET ") }
         }])
       }
@@ -155,13 +155,13 @@ describe("what it offers", () => {
     }))
 })
 
-describe("a request's id", () => {
-  it.scopedLive("is in the answer, whatever that is, and no two are the same", () =>
+describe("the id of a request", () => {
+  it.scopedLive("is in every response, and no two requests have the same", () =>
     Effect.gen(function*() {
       const { log, url } = yield* serving({ UPLOADS_API_KEYS: "alpha:sk-alpha", UPLOADS_PART_BYTES: "1000" })
       const client = clientOf(url, "sk-alpha")
       const uploadId = idOf(yield* client.create(5000))
-      const answers = [
+      const replies = [
         [200, yield* client.create(1)],
         [400, yield* client.create(-1)],
         [
@@ -176,52 +176,52 @@ describe("a request's id", () => {
         [200, yield* send(`${url}/docs`)],
         [200, yield* send(`${url}/openapi.json`)]
       ] as const
-      expect(answers.map(([, { status }]) => status)).toEqual(answers.map(([status]) => status))
-      const ids = answers.map(([, answer]) => requestIdOf(answer))
+      expect(replies.map(([, { status }]) => status)).toEqual(replies.map(([status]) => status))
+      const ids = replies.map(([, reply]) => requestIdOf(reply))
       for (const id of ids) expect(id).toMatch(/^req_[0-9a-f]{32}$/)
       expect(new Set(ids).size).toBe(ids.length)
       for (const id of ids) {
-        const told = () => log.filter((line) => line.includes(`requestId=${id}`) && /=(Answered|Refused) /.test(line))
+        const told = () => log.filter((line) => line.includes(`requestId=${id}`) && /=(Responded|Rejected) /.test(line))
         yield* eventually(`a line of ${id}`, () => told().length > 0)
         expect(told()).toHaveLength(1)
       }
     }))
 
-  it.scopedLive("is in the one line that tells of a failure", () =>
+  it.scopedLive("is in the one line that the log has of a failure", () =>
     Effect.gen(function*() {
       const { directory, log, url } = yield* serving()
       const client = clientOf(url)
       const uploadId = idOf(yield* client.create(100))
-      const answer = yield* without(directory)(client.addPart(uploadId, pattern(100)))
-      expect(answer.status).toBe(503)
+      const reply = yield* without(directory)(client.addPart(uploadId, pattern(100)))
+      expect(reply.status).toBe(503)
       const lines = log.filter((line) => line.includes("level=ERROR"))
-      expect(lines).toEqual([expect.stringContaining(`requestId=${requestIdOf(answer)}`)])
+      expect(lines).toEqual([expect.stringContaining(`requestId=${requestIdOf(reply)}`)])
       expect(lines[0]).toMatch(/reason=Missing/)
       expect((yield* client.addPart(uploadId, pattern(100))).status).toBe(200)
     }))
 
-  it.scopedLive("is in the answer to a defect, and in the line that tells of it", () =>
+  it.scopedLive("is in the response to a defect, and in its line in the log", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       const config = yield* configOf({ UPLOADS_PORT: "0", UPLOADS_DATA_DIR: directory })
       const broken = HttpApiBuilder.Router.use((router) => router.get("/broken", Effect.die(new Error("a bug"))))
       const context = yield* Layer.build(Layer.provide(Server.layer(config), broken))
       const url = yield* Effect.provide(HttpServer.addressFormattedWith(Effect.succeed), context)
-      const answer = yield* send(`${url}/broken`)
-      expect(answer.status).toBe(500)
-      expect(requestIdOf(answer)).toMatch(/^req_[0-9a-f]{32}$/)
-      expect(answer.text).not.toContain("a bug")
+      const reply = yield* send(`${url}/broken`)
+      expect(reply.status).toBe(500)
+      expect(requestIdOf(reply)).toMatch(/^req_[0-9a-f]{32}$/)
+      expect(reply.text).not.toContain("a bug")
     }))
 })
 
-describe("what is no request", () => {
+describe("malformed HTTP", () => {
   for (
     const [what, text, status] of [
       ["no HTTP", "hello\r\n\r\n", 400],
       ["headers without an end", `GET /health HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431]
     ] as const
   ) {
-    it.scopedLive(`is refused as a request is, with an id that is in the log: ${what}`, () =>
+    it.scopedLive(`gets the error envelope and an id that is in the log: ${what}`, () =>
       Effect.gen(function*() {
         const { log, url } = yield* serving()
         const { closed, received, socket } = yield* connect(url)
@@ -235,18 +235,18 @@ describe("what is no request", () => {
       }))
   }
 
-  it.scopedLive("is no reason to answer twice: a body that goes wrong behind its answer", () =>
+  it.scopedLive("gets no second response when the body becomes malformed after the response", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const { closed, received, socket } = yield* connect(url)
       socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-      yield* eventually("it is answered", () => received().includes(`"ok"`))
+      yield* eventually("a reply", () => received().includes(`"ok"`))
       socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot a length\r\n")
       yield* closed
       expect(received().match(/^HTTP\/1\.1 /gm)?.length).toBeLessThanOrEqual(3)
     }))
 
-  it.scopedLive("is not answered in the middle of another answer", () =>
+  it.scopedLive("gets no response in the middle of another response", () =>
     Effect.gen(function*() {
       const { log, url } = yield* serving()
       const bytes = 32 * 1024 * 1024
@@ -258,14 +258,14 @@ describe("what is no request", () => {
       socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
       yield* eventually("it has begun", () => received().includes("\r\n\r\n"))
       socket.write("no HTTP\r\n\r\n")
-      yield* eventually("it is refused", () => log.some((line) => line.includes("reason=HPE_")))
+      yield* eventually("a rejection", () => log.some((line) => line.includes("reason=HPE_")))
       socket.resume()
       yield* closed
       expect(received().match(/HTTP\/1\.1 /g)).toHaveLength(1)
       expect(received().length).toBeLessThan(bytes)
     }))
 
-  it.scopedLive("a client that wants another protocol and resets the connection is no end of the server", () =>
+  it.scopedLive("does not end the server when a client asks for an upgrade and resets the connection", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       for (let attempt = 0; attempt < 20; attempt++) {
@@ -279,19 +279,19 @@ describe("what is no request", () => {
       expect((yield* send(`${url}/health`)).status).toBe(200)
     }))
 
-  it.scopedLive("an expectation that nobody knows is passed over", () =>
+  it.scopedLive("is not an unknown expectation, which is ignored", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
       const { received, socket } = yield* connect(url)
       socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n")
-      yield* eventually("it is answered", () => received().startsWith("HTTP/1.1 200 ") && received().includes(`"ok"`))
+      yield* eventually("a reply", () => received().startsWith("HTTP/1.1 200 ") && received().includes(`"ok"`))
     }))
 })
 
-describe("who may", () => {
+describe("authentication", () => {
   const keys = { UPLOADS_API_KEYS: "alpha:sk-alpha-1, alpha:sk-alpha-2,beta:sk-beta:with:colons" }
 
-  it.scopedLive("another project's Uploads and Files are not there", () =>
+  it.scopedLive("hides the Uploads and Files of another project", () =>
     Effect.gen(function*() {
       const { url } = yield* serving(keys)
       const alpha = clientOf(url, "sk-alpha-1")
@@ -300,7 +300,7 @@ describe("who may", () => {
       const pending = idOf(yield* alpha.create(10))
       const part = idOf(yield* alpha.addPart(pending, pattern(10)))
       const own = idOf(yield* beta.create(10))
-      const refused = [
+      const rejected = [
         yield* beta.addPart(pending, pattern(1)),
         yield* beta.complete(pending, [part]),
         yield* beta.cancel(pending),
@@ -309,13 +309,13 @@ describe("who may", () => {
         yield* beta.content(fileId, { range: "bytes=0-0" }),
         yield* beta.delete(fileId)
       ]
-      expect(refused.map((answer) => [answer.status, codeOf(answer)])).toEqual([
+      expect(rejected.map((reply) => [reply.status, codeOf(reply)])).toEqual([
         ...Array.from({ length: 3 }, () => [404, "upload_not_found"]),
         ...Array.from({ length: 4 }, () => [404, "file_not_found"])
       ])
       // To the letter what is said of one that nobody has.
       const unknown = yield* beta.retrieve("file-0")
-      expect(refused[3]?.text.replaceAll(fileId, "file-0")).toBe(unknown.text)
+      expect(rejected[3]?.text.replaceAll(fileId, "file-0")).toBe(unknown.text)
       expect(json(yield* beta.list)).toMatchObject({ data: [] })
       expect(
         (yield* send(`${url}/v1/files?after=${fileId}`, {
@@ -330,7 +330,7 @@ describe("who may", () => {
       expect((yield* colleague.complete(pending, [part])).status).toBe(200)
     }))
 
-  it.scopedLive("without a key of its own a request is refused", () =>
+  it.scopedLive("rejects a request without a valid key", () =>
     Effect.gen(function*() {
       const { url } = yield* serving(keys)
       const headers: ReadonlyArray<Record<string, string>> = [
@@ -349,11 +349,11 @@ describe("who may", () => {
         { "x-api-key": "sk-alpha-1" }
       ]
       for (const one of headers) {
-        const answer = yield* send(`${url}/v1/files`, { headers: one })
-        expect([one, answer.status, json(answer)]).toMatchObject([one, 401, {
+        const reply = yield* send(`${url}/v1/files`, { headers: one })
+        expect([one, reply.status, json(reply)]).toMatchObject([one, 401, {
           error: { type: "invalid_request_error", code: "invalid_api_key", param: null }
         }])
-        expect(answer.text).not.toContain("sk-alpha")
+        expect(reply.text).not.toContain("sk-alpha")
       }
       for (const scheme of ["Bearer", "bearer", "BEARER"]) {
         expect((yield* send(`${url}/v1/files`, { headers: { authorization: `${scheme} sk-alpha-1` } })).status).toBe(
@@ -362,7 +362,7 @@ describe("who may", () => {
       }
     }))
 
-  it.scopedLive("the official client knows a refused key, and may name organization and project", () =>
+  it.scopedLive("lets the official client recognise a rejected key, and accepts organization and project", () =>
     Effect.gen(function*() {
       const { url } = yield* serving(keys)
       const attempts = [
@@ -391,7 +391,7 @@ describe("who may", () => {
       expect((yield* Effect.promise(() => sdk.files.list())).data).toEqual([])
     }))
 
-  it.scopedLive("without any key only this machine is served", () =>
+  it.scopedLive("serves only this machine when no keys are configured", () =>
     Effect.gen(function*() {
       for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.example.com", ""]) {
         const config = {
@@ -414,7 +414,7 @@ describe("secrets", () => {
   const key = "sk-TheKeyThatNobodyMayRead"
   const content = "TheContentThatNobodyMayRead"
 
-  it.scopedLive("are in no line of the log, no span and no error", () =>
+  it.scopedLive("are in no line of the log, no span and no error response", () =>
     Effect.gen(function*() {
       const { record, spans } = recording()
       const { directory, log, url } = yield* record(serving({ UPLOADS_API_KEYS: `alpha:${key}` }))
@@ -422,7 +422,7 @@ describe("secrets", () => {
       const bytes = Buffer.from(content.repeat(10))
       const { fileId } = yield* client.file(bytes)
       const uploadId = idOf(yield* client.create(2 * bytes.length))
-      const answers = [
+      const replies = [
         yield* client.create(-1),
         yield* send(`${url}/v1/uploads`, {
           method: "POST",
@@ -438,7 +438,7 @@ describe("secrets", () => {
         }),
         ...(yield* without(directory)(Effect.all([client.addPart(uploadId, bytes), client.content(fileId)])))
       ]
-      expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 401, 400, 503, 503])
+      expect(replies.map(({ status }) => status)).toEqual([400, 400, 400, 401, 400, 503, 503])
       // A client that hangs up in the middle of a part.
       const { socket } = yield* connect(url)
       socket.write(
@@ -457,7 +457,7 @@ describe("secrets", () => {
       })
       expect(log.length).toBeGreaterThan(5)
       expect(told.length).toBeGreaterThan(20)
-      for (const text of [...log, ...told, ...answers.map(({ text }) => text)]) {
+      for (const text of [...log, ...told, ...replies.map(({ text }) => text)]) {
         expect(text).not.toContain(key)
         expect(text).not.toContain(content)
       }

@@ -5,7 +5,7 @@ import type { StorageError } from "../StorageError.js"
 
 export type StartupError = ConfigError.ConfigError | StorageError | ServeError
 
-/** Every variable that is wrong, by its name. */
+/** Names every invalid variable. */
 const ofConfig = (error: ConfigError.ConfigError): string =>
   error._op === "And" || error._op === "Or"
     ? `${ofConfig(error.left)}; ${ofConfig(error.right)}`
@@ -16,6 +16,6 @@ const reason = (error: StartupError): string => {
   return ConfigError.isConfigError(error) ? ofConfig(error) : error.message
 }
 
-/** One line for the operator: where in the code it happened is of no use to him. */
+/** One line for the operator, without a stack trace. */
 export const describe = (error: StartupError): string =>
   `The server does not start: ${reason(error).replace(/\s+/g, " ")}`

@@ -42,13 +42,13 @@ export const serving = (env: Readonly<Record<string, string>> = {}) =>
     return { url, directory, log } satisfies Serving
   })
 
-export interface Answer {
+export interface Reply {
   readonly status: number
   readonly headers: Headers
   readonly text: string
 }
 
-export const send = (url: string, init?: RequestInit): Effect.Effect<Answer> =>
+export const send = (url: string, init?: RequestInit): Effect.Effect<Reply> =>
   Effect.promise(async () => {
     const response = await fetch(url, init)
     return { status: response.status, headers: response.headers, text: await response.text() }
@@ -94,11 +94,11 @@ const stringAt = (text: string, ...path: ReadonlyArray<string>): string => {
   throw new Error(`no ${path.join(".")} in ${text}`)
 }
 
-export const idOf = ({ text }: Answer): string => stringAt(text, "id")
+export const idOf = ({ text }: Reply): string => stringAt(text, "id")
 
-export const fileIdOf = ({ text }: Answer): string => stringAt(text, "file", "id")
+export const fileIdOf = ({ text }: Reply): string => stringAt(text, "file", "id")
 
-export const codeOf = ({ text }: Answer): unknown => JSON.parse(text).error.code
+export const codeOf = ({ text }: Reply): unknown => JSON.parse(text).error.code
 
 export const sdkOf = (url: string, apiKey = "sk-any") => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
 

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
 /**
- * Closes the connection where a body fails that has begun. `NodeHttpServer` ends such an answer like any other, so that the
- * client would wait for the rest of it until an idle connection is closed.
+ * Closes the connection when a body fails that has begun. `NodeHttpServer` ends such a response like any other, and the client
+ * would wait for the rest of the body until the idle connection is closed.
  */
 export const middleware = HttpMiddleware.make((app) =>
   Effect.flatMap(app, (response) => {

@@ -1,5 +1,5 @@
 /**
- * Whether the process runs (`/health/live`), and whether it can serve (`/health/ready`, and `/health` for short).
+ * Health checks: whether the process runs (`/health/live`), and whether it can serve (`/health/ready` and `/health`).
  *
  * @since 0.1.0
  */
@@ -12,18 +12,18 @@ import { PartStorage } from "../../PartStorage.js"
 import type { StorageError } from "../../StorageError.js"
 import { UploadRepository } from "../../UploadRepository.js"
 
-/** What does not answer by then is as good as gone. */
-const patience = Duration.seconds(2)
+/** A store that takes longer counts as unavailable. */
+const checkTimeout = Duration.seconds(2)
 
-const probe = (ping: Effect.Effect<void, StorageError>) =>
+const checkStore = (ping: Effect.Effect<void, StorageError>) =>
   ping.pipe(
     Effect.as("ok"),
-    Effect.timeoutTo({ duration: patience, onSuccess: (state) => state, onTimeout: () => "Timeout" }),
+    Effect.timeoutTo({ duration: checkTimeout, onSuccess: (state) => state, onTimeout: () => "Timeout" }),
     Effect.catchAll(({ reason }) => Effect.succeed<string>(reason))
   )
 
 /**
- * What the database and the part storage say of themselves: `ok`, or the reason why not.
+ * Checks the database and the part storage. Each is `ok` or the reason of its failure.
  *
  * @since 0.1.0
  * @category getters
@@ -35,7 +35,9 @@ export const check: Effect.Effect<
 > = Effect.gen(function*() {
   const repository = yield* UploadRepository
   const storage = yield* PartStorage
-  return yield* Effect.all({ database: probe(repository.ping), parts: probe(storage.ping) }, { concurrency: 2 })
+  return yield* Effect.all({ database: checkStore(repository.ping), parts: checkStore(storage.ping) }, {
+    concurrency: 2
+  })
 })
 
 /**

@@ -11,53 +11,52 @@ import type { IncomingMessage } from "node:http"
 import { setImmediate } from "node:timers"
 import { MessageChannel } from "node:worker_threads"
 
-/** What is aimed at for all bodies together: each holds its share, or a chunk of Node's if that is more. */
-const heldBytes = 4 * 1024 * 1024
+/** The target for the buffered bytes of all bodies together. Each body buffers its share, or one chunk of Node if that is more. */
+const totalBufferBytes = 4 * 1024 * 1024
 
-/** What may be held of one of them: with less the steps are so many that they cost more than the bytes. */
-const heldBytesOfOne = 512 * 1024
+/** The limit for the buffer of one body. With a smaller one, the steps of the stream cost more than the bytes. */
+const bodyBufferBytes = 512 * 1024
 
 /**
- * Gives memory back at once. The garbage collector takes its time, and what arrives meanwhile is copied to memory that no cache
- * of the processor holds, which was measured to take three times as long.
+ * Frees the memory of chunks at once. The garbage collector frees it later, and the bytes that arrive meanwhile are copied to
+ * memory outside the processor's caches, which was measured to take three times as long.
  */
 const makeFree = () => {
   const { port1, port2 } = new MessageChannel()
   port1.close()
   port2.close()
   return (chunks: ReadonlyArray<Uint8Array>): void => {
-    // Beside a chunk that is not the whole of its memory, there may be others'.
+    // A buffer that is larger than the chunk may hold other chunks.
     const whole = chunks.flatMap(({ buffer, byteLength }) =>
       buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
     )
-    // What is transferred is its sender's no more; and nobody gets it from a port that is closed.
+    // A transferred buffer is detached from its sender, and a closed port has no receiver.
     if (whole.length > 0) port1.postMessage(undefined, whole)
   }
 }
 
 interface Options<E> {
-  readonly mayHold: () => number
+  readonly bufferLimit: () => number
   readonly free: (chunks: ReadonlyArray<Uint8Array>) => void
   readonly onError: (cause: unknown) => E
 }
 
 /**
- * Holds what arrives until it is asked for. Where that is as much as may be held, the client has to wait. As everywhere here, a
- * chunk lasts until the next one is asked for.
+ * Buffers the bytes that arrive until the next pull. A full buffer pauses the client. A chunk is valid until the next pull.
  */
-const listen = <E>(source: IncomingMessage, { free, mayHold, onError }: Options<E>) => {
+const listen = <E>(source: IncomingMessage, { free, bufferLimit, onError }: Options<E>) => {
   const arrived = Effect.unsafeMakeLatch(false)
-  let given: Array<Uint8Array> = []
-  let held: Array<Uint8Array> = []
+  let delivered: Array<Uint8Array> = []
+  let buffered: Array<Uint8Array> = []
   let size = 0
   let end: Exit.Exit<never, Option.Option<E>> | undefined = source.readable ? undefined : Exit.fail(Option.none())
 
   const onData = (bytes: Uint8Array) => {
-    // Not at once: more may have arrived, which can be taken in the same step.
+    // Deferred, so that one step takes all bytes that have arrived.
     if (size === 0) setImmediate(() => arrived.unsafeOpen())
-    held.push(bytes)
+    buffered.push(bytes)
     size += bytes.byteLength
-    if (size >= mayHold()) {
+    if (size >= bufferLimit()) {
       source.pause()
       arrived.unsafeOpen()
     }
@@ -73,14 +72,14 @@ const listen = <E>(source: IncomingMessage, { free, mayHold, onError }: Options<
   source.on("data", onData).on("end", onEnd).on("error", onFailure)
 
   const pull: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<E>> = Effect.suspend(() => {
-    free(given)
-    given = []
+    free(delivered)
+    delivered = []
     if (size > 0) {
-      given = held
-      held = []
+      delivered = buffered
+      buffered = []
       size = 0
       source.resume()
-      return Effect.succeed(Chunk.unsafeFromArray(given))
+      return Effect.succeed(Chunk.unsafeFromArray(delivered))
     }
     if (end !== undefined) return end
     arrived.unsafeClose()
@@ -95,25 +94,25 @@ const listen = <E>(source: IncomingMessage, { free, mayHold, onError }: Options<
   return { pull, close }
 }
 
-/** Only these have a body that is read as a stream. */
+/** Only forms are read as a stream. */
 const isForm = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   /^\s*multipart\//i.test(headers["content-type"] ?? "")
 
 /**
- * Gives the handlers a request that is the same but for its `stream`, which hands on all that has arrived since the last step.
- * That of the platform has a step for each 64 KiB, or copies together what is more.
+ * Replaces the `stream` of requests by one whose steps return all bytes that have arrived. The stream of the platform has a step
+ * for every 64 KiB, or copies larger amounts together.
  */
 export const makeMiddleware = () => {
   const free = makeFree()
   let bodies = 0
-  const mayHold = () => Math.min(heldBytesOfOne, heldBytes / bodies)
+  const bufferLimit = () => Math.min(bodyBufferBytes, totalBufferBytes / bodies)
 
   const stream = (request: HttpServerRequest.HttpServerRequest) =>
     Effect.acquireRelease(
       Effect.sync(() => {
         bodies++
         return listen(NodeHttpServerRequest.toIncomingMessage(request), {
-          mayHold,
+          bufferLimit,
           free,
           onError: (cause) => new HttpServerError.RequestError({ request, reason: "Decode", cause })
         })

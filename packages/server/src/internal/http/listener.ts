@@ -1,5 +1,5 @@
 /**
- * The socket: listens, and when it is to stop takes no more connections, but lets the requests under way end.
+ * The socket. When the server stops, it accepts no more connections and waits for the running requests.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type { Server } from "node:http"
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
-import * as badRequests from "./malformedRequests.js"
+import * as malformedRequests from "./malformedRequests.js"
 
 /**
  * @since 0.1.0
@@ -21,9 +21,9 @@ import * as badRequests from "./malformedRequests.js"
  */
 export interface Options {
   readonly host: string
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number
-  /** How long the whole of a request may take to arrive. Then it is answered with 408, and its connection closed. */
+  /** The time in which a whole request has to arrive. After it the response is 408, and the connection is closed. */
   readonly requestTimeout: Duration.DurationInput
 }
 
@@ -43,15 +43,15 @@ export const layer = ({ host, port, requestTimeout }: Options) =>
       requestTimeout: Duration.toMillis(requestTimeout),
       connectionsCheckingInterval: Math.min(Duration.toMillis(requestTimeout), 5000)
     })
-    yield* badRequests.answer(server)
+    yield* malformedRequests.reject(server)
     return Layer.merge(NodeHttpServer.layer(() => server, { host, port }), Layer.succeed(NodeServer, server))
   }))
 
-/** How often connections are looked for that wait for a request which will not be taken. */
+/** The time between two searches for idle connections while the server stops. */
 const idleInterval = Duration.millis(100)
 
-/** A function that closes those connections on which nothing was ever sent: to Node they are in the middle of a request. */
-const watchSilent = (server: Server) => {
+/** Returns a function that closes connections without a single byte. Node does not count them as idle. */
+const trackSilentConnections = (server: Server) => {
   const sockets = new Set<Socket>()
   server.on("connection", (socket) => {
     sockets.add(socket)
@@ -63,8 +63,8 @@ const watchSilent = (server: Server) => {
 }
 
 /**
- * At its end takes no more connections and waits for the requests under way, at most for `timeout`. Whatever serves has to be
- * below it, so that it still serves these.
+ * When the layer ends, accepts no more connections and waits for the running requests, at most for `timeout`. The layer that
+ * serves has to be below it, so that these requests are still served.
  *
  * @since 0.1.0
  * @category layers
@@ -72,7 +72,7 @@ const watchSilent = (server: Server) => {
 export const layerDrain = (timeout: Duration.DurationInput): Layer.Layer<never, never, NodeServer> =>
   Layer.scopedDiscard(
     Effect.acquireRelease(
-      Effect.map(NodeServer, (server) => ({ server, closeSilent: watchSilent(server) })),
+      Effect.map(NodeServer, (server) => ({ server, closeSilent: trackSilentConnections(server) })),
       ({ closeSilent, server }) =>
         Effect.async<void>((resume) => {
           server.close(() => resume(Effect.void))
@@ -88,12 +88,13 @@ export const layerDrain = (timeout: Duration.DurationInput): Layer.Layer<never, 
             onSuccess: () => Effect.void,
             onTimeout: () =>
               Effect.zipRight(
-                Effect.logWarning("Requests that are not done in time are cut off"),
+                Effect.logWarning("Requests did not end within the shutdown timeout and are aborted"),
                 Effect.sync(() => server.closeAllConnections())
               )
           }),
           Effect.flatten,
-          // Else neither side of the race could end. In a fiber of its own: this one may be interrupted already.
+          // Finalizers are uninterruptible, and a race has to interrupt its loser. The fiber is its own, because this one may be
+          // interrupted already.
           Effect.interruptible,
           Effect.forkDaemon,
           Effect.flatMap(Fiber.join)

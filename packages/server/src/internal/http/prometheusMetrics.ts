@@ -1,6 +1,6 @@
 /**
- * Effect's metrics in the text format of Prometheus, version 0.0.4: for five kinds of lines an SDK with a registry of its own
- * would be much.
+ * Renders the metrics of Effect in the text format of Prometheus, version 0.0.4. The official SDK would bring a second metrics
+ * registry for five kinds of lines.
  *
  * @since 0.1.0
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/
@@ -31,7 +31,7 @@ const sample = (name: string, labels: Labels, value: number | bigint): string =>
   return `${name}${text === "" ? "" : `{${text}}`} ${number(value)}`
 }
 
-const rendered = (name: string, labels: Labels, state: MetricState.MetricState.Untyped): {
+const renderState = (name: string, labels: Labels, state: MetricState.MetricState.Untyped): {
   readonly type: "counter" | "gauge" | "histogram" | "summary"
   readonly lines: ReadonlyArray<string>
 } | undefined => {
@@ -74,7 +74,7 @@ const rendered = (name: string, labels: Labels, state: MetricState.MetricState.U
 }
 
 /**
- * Lines of one metric stand together, below its help and its type.
+ * The lines of one metric stand together, below its help and its type.
  *
  * @since 0.1.0
  * @category conversions
@@ -83,7 +83,7 @@ export const render = (pairs: ReadonlyArray<MetricPair.MetricPair.Untyped>): str
   const families = new Map<string, Array<string>>()
   for (const { metricKey, metricState } of pairs) {
     const name = nameOf(metricKey.name)
-    const found = rendered(name, metricKey.tags.map(({ key, value }) => [key, value]), metricState)
+    const found = renderState(name, metricKey.tags.map(({ key, value }) => [key, value]), metricState)
     if (found === undefined) continue
     const lines = families.get(name) ?? [
       ...Option.match(metricKey.description, {

@@ -4,7 +4,7 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** A page to browse the API in. Its script is several MiB: it is loaded when somebody asks for it. */
+/** Serves a page to browse the API. Its script has several MiB, so it is loaded on the first request. */
 export const layer = (path: `/${string}`): Layer.Layer<never, never, HttpApi.Api> =>
   HttpApiBuilder.Router.use((router) =>
     Effect.gen(function*() {

@@ -1,5 +1,5 @@
 /**
- * An id for each request, in its answer and in every line of the log that it causes.
+ * Gives each request an id, which stands in the response and in every line of the log that the request causes.
  *
  * @since 0.1.0
  */
@@ -19,31 +19,31 @@ import * as HashMap from "effect/HashMap"
 export const header = "x-request-id"
 
 /**
- * As OpenAI's request ids are.
+ * A new id in OpenAI's form: `req_` and 32 hexadecimal digits.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const random: Effect.Effect<string> = Effect.map(randomHexDigits, (digits) => `req_${digits}`)
 
-/** What stands after the path may be a secret. */
+/** Leaves the query out, which may hold a secret. */
 const pathOf = ({ originalUrl }: HttpServerRequest.HttpServerRequest): string => originalUrl.split("?")[0] ?? ""
 
 /**
- * An answer that comes from a service further on keeps that one's id. The lines have the method and the path, too.
+ * A response that was passed on from another service keeps the id of that service. The lines also have method and path.
  *
  * @since 0.1.0
  * @category middleware
  */
 export const middleware = HttpMiddleware.make((app) =>
   Effect.flatMap(Effect.zip(HttpServerRequest.HttpServerRequest, random), ([request, requestId]) => {
-    const answered = HttpApp.appendPreResponseHandler((_, response) =>
+    const withId = HttpApp.appendPreResponseHandler((_, response) =>
       Effect.succeed(
         header in response.headers ? response : HttpServerResponse.setHeader(response, header, requestId)
       )
     )
-    // For the rest of the fiber, which is the request's own.
-    const logged = FiberRef.update(
+    // Set for the rest of the fiber, which serves this request only.
+    const annotateLogs = FiberRef.update(
       FiberRef.currentLogAnnotations,
       (annotations) =>
         annotations.pipe(
@@ -52,10 +52,10 @@ export const middleware = HttpMiddleware.make((app) =>
           HashMap.set<string, unknown>("requestId", requestId)
         )
     )
-    const traced = FiberRef.update(
+    const annotateSpans = FiberRef.update(
       FiberRef.currentTracerSpanAnnotations,
       HashMap.set<string, unknown>("requestId", requestId)
     )
-    return answered.pipe(Effect.zipRight(logged), Effect.zipRight(traced), Effect.zipRight(app))
+    return withId.pipe(Effect.zipRight(annotateLogs), Effect.zipRight(annotateSpans), Effect.zipRight(app))
   })
 )

@@ -1,6 +1,5 @@
 /**
- * A line in the log for each request: at debug level if it was answered, so that nothing has to be filtered out when all is
- * well.
+ * Logs every request. A request with a response is logged at debug level, so that the log is silent when all is well.
  *
  * @since 0.1.0
  */
@@ -9,8 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 
 /**
- * A client that goes away, or is too slow, interrupts its request; that is told, for it is not seen in any answer. So is what
- * nobody expected. What a service refuses is in its answer, and why the stores failed is told where they are called.
+ * A request that was interrupted, because the client disconnected or was too slow, has no response, so it is logged. So is a
+ * defect. Errors of a service are in the response, and failures of the stores are logged where the stores are called.
  *
  * @since 0.1.0
  * @category middleware
@@ -18,13 +17,13 @@ import * as Effect from "effect/Effect"
 export const middleware = HttpMiddleware.make((app) =>
   app.pipe(
     Effect.tap(({ status }) =>
-      // Annotations cost something even where the line is not written.
-      Effect.whenLogLevel(Effect.annotateLogs(Effect.logDebug("Answered"), { status }), "Debug")
+      // Annotations have a cost even if the line is not written.
+      Effect.whenLogLevel(Effect.annotateLogs(Effect.logDebug("Responded"), { status }), "Debug")
     ),
     Effect.onError((cause) => {
-      if (Cause.isInterruptedOnly(cause)) return Effect.logInfo("The client went away before it was answered")
-      // What fails otherwise has no key: that it is answered is seen further out only.
-      return Cause.isDie(cause) ? Effect.logError("A request failed unexpectedly", cause) : Effect.logDebug("Refused")
+      if (Cause.isInterruptedOnly(cause)) return Effect.logInfo("The client disconnected before the response")
+      // A request without a valid key fails here, and its response is made further out.
+      return Cause.isDie(cause) ? Effect.logError("A request failed unexpectedly", cause) : Effect.logDebug("Rejected")
     })
   )
 )

@@ -1,5 +1,5 @@
 /**
- * What the server offers: the operations of `UploadsGroup` and `FilesGroup` below `/v1`, to those who have a key.
+ * The API of the server: the operations of `UploadsGroup` and `FilesGroup`, with authentication.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What the server counts.
+ * The metrics of the server.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
  * @category metrics
  */
 export const requests = Metric.counter("uploads_server_requests_total", {
-  description: "Requests that were answered",
+  description: "Requests with a response",
   incremental: true
 })
 
@@ -28,11 +28,11 @@ export const requests = Metric.counter("uploads_server_requests_total", {
  * @category metrics
  */
 export const requestsInFlight = Metric.gauge("uploads_server_requests_in_flight", {
-  description: "Requests that are being answered"
+  description: "Requests in flight"
 })
 
 /**
- * From the head of the request to that of the answer.
+ * The time from the head of a request to the head of its response.
  *
  * @since 0.1.0
  * @category metrics
@@ -40,7 +40,7 @@ export const requestsInFlight = Metric.gauge("uploads_server_requests_in_flight"
 export const requestSeconds = Metric.histogram(
   "uploads_server_request_seconds",
   MetricBoundaries.fromIterable([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]),
-  "Seconds until a request was answered"
+  "Seconds until the response to a request"
 )
 
 /**
@@ -48,11 +48,11 @@ export const requestSeconds = Metric.histogram(
  * @category metrics
  */
 export const bytesReceived = Metric.counter("uploads_server_part_bytes_total", {
-  description: "Bytes of the parts that were recorded",
+  description: "Bytes of recorded parts",
   incremental: true
 })
 
-/** The operations of the API, each with the paths that are its own. */
+/** The operations of the API, each with the pattern of its path. */
 const operations = Object.values(UploadsApi.groups).flatMap((group) =>
   Object.values(group.endpoints).map(({ method, name, path }) => ({
     name,
@@ -67,7 +67,7 @@ const operationOf = (request: HttpServerRequest.HttpServerRequest): string => {
     "other"
 }
 
-/** A tagged metric is looked up by its tags: once for each pair, not for each request. */
+/** Caches the tagged metrics: a lookup by tags is slower than the rest of the count. */
 const tagged = new Map<string, typeof requests>()
 
 const requestsOf = (operation: string, status: string): typeof requests => {
@@ -86,9 +86,9 @@ const requestsOf = (operation: string, status: string): typeof requests => {
 export const middleware = HttpMiddleware.make((app) =>
   Effect.flatMap(Effect.zip(HttpServerRequest.HttpServerRequest, Clock.currentTimeNanos), ([request, begin]) => {
     const operation = operationOf(request)
-    // An answer that breaks off has its handlers called again.
+    // The handlers of an aborted response are called again.
     let isCounted = false
-    const answered = HttpApp.appendPreResponseHandler((_, response) => {
+    const counted = HttpApp.appendPreResponseHandler((_, response) => {
       if (isCounted) return Effect.succeed(response)
       isCounted = true
       return Clock.currentTimeNanos.pipe(
@@ -99,7 +99,7 @@ export const middleware = HttpMiddleware.make((app) =>
     })
     return Effect.acquireUseRelease(
       Metric.incrementBy(requestsInFlight, 1),
-      () => Effect.zipRight(answered, app),
+      () => Effect.zipRight(counted, app),
       () => Metric.incrementBy(requestsInFlight, -1)
     )
   })
