@@ -1,6 +1,5 @@
 /**
- * A `FilesService` over an `UploadRepository` and a `PartStorage`: a File is the ordered list of the parts that it was made
- * of.
+ * A durable `FilesService` on an `UploadRepository` and a `PartStorage`. A File is the ordered list of its parts.
  *
  * @since 0.1.0
  */
@@ -26,7 +25,7 @@ import { CurrentProject } from "./Project.js"
 import type { StoredFile } from "./UploadRepository.js"
 import { UploadRepository } from "./UploadRepository.js"
 
-/** The most Files that are read from the database at once. */
+/** The maximum number of Files that are read from the database at once. */
 const pageSize = 1000
 
 /**
@@ -36,9 +35,9 @@ const pageSize = 1000
 export const make = Effect.gen(function*() {
   const repository = yield* UploadRepository
   const storage = yield* PartStorage
-  const inUse = yield* Leases
+  const leases = yield* Leases
 
-  const findLiving = (fileId: FileId) =>
+  const findAlive = (fileId: FileId) =>
     Effect.gen(function*() {
       const stored = yield* repository.findFile(yield* CurrentProject, fileId)
       const now = yield* DateTime.now
@@ -46,7 +45,7 @@ export const make = Effect.gen(function*() {
     })
 
   const find = (fileId: FileId) =>
-    Effect.flatMap(findLiving(fileId), (found) => Effect.mapError(found, () => new FileNotFound({ fileId })))
+    Effect.flatMap(findAlive(fileId), (found) => Effect.mapError(found, () => new FileNotFound({ fileId })))
 
   return FilesService.of({
     retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
@@ -59,8 +58,8 @@ export const make = Effect.gen(function*() {
         const bounds = yield* FileRange.validate(range)
         const { file, uploadId } = yield* find(fileId)
         yield* Effect.annotateCurrentSpan({ bytes: file.bytes })
-        yield* inUse.hold(uploadId)
-        // Held from now on; but it may have gone before.
+        yield* leases.acquire(uploadId)
+        // Read again under the lease, because the File may have been deleted before.
         yield* find(fileId)
         return partBytes.read(storage, yield* repository.partsOfFile(fileId), bounds)
       })).pipe(unavailable.stream, Stream.withSpan("FilesService.content", { attributes: { fileId } })),
@@ -70,7 +69,7 @@ export const make = Effect.gen(function*() {
         const { after, limit, order, purpose } = yield* ListFiles.validate(request)
         const project = yield* CurrentProject
         const position = (fileId: FileId) =>
-          Effect.flatMap(findLiving(fileId), (found) =>
+          Effect.flatMap(findAlive(fileId), (found) =>
             Effect.mapError(found, () =>
               new InvalidRequest({ field: "after", problem: `there is no File ${fileId}` })))
         const page = (after: Option.Option<StoredFile>) =>

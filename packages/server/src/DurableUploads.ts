@@ -1,8 +1,8 @@
 /**
- * A `UploadsService` that keeps what it acknowledges: metadata in an `UploadRepository`, bytes in a `PartStorage`.
+ * A durable `UploadsService`: metadata in an `UploadRepository`, bytes in a `PartStorage`.
  *
- * A part's bytes are durable before the part is recorded, and it exists once it is recorded. Whatever happens in between
- * leaves bytes that belong to no part, which the `Sweeper` removes.
+ * The bytes of a part are durable before the part is recorded, and the part exists once it is recorded. A crash in between
+ * leaves bytes without a recorded part, which the `Sweeper` removes.
  *
  * @since 0.1.0
  */
@@ -65,7 +65,7 @@ const partDigest = (uploadId: UploadId, { bytes, checksum }: { readonly bytes: n
 export const make = Effect.gen(function*() {
   const repository = yield* UploadRepository
   const storage = yield* PartStorage
-  const inUse = yield* Leases
+  const leases = yield* Leases
   const limits = yield* UploadLimits
 
   const findPending = (uploadId: UploadId) =>
@@ -73,8 +73,8 @@ export const make = Effect.gen(function*() {
       const project = yield* CurrentProject
       const found = Upload.findPending(yield* repository.findUpload(project, uploadId), uploadId, yield* DateTime.now)
       if (Either.isRight(found) || found.left._tag !== "UploadExpired") return yield* found
-      // A command that was decided in time may still be on its way to the disk. In a line with it, nobody is told that the
-      // Upload expired who then finds it completed.
+      // A command that was decided in time may still be in the queue. Queued behind it, this read does not report an expired
+      // Upload that is completed afterwards.
       return yield* repository.changeUpload(
         project,
         uploadId,
@@ -83,15 +83,15 @@ export const make = Effect.gen(function*() {
     })
 
   /**
-   * A step that looks at parts. Those of a pending Upload never go; so what it finds wrong is wrong if the Upload is still
-   * pending afterwards, and else only late.
+   * Runs a step that reads parts. The parts of a pending Upload are never deleted, so an error of the step counts if the Upload
+   * is still pending afterwards. Otherwise the state of the Upload is the error.
    */
   const whilePending = <A, E, R>(uploadId: UploadId, step: Effect.Effect<A, E, R>) =>
     Effect.tapError(step, () => findPending(uploadId))
 
   const verify = (uploadId: UploadId, parts: ReadonlyArray<StoredPart>, expected: Md5) =>
     Effect.gen(function*() {
-      yield* inUse.hold(uploadId)
+      yield* leases.acquire(uploadId)
       const hash = createHash("md5")
       yield* Stream.runForEach(partBytes.read(storage, parts), (bytes) => Effect.sync(() => hash.update(bytes)))
       const actual = hash.digest("hex")
@@ -189,16 +189,16 @@ export const make = Effect.gen(function*() {
     addPart: Effect.fn("UploadsService.addPart")(
       function*(uploadId, data) {
         yield* Effect.annotateCurrentSpan({ uploadId })
-        const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
+        const declared = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
         const earlier = yield* findResponse(IdempotencyRecord.addPart, readDigest(uploadId, data))
         if (Option.isSome(earlier)) return earlier.value
         const { receivedBytes, upload } = yield* findPending(uploadId)
-        // Nothing is read of a part that cannot fit.
-        if (Option.isSome(announced)) yield* UploadParts.checkFits(upload, receivedBytes, announced.value, limits)
+        // A part that cannot fit is not read at all.
+        if (Option.isSome(declared)) yield* UploadParts.checkFits(upload, receivedBytes, declared.value, limits)
         const key = { uploadId, partId: yield* randomPartId }
         const limit = UploadParts.nextPartLimit(upload, receivedBytes, limits)
         const bytes = atMost(PartData.toStream(data), limit.bytes, limit.error)
-        yield* inUse.hold(uploadId)
+        yield* leases.acquire(uploadId)
         const { part, written } = yield* Effect.uninterruptibleMask((restore) =>
           Effect.gen(function*() {
             const written = yield* restore(storage.write(key, bytes))
@@ -213,7 +213,7 @@ export const make = Effect.gen(function*() {
                   () => Change.PartAdded({ part: { part, ...written } })
                 )
             ).pipe(
-              // Where the repository failed it may have recorded the part all the same.
+              // A failed repository may have recorded the part nevertheless.
               Effect.tapError((error) =>
                 error._tag === "StorageError" ? Effect.void : Effect.ignore(storage.remove(key))
               ),
@@ -277,7 +277,7 @@ export const make = Effect.gen(function*() {
 })
 
 /**
- * The limits are those of `UploadLimits` in the context, the project of each call is `CurrentProject`.
+ * Applies the `UploadLimits` of the context. The project of each call is `CurrentProject`.
  *
  * @since 0.1.0
  * @category layers

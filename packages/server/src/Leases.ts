@@ -1,5 +1,5 @@
 /**
- * Uploads whose bytes this process is reading or writing at the moment: what the sweeper must not touch.
+ * Leases protect the bytes of an Upload from the sweeper while a request reads or writes them.
  *
  * @since 0.1.0
  */
@@ -14,9 +14,10 @@ import type * as Scope from "effect/Scope"
  * @category models
  */
 export interface Service {
-  /** For as long as the scope is open. */
-  readonly hold: (uploadId: UploadId) => Effect.Effect<void, never, Scope.Scope>
-  readonly isHeld: (uploadId: UploadId) => Effect.Effect<boolean>
+  /** Takes a lease until the scope closes. */
+  readonly acquire: (uploadId: UploadId) => Effect.Effect<void, never, Scope.Scope>
+  /** Whether any request has a lease on the Upload. */
+  readonly isLeased: (uploadId: UploadId) => Effect.Effect<boolean>
 }
 
 /**
@@ -30,15 +31,15 @@ export class Leases extends Context.Tag("@effect-uploads/server/Leases")<Leases,
  * @category layers
  */
 export const layer: Layer.Layer<Leases> = Layer.sync(Leases, () => {
-  const holders = new Map<UploadId, number>()
+  const counts = new Map<UploadId, number>()
   const add = (uploadId: UploadId, change: 1 | -1) =>
     Effect.sync(() => {
-      const count = (holders.get(uploadId) ?? 0) + change
-      if (count === 0) holders.delete(uploadId)
-      else holders.set(uploadId, count)
+      const count = (counts.get(uploadId) ?? 0) + change
+      if (count === 0) counts.delete(uploadId)
+      else counts.set(uploadId, count)
     })
   return {
-    hold: (uploadId) => Effect.acquireRelease(add(uploadId, 1), () => add(uploadId, -1)),
-    isHeld: (uploadId) => Effect.sync(() => holders.has(uploadId))
+    acquire: (uploadId) => Effect.acquireRelease(add(uploadId, 1), () => add(uploadId, -1)),
+    isLeased: (uploadId) => Effect.sync(() => counts.has(uploadId))
   }
 })

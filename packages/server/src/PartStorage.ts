@@ -1,5 +1,5 @@
 /**
- * Where the bytes of Parts are kept.
+ * Stores the bytes of Parts.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import type * as Stream from "effect/Stream"
 import type { StorageError } from "./StorageError.js"
 
 /**
- * Both ids are made by the server, never taken from a request.
+ * Identifies a part. The server makes both ids; they never come from a request.
  *
  * @since 0.1.0
  * @category models
@@ -27,7 +27,7 @@ export interface PartKey {
  */
 export interface Written {
   readonly bytes: ByteSize
-  /** Of the bytes: Poly1305 under a key and a nonce of zeros, as in ChaCha20-Poly1305, in hexadecimal digits. */
+  /** Poly1305 of the bytes with a key and a nonce of zeros, as in ChaCha20-Poly1305, in hexadecimal digits. */
   readonly checksum: string
 }
 
@@ -37,24 +37,24 @@ export interface Written {
  */
 export interface Service {
   /**
-   * Writes a part once and for all: when it succeeds, the bytes survive the loss of power. When it fails or is interrupted
-   * nothing is left of them.
+   * Writes a part. When it succeeds, the bytes survive the loss of power. When it fails or is interrupted, no bytes are left
+   * behind.
    */
   readonly write: <E>(key: PartKey, data: Stream.Stream<Uint8Array, E>) => Effect.Effect<Written, E | StorageError>
 
-  /** `bytes` bytes from `offset`; `Missing` where the part has not as many. */
+  /** Reads `bytes` bytes from `offset`. Fails with `Missing` if the part has fewer. */
   readonly read: (
     key: PartKey,
     range: { readonly offset: number; readonly bytes: number }
   ) => Stream.Stream<Uint8Array, StorageError>
 
-  /** No failure if it is not there. */
+  /** Succeeds if the part does not exist. */
   readonly remove: (key: PartKey) => Effect.Effect<void, StorageError>
 
-  /** Every part of an Upload, written or half-written; no failure if there is none. */
+  /** Removes all parts of an Upload, complete and partial ones. Succeeds if there are none. */
   readonly removeUpload: (uploadId: UploadId) => Effect.Effect<void, StorageError>
 
-  /** Every part that takes room, written or half-written, in no order. */
+  /** All stored parts, complete and partial ones. Those of an Upload are adjacent. */
   readonly list: Stream.Stream<PartKey, StorageError>
 
   /** Succeeds if parts can be written. */

@@ -1,5 +1,5 @@
 /**
- * Whose Uploads and Files a call is about.
+ * The owner of Uploads and Files.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 
 /**
- * The name of a project: what an API key stands for. Another project's Uploads and Files do not exist for it.
+ * The name of a project. Each API key belongs to one, and sees only the Uploads and Files of it.
  *
  * @since 0.1.0
  * @category schemas
@@ -24,7 +24,7 @@ export const ProjectId = Schema.NonEmptyTrimmedString.pipe(
 export type ProjectId = typeof ProjectId.Type
 
 /**
- * The project that the current call is for: `default`, unless the authentication of the request provides another.
+ * The project of the current call. The authentication of a request provides it; otherwise it is `default`.
  *
  * @since 0.1.0
  * @category services

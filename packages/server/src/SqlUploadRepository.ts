@@ -29,7 +29,7 @@ import type { StorageError } from "./StorageError.js"
 import type { Service, StoredPart } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
 
-/** What expires in the current second has expired. */
+/** Whole seconds: an Upload that expires in the current second has expired. */
 const seconds = (at: DateTime.Utc): number => Math.floor(at.epochMillis / 1000)
 
 const text = Schema.encodeSync(Text)
@@ -45,7 +45,7 @@ const encodeCall = Schema.encode(Schema.parseJson(IdempotencyRecord))
 const decodeCalls = Schema.decodeUnknown(Schema.Array(CallRow))
 const decodeUploadIds = Schema.decodeUnknown(Schema.Array(UploadIdRow))
 
-/** Three parameters each. A statement may have 32,766 in SQLite, 65,535 in PostgreSQL. */
+/** Each has three parameters. A statement may have 32,766 in SQLite and 65,535 in PostgreSQL. */
 const positionsPerInsert = 1000
 
 const operation =
@@ -118,12 +118,12 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
 }
 
 /*
- * Whatever changes more than one row begins with that of the Upload, so that on PostgreSQL no two transactions can wait for
- * each other.
+ * A transaction that changes more than one row changes the row of the Upload first, so that on PostgreSQL there are no
+ * deadlocks.
  */
 
 /**
- * Brings the tables to their newest form first.
+ * Migrates the tables first.
  *
  * @since 0.1.0
  * @category constructors
@@ -199,7 +199,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       ),
 
     changeUpload: (project, uploadId, decide, command) =>
-      // The time is that of the caller's clock, whichever fiber runs the command.
+      // Another fiber may run the command, so the clock of the caller is captured.
       Effect.clockWith((clock) =>
         commit(Effect.gen(function*() {
           const rows = yield* sql`${selectUpload} WHERE id = ${text(uploadId)} AND project = ${
@@ -261,12 +261,14 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     },
 
     deleteFile: (project, fileId, now) => {
-      const living = sql`id = ${text(fileId)} AND project = ${text(project)} AND deleted = 0
+      const isAlive = sql`id = ${text(fileId)} AND project = ${text(project)} AND deleted = 0
         AND (expires_at IS NULL OR expires_at > ${seconds(now)})`
       return commit(Effect.gen(function*() {
         yield* sql`UPDATE uploads SET reclaim_at = ${seconds(now)}
-          WHERE id = (SELECT upload_id FROM upload_files WHERE ${living})`
-        return Arr.isNonEmptyReadonlyArray(yield* sql`UPDATE upload_files SET deleted = 1 WHERE ${living} RETURNING id`)
+          WHERE id = (SELECT upload_id FROM upload_files WHERE ${isAlive})`
+        return Arr.isNonEmptyReadonlyArray(
+          yield* sql`UPDATE upload_files SET deleted = 1 WHERE ${isAlive} RETURNING id`
+        )
       })).pipe(operation("deleteFile"))
     },
 

@@ -1,7 +1,7 @@
 /**
- * `SqlClient` on one SQLite file, by the `libsql` package: its binary comes in its npm package.
+ * `SqlClient` for one SQLite file, on the `libsql` package, whose binary is part of its npm package.
  *
- * A commit that succeeded survives the loss of power, and one process alone has the file open.
+ * A successful commit survives the loss of power. Only one process can have the file open.
  *
  * @since 0.1.0
  */
@@ -29,18 +29,18 @@ import { StorageError } from "./StorageError.js"
  * @category configuration
  */
 export interface Options {
-  /** The path of the file, created with its folder where there is none. `:memory:` for a database gone with the layer. */
+  /** The path of the file. The file and its folder are created if they do not exist. `:memory:` lasts as long as the layer. */
   readonly filename: string
 }
 
 const inMemory = ":memory:"
 
-/** More than the repository has. */
-const statementsMax = 256
+/** The repository has fewer statements. */
+const maximumStatements = 256
 
 const sqlError = (cause: unknown) => new SqlError({ cause, message: "Failed to execute statement" })
 
-/** The native code ends the process at a value of another kind. */
+/** The native code aborts the process on any other value. */
 const isBindable = (value: unknown): boolean =>
   value === null || typeof value === "string" || typeof value === "number" || typeof value === "bigint" ||
   value instanceof Uint8Array
@@ -60,14 +60,13 @@ const attempt = <A>(params: ReadonlyArray<unknown>, f: () => A): Effect.Effect<A
   Effect.suspend(() =>
     params.every(isBindable)
       ? Either.try({ try: f, catch: sqlError })
-      : Either.left(sqlError(new TypeError("SQLite has no such value")))
+      : Either.left(sqlError(new TypeError("SQLite cannot store this value")))
   )
 
 /**
- * Fails where the file is not the one that was opened, or gone. SQLite would go on writing to a file that nobody can open
- * again.
+ * Fails when the file was replaced or removed. SQLite would continue to write to a file that cannot be opened again.
  */
-const ensureThere = (filename: string) => {
+const ensureSameFile = (filename: string) => {
   if (filename === inMemory) return Effect.void
   const { dev, ino } = Fs.statSync(filename)
   return Effect.suspend(() => {
@@ -78,7 +77,7 @@ const ensureThere = (filename: string) => {
   })
 }
 
-/** Rows are never transformed: {@link make} asks for no transformation. */
+/** Ignores row transformations, because {@link make} sets none. */
 const makeConnection = (db: Database.Database, filename: string): Connection => {
   const statements = new Map<string, Execute>()
 
@@ -86,15 +85,15 @@ const makeConnection = (db: Database.Database, filename: string): Connection => 
     const known = statements.get(sql)
     if (known !== undefined) return known
     const statement = prepare(db, sql)
-    if (statements.size >= statementsMax) statements.clear()
+    if (statements.size >= maximumStatements) statements.clear()
     statements.set(sql, statement)
     return statement
   }
 
-  // A commit waits for the disk: in a thread of its own, while the event loop goes on. The package has a module for each way,
-  // and both wrap the same native connection.
+  // A commit waits for the disk, so it runs in a thread and does not block the event loop. The package has a synchronous and
+  // an asynchronous module, and both wrap the same native connection.
   const commit = Effect.zipRight(
-    ensureThere(filename),
+    ensureSameFile(filename),
     Effect.tryPromise({
       try: () => Promise.resolve(Reflect.apply(AsyncDatabase.prototype.exec, db, ["COMMIT"])),
       catch: sqlError
@@ -115,8 +114,8 @@ const makeConnection = (db: Database.Database, filename: string): Connection => 
 }
 
 /**
- * The lock of the exclusive mode is taken by the first transaction, and needs no memory that processes share. A second
- * process is refused at once.
+ * The first transaction takes the lock of the exclusive mode, so that a second process fails at once. The lock needs no shared
+ * memory.
  */
 const opening = [
   "PRAGMA locking_mode = EXCLUSIVE",
@@ -128,8 +127,8 @@ const opening = [
 ]
 
 /**
- * `close` alone leaves the file open and locked as long as any prepared statement is not garbage collected. This gives the
- * lock back, and leaves all in one file.
+ * `close` alone keeps the file open and locked until the last prepared statement is garbage collected. These statements
+ * release the lock and leave everything in one file.
  */
 const closing = [
   "PRAGMA journal_mode = DELETE",
@@ -139,7 +138,7 @@ const closing = [
 
 const isForbidden = Schema.is(Schema.Struct({ code: Schema.Literal("EACCES", "EPERM", "EROFS") }))
 
-/** Of a file or folder without the right to write, SQLite only says that something went wrong. */
+/** For a file or folder that cannot be written, SQLite reports a general error only. */
 const isReadOnly = (filename: string): boolean => {
   const path = Fs.existsSync(filename) ? filename : Path.dirname(filename)
   return Either.match(Either.try({ try: () => Fs.accessSync(path, Fs.constants.W_OK), catch: isForbidden }), {
@@ -157,7 +156,7 @@ const openError = (filename: string) => (cause: unknown): StorageError => {
 
 const open = (filename: string): Effect.Effect<Database.Database, StorageError> =>
   Effect.try(() => {
-    // The names of files are nobody else's business.
+    // Other users may not read the names of files.
     if (filename !== inMemory) Fs.mkdirSync(Path.dirname(filename), { recursive: true, mode: 0o700 })
     return new Database(filename)
   }).pipe(
@@ -171,13 +170,13 @@ const open = (filename: string): Effect.Effect<Database.Database, StorageError> 
 
 const close = (db: Database.Database): Effect.Effect<void> =>
   Effect.try(() => closing.forEach((sql) => db.exec(sql))).pipe(
-    // What was committed is in the file and its log, and the next one to open them puts it right.
+    // The commits are in the file and its log, and the next process that opens them recovers.
     Effect.ignore,
     Effect.zipRight(Effect.sync(() => db.close()))
   )
 
 /**
- * One connection, which a transaction, or a statement outside of one, has for itself.
+ * Has one connection. A transaction, or a statement outside of one, uses it exclusively.
  *
  * @since 0.1.0
  * @category constructors
@@ -194,7 +193,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 })
 
 /**
- * `Locked` where another process has the file open, `Corrupt` where it is no database.
+ * Fails with `Locked` when another process has the file open, and with `Corrupt` when the file is not a database.
  *
  * @since 0.1.0
  * @category layers

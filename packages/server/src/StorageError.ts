@@ -1,5 +1,5 @@
 /**
- * What can go wrong below the service: in the database, or with the files of the parts.
+ * Failures of the database and of the part storage.
  *
  * @since 0.1.0
  */
@@ -7,13 +7,13 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /**
- * Why, as far as an operator acts differently:
+ * The reason of a failure. An operator handles each in another way:
  *
  * - `Full`: no space left on the device, or a quota used up
  * - `ReadOnly`: the folder or database cannot be written
  * - `Locked`: another process holds the database
- * - `Corrupt`: what is stored is not what was written
- * - `Missing`: what should be stored is not there
+ * - `Corrupt`: the stored bytes differ from the written ones, or the file is not a database
+ * - `Missing`: the file of a recorded part, or the database file, does not exist
  * - `Failed`: anything else, see `cause`
  *
  * @since 0.1.0
@@ -28,8 +28,7 @@ export const Reason = Schema.Literal("Full", "ReadOnly", "Locked", "Corrupt", "M
 export type Reason = typeof Reason.Type
 
 /**
- * The database or the part storage failed. To a caller of the API it is `ServiceUnavailable`; the operator finds it in the
- * log.
+ * The database or the part storage failed. A caller of the API sees `ServiceUnavailable`; the log has the details.
  *
  * @since 0.1.0
  * @category errors
@@ -39,7 +38,7 @@ export class StorageError extends Schema.TaggedError<StorageError>("@effect-uplo
   {
     store: Schema.Literal("database", "parts"),
     reason: Reason,
-    /** What was tried, such as `UploadRepository.create`. */
+    /** The operation that failed, for example `UploadRepository.createUpload`. */
     operation: Schema.String,
     cause: Schema.optionalWith(Schema.Defect, { exact: true })
   }

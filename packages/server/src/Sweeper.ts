@@ -1,8 +1,8 @@
 /**
- * Gives back the room of bytes that nobody can ask for any more.
+ * Frees the space of bytes that no request can reach.
  *
- * What counts is what the repository says, not what the sweeper has seen: so it does not matter when it runs, or whether the
- * server was killed while it did. Bytes that are being read or written are left for the next time.
+ * Each pass starts from the state in the repository, so it may run at any time, and the server may be killed during a pass.
+ * Bytes that a request reads or writes are left for the next pass.
  *
  * @since 0.1.0
  */
@@ -23,24 +23,24 @@ import { UploadRepository } from "./UploadRepository.js"
  * @category models
  */
 export interface Options {
-  /** The time from one pass over the database to the next. */
+  /** The time between two passes over the database. */
   readonly interval: Duration.DurationInput
-  /** The time from one pass over the whole part storage to the next; the first is at the start. */
+  /** The time between two passes over the whole part storage. The first pass is at the start. */
   readonly scanInterval: Duration.DurationInput
   /**
-   * Whether this process alone writes to the part storage. Then bytes that nobody is writing, and that are of no recorded part,
-   * are left over. Else this is known only when their Upload takes no more parts.
+   * Whether only this process writes to the part storage. Then bytes without a recorded part and without a lease are orphans.
+   * Otherwise they are orphans only when their Upload accepts no more parts.
    */
   readonly exclusive: boolean
 }
 
-/** Clocks of several servers differ: what has expired here may not have there. */
-const grace = Duration.minutes(1)
+/** The clocks of servers differ: an Upload that has expired here may be pending for another server. */
+const clockSkewAllowance = Duration.minutes(1)
 
-/** How many Uploads are reclaimed between two looks at the database. */
+/** The number of Uploads that are reclaimed between two queries. */
 const batch = 256
 
-/** How many at a time: they share commits. */
+/** Concurrent commands share commits. */
 const concurrency = 16
 
 /**
@@ -55,30 +55,30 @@ export const reclaim = (
   Effect.gen(function*() {
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
-    const inUse = yield* Leases
+    const leases = yield* Leases
     yield* repository.forgetCalls(yield* DateTime.now)
-    // Those that are held stay, and come first: the next look goes past them.
-    for (let held = 0, isMore = true; isMore;) {
-      const limit = held + batch
+    // Uploads with a lease stay and come first, so the next query has to go past them.
+    for (let leased = 0, isMore = true; isMore;) {
+      const limit = leased + batch
       const now = yield* DateTime.now
       const uploadIds = yield* repository.reclaimable(
-        options.exclusive ? now : DateTime.subtractDuration(now, grace),
+        options.exclusive ? now : DateTime.subtractDuration(now, clockSkewAllowance),
         limit
       )
-      const idle = yield* Effect.filter(uploadIds, (uploadId) => inUse.isHeld(uploadId), { negate: true })
+      const idle = yield* Effect.filter(uploadIds, (uploadId) => leases.isLeased(uploadId), { negate: true })
       yield* Effect.forEach(
         idle,
         (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
         { concurrency, discard: true }
       )
-      held = uploadIds.length - idle.length
+      leased = uploadIds.length - idle.length
       isMore = uploadIds.length === limit
     }
   }).pipe(Effect.withSpan("Sweeper.reclaim"))
 
 /**
- * Removes bytes that belong to no part: what was being written when a process was killed, and parts that were not listed when
- * their Upload was completed.
+ * Removes bytes without a recorded part: partial files of a killed process, and parts that were not listed when their Upload
+ * was completed.
  *
  * @since 0.1.0
  * @category combinators
@@ -89,13 +89,13 @@ export const removeOrphans = (
   Effect.gen(function*() {
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
-    const inUse = yield* Leases
+    const leases = yield* Leases
     yield* storage.list.pipe(
       Stream.groupAdjacentBy(({ uploadId }) => uploadId),
       Stream.runForEach(([uploadId, keys]) =>
         Effect.gen(function*() {
-          // In this order: a part that is not held any more is recorded, or never will be.
-          if (yield* inUse.isHeld(uploadId)) return
+          // In this order: a part whose lease has ended is recorded by then, or never will be.
+          if (yield* leases.isLeased(uploadId)) return
           if (!options.exclusive && (yield* repository.takesParts(uploadId, yield* DateTime.now))) return
           const parts = new Set((yield* repository.partsOfUpload(uploadId)).map(({ part }) => part.id))
           yield* Effect.forEach(
@@ -108,12 +108,12 @@ export const removeOrphans = (
     )
   }).pipe(Effect.withSpan("Sweeper.removeOrphans"))
 
-/** A pass that fails is told in the log, and the next one tries again. */
-const untiring = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
-  Effect.catchAll(pass, (error) => Effect.logError(`The sweeper stopped: ${error.message}`))
+/** Logs the failure of a pass. The next pass tries again. */
+const logAndContinue = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
+  Effect.catchAll(pass, (error) => Effect.logError(`A pass of the sweeper failed: ${error.message}`))
 
 /**
- * Sweeps at the start, and then from time to time for as long as the layer lives.
+ * Sweeps at the start and then at the given intervals, as long as the layer exists.
  *
  * @since 0.1.0
  * @category layers
@@ -121,7 +121,7 @@ const untiring = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
 export const layer = (options: Options): Layer.Layer<never, never, UploadRepository | PartStorage | Leases> =>
   Layer.scopedDiscard(
     Effect.all([
-      Effect.forkScoped(Effect.repeat(untiring(reclaim(options)), Schedule.spaced(options.interval))),
-      Effect.forkScoped(Effect.repeat(untiring(removeOrphans(options)), Schedule.spaced(options.scanInterval)))
+      Effect.forkScoped(Effect.repeat(logAndContinue(reclaim(options)), Schedule.spaced(options.interval))),
+      Effect.forkScoped(Effect.repeat(logAndContinue(removeOrphans(options)), Schedule.spaced(options.scanInterval)))
     ])
   )

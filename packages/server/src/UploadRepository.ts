@@ -1,5 +1,5 @@
 /**
- * What the server remembers of Uploads, Parts and Files: everything but their bytes.
+ * Stores the metadata of Uploads, Parts and Files: everything but their bytes.
  *
  * @since 0.1.0
  */
@@ -27,11 +27,11 @@ import type { StorageError } from "./StorageError.js"
  */
 export interface StoredUpload {
   readonly project: ProjectId
-  /** As it was last recorded: `Upload.at` tells whether it has expired since. */
+  /** The last recorded state. `Upload.at` tells whether the Upload has expired since. */
   readonly upload: Upload.Upload
   readonly mimeType: MimeType
   readonly expiresAfter: Option.Option<ExpiresAfter>
-  /** The bytes of all recorded parts. */
+  /** The size of all recorded parts together, in bytes. */
   readonly receivedBytes: ByteSize
 }
 
@@ -42,7 +42,7 @@ export interface StoredUpload {
 export interface StoredPart {
   readonly part: UploadPart
   readonly bytes: ByteSize
-  /** Of the part's bytes, as its storage told. */
+  /** The checksum that the part storage computed. */
   readonly checksum: string
 }
 
@@ -53,23 +53,23 @@ export interface StoredPart {
 export interface StoredFile {
   readonly project: ProjectId
   readonly file: FileObject
-  /** Whose parts the File is made of. */
+  /** The Upload whose parts the File consists of. */
   readonly uploadId: UploadId
-  /** Where it stands among the Files that were created in the same second: rises with each. */
+  /** Orders the Files that were created in the same second. */
   readonly sequence: number
 }
 
 /**
- * What one command does to a pending Upload.
+ * A change to a pending Upload.
  *
  * @since 0.1.0
  * @category models
  */
 export type Change = Data.TaggedEnum<{
   PartAdded: { readonly part: StoredPart }
-  /** The parts in the order of the File. Those of the Upload that are not among them are forgotten. */
+  /** The parts in the order of the File. The other parts of the Upload are deleted. */
   Completed: { readonly upload: Upload.Completed; readonly partIds: ReadonlyArray<PartId> }
-  /** All its parts are forgotten. */
+  /** All parts are deleted. */
   Cancelled: { readonly upload: Upload.Cancelled }
 }>
 
@@ -99,9 +99,9 @@ export interface ListFilesQuery {
   readonly now: DateTime.Utc
   readonly order: "asc" | "desc"
   readonly purpose: FilePurpose | undefined
-  /** Only what comes after this one in the order. */
+  /** Only Files after this one. */
   readonly after: StoredFile | undefined
-  /** The most that are returned. */
+  /** The maximum number of returned Files. */
   readonly limit: number
 }
 
@@ -125,14 +125,14 @@ export interface Service {
     now: DateTime.Utc
   ) => Effect.Effect<Option.Option<IdempotencyRecord>, StorageError>
 
-  /** Another project's Upload is none. */
+  /** None for an unknown Upload and for one of another project. */
   readonly findUpload: (
     project: ProjectId,
     uploadId: UploadId
   ) => Effect.Effect<Option.Option<StoredUpload>, StorageError>
 
   /**
-   * Shows the Upload as it is and makes the change that `decide` answers, with nothing in between. `decide` may be asked
+   * Passes the current Upload to `decide` and makes the change that it returns, in one atomic step. `decide` may be called
    * again.
    */
   readonly changeUpload: <C extends Change, E>(
@@ -146,22 +146,22 @@ export interface Service {
     command?: KeyedCommand<C> | undefined
   ) => Effect.Effect<C, E | StorageError>
 
-  /** The recorded parts in the order in which they were recorded; none of an Upload that is unknown or reclaimed. */
+  /** The parts in the order in which they were recorded. Empty for an unknown or reclaimed Upload. */
   readonly partsOfUpload: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<StoredPart>, StorageError>
 
-  /** Another project's File is none, nor is one that was deleted. One that has expired may still be shown. */
+  /** None for an unknown or deleted File, and for one of another project. An expired File may still be returned. */
   readonly findFile: (project: ProjectId, fileId: FileId) => Effect.Effect<Option.Option<StoredFile>, StorageError>
 
-  /** In the order of the File. A part may be there more than once. */
+  /** The parts in the order of the File. */
   readonly partsOfFile: (fileId: FileId) => Effect.Effect<ReadonlyArray<StoredPart>, StorageError>
 
-  /** By time of creation, then by sequence; without those that have expired. */
+  /** The Files that have not expired, by time of creation, then by sequence. */
   readonly listFiles: (
     project: ProjectId,
     query: ListFilesQuery
   ) => Effect.Effect<ReadonlyArray<StoredFile>, StorageError>
 
-  /** Whether there was one that had not expired. */
+  /** Returns whether the File existed and had not expired. */
   readonly deleteFile: (
     project: ProjectId,
     fileId: FileId,
@@ -169,21 +169,21 @@ export interface Service {
   ) => Effect.Effect<boolean, StorageError>
 
   /**
-   * Uploads whose recorded bytes nobody can ask for any more, oldest first: cancelled or expired ones, and those whose File
-   * was deleted or has expired.
+   * Uploads with parts that no request can reach, oldest first: cancelled or expired ones, and those whose File was deleted or
+   * has expired.
    */
   readonly reclaimable: (now: DateTime.Utc, limit: number) => Effect.Effect<ReadonlyArray<UploadId>, StorageError>
 
-  /** Forgets the parts of such an Upload, after their bytes are gone. */
+  /** Deletes the parts of such an Upload, after the storage has removed their bytes. */
   readonly reclaimed: (uploadId: UploadId) => Effect.Effect<void, StorageError>
 
   /** Forgets the idempotency keys of Uploads that have expired. */
   readonly forgetCalls: (now: DateTime.Utc) => Effect.Effect<void, StorageError>
 
-  /** Whether the Upload can still take parts. One that is unknown cannot. */
+  /** Whether the Upload accepts parts. False for an unknown Upload. */
   readonly takesParts: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<boolean, StorageError>
 
-  /** Succeeds if the database answers. */
+  /** Succeeds if the database responds. */
   readonly ping: Effect.Effect<void, StorageError>
 }
 

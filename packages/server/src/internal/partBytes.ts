@@ -6,14 +6,14 @@ import { StorageError } from "../StorageError.js"
 import type { StoredPart } from "../UploadRepository.js"
 import * as Checksum from "./files/checksum.js"
 
-/** A stretch of one part. */
+/** A range of one part. */
 export interface Section {
   readonly part: StoredPart
   readonly offset: number
   readonly bytes: number
 }
 
-/** What of each part is within the bounds, in their order. */
+/** The range of each part that is within the bounds, in the order of the parts. */
 export const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bounds): ReadonlyArray<Section> => {
   const found: Array<Section> = []
   let start = 0
@@ -27,8 +27,8 @@ export const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bou
 }
 
 /**
- * The bytes of parts one after another. A part that is read as a whole is compared with what was written: its last bytes are
- * held back until they are known to be right, so that nobody takes a damaged part for a whole one.
+ * The bytes of the parts, one after another. A part that is read completely is compared with its checksum before its last bytes
+ * are emitted, so that a damaged part is never read to its end.
  */
 export const read = (
   storage: PartStorage.Service,
@@ -55,9 +55,9 @@ const verified = (
         read += buffer.byteLength
         checksum.update(buffer)
       }
-      // The checksum is told once: with the last byte, not with what may be empty after it.
-      const isSound = read === before || read < bytes || (read === bytes && checksum.digest() === expected)
-      return isSound ? Effect.succeed(chunk) : new StorageError({
+      // The digest may be computed once: with the last byte, not with an empty chunk after it.
+      const isIntact = read === before || read < bytes || (read === bytes && checksum.digest() === expected)
+      return isIntact ? Effect.succeed(chunk) : new StorageError({
         store: "parts",
         reason: "Corrupt",
         operation: `reading ${part.id}`

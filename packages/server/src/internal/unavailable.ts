@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { StorageError } from "../StorageError.js"
 
-/** The operator is told why, the caller that it is not his fault: what failed below is nobody else's business. */
+/** Logs the failure for the operator. The caller gets `ServiceUnavailable` without details. */
 const report = <E>(error: E | StorageError): Effect.Effect<never, E | ServiceUnavailable> =>
   error instanceof StorageError
     ? Effect.zipRight(

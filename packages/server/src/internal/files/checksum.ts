@@ -1,20 +1,20 @@
 import * as Crypto from "node:crypto"
 
 /*
- * Poly1305 under a key that everybody knows: it tells of accidents, not of somebody who may write to the folder. It has 128 bits,
- * and is 2.8 times as fast as the CRC-32 of Node, which was the most expensive single step of accepting a part.
+ * Poly1305 with a public key. It detects accidents, not an attacker who can write to the folder. It has 128 bits and is 2.8
+ * times as fast as the CRC-32 of Node. See decisions/poly1305-checksum.md.
  */
 const key = Buffer.alloc(32)
 const nonce = Buffer.alloc(12)
 
 export interface Checksum {
   readonly update: (bytes: Uint8Array) => void
-  /** In hexadecimal digits. Once. */
+  /** The checksum in hexadecimal digits. May be called once. */
   readonly digest: () => string
 }
 
 export const make = (): Checksum => {
-  // What is authenticated beside a message, of which there is none here, goes through Poly1305 alone.
+  // Additional authenticated data goes through Poly1305 alone. There is no message to encrypt.
   const cipher = Crypto.createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: 16 })
   return {
     update: (bytes) => {

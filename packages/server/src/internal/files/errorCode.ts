@@ -1,5 +1,5 @@
 import * as Predicate from "effect/Predicate"
 
-/** The code of an error of Node's, or nothing. */
+/** The code of a Node error, or an empty text. */
 export const codeOf = (cause: unknown): string =>
   Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : ""

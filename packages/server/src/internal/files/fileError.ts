@@ -12,6 +12,6 @@ const reasons: Readonly<Record<string, Reason>> = {
   EIO: "Corrupt"
 }
 
-/** What the system says of a file or folder of the parts. */
+/** Maps the error of a file operation to the reason of a {@link StorageError}. */
 export const storageError = (operation: string, cause: unknown, reason = reasons[codeOf(cause)] ?? "Failed") =>
   new StorageError({ store: "parts", reason, operation, cause })

@@ -4,15 +4,15 @@ import type { PageBuffers } from "./pageBuffers.js"
 import { pageBytes } from "./pageBuffers.js"
 
 /**
- * Writes a file from its beginning on while counting and hashing. One buffer is filled while the other is written, always from a
- * page on and by whole pages, so that the file may have been opened for writing past the system's cache.
+ * Writes a file from its start, and counts and hashes the bytes. One buffer is filled while the other is written. Every write
+ * starts at a page and has whole pages, as files opened with `O_DIRECT` require.
  */
 export interface FileWriter {
-  /** Nothing may be added until it resolves. The pieces are copied. */
+  /** Copies the pieces. The next call has to wait for the promise. */
   readonly add: (pieces: Iterable<Uint8Array>) => Promise<void>
-  /** Resolves when all is on the disk. */
+  /** Resolves when all bytes are on the disk. */
   readonly finish: () => Promise<{ readonly bytes: number; readonly checksum: string }>
-  /** Whether it finished or not. Resolves when nothing is being written any more. */
+  /** Gives the buffers back, after `finish` or in its place. Resolves when the last write has ended. */
   readonly release: () => Promise<void>
 }
 
@@ -31,14 +31,14 @@ export const make = (handle: FileHandle, buffers: PageBuffers): FileWriter => {
     }
   }
 
-  /** Begins to write what is in the buffer, once what was before is written. */
+  /** Starts to write the buffer when the previous write has ended. */
   const flush = async () => {
     await writing
     if (buffer === undefined) return
     const full = buffer
     const pages = full.subarray(0, Math.ceil(filled / pageBytes) * pageBytes).fill(0, filled)
     writing = writeAll(pages, position).finally(() => buffers.giveBack(full))
-    // Who adds or finishes next hears of a failure. Nobody does if the next bytes never come.
+    // The next `add` or `finish` reports the failure. Without one, the rejection would be unhandled.
     writing.catch(() => {})
     position += pages.byteLength
     buffer = undefined

@@ -16,8 +16,8 @@ const makeEmpty = async (directory: string): Promise<void> => {
 }
 
 /**
- * The folder for the files of `POST /files` while they arrive. Who has the repository has the folder for itself: such files as
- * are in it at the start were left by a process that was killed.
+ * The folder for the files of `POST /files` while they arrive. The process that owns the repository owns the folder, so files
+ * that are in it at the start were left by a killed process.
  */
 export const layer = (directory: string): Layer.Layer<IncomingDirectory, StorageError, UploadRepository> =>
   Layer.effect(

@@ -1,28 +1,28 @@
-/** Node has it, too, but to TypeScript it belongs to browsers. */
+/** The types of WebAssembly are part of the DOM library, which this package does not use. */
 declare const WebAssembly: {
   readonly Memory: new(
     pages: { readonly initial: number; readonly maximum: number }
   ) => { readonly buffer: ArrayBuffer }
 }
 
-/** A multiple of what file systems ask of a write past the system's cache: of its position, its length, and its place in memory. */
+/** With `O_DIRECT`, position, length and memory address of a write have to be multiples of at most this many bytes. */
 export const pageBytes = 4096
 
-/** With less the disk was measured to take longer for the whole. */
+/** With smaller buffers the writes were measured to take longer. */
 const bufferBytes = 512 * 1024
 
-/** What is aimed at for all buffers that are taken. */
-const takenBytes = 8 * 1024 * 1024
+/** The target for all buffers in use together. */
+const targetBytes = 8 * 1024 * 1024
 
-/** What a buffer has at least, however many are taken. */
-const leastBytes = 64 * 1024
+/** The minimum size of a buffer, however many are in use. */
+const minimumBytes = 64 * 1024
 
 const buffersOfMemory = 16
 const memoryPageBytes = 64 * 1024
 
-/** Buffers that begin at a page. They are used again and again, so that none is left to the garbage collector. */
+/** A pool of buffers that start at a page. Buffers are reused, so that the garbage collector has nothing to do. */
 export interface PageBuffers {
-  /** The more are taken, the smaller it is; a number of pages. */
+  /** Returns a buffer of whole pages, which is smaller the more are in use. */
   readonly take: () => Uint8Array
   readonly giveBack: (buffer: Uint8Array) => void
 }
@@ -33,7 +33,8 @@ export const make = (): PageBuffers => {
 
   const allocate = (): Uint8Array => {
     const pages = buffersOfMemory * bufferBytes / memoryPageBytes
-    // The only memory in JavaScript that is known to begin at a page. It takes no room before it is written to.
+    // The memory of WebAssembly is the only one in JavaScript that is known to start at a page. It uses no space before it is
+    // written.
     const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages })
     for (let index = 1; index < buffersOfMemory; index++) {
       free.push(new Uint8Array(buffer, index * bufferBytes, bufferBytes))
@@ -44,7 +45,7 @@ export const make = (): PageBuffers => {
   return {
     take: () => {
       taken++
-      const bytes = Math.max(leastBytes, Math.min(bufferBytes, takenBytes / taken))
+      const bytes = Math.max(minimumBytes, Math.min(bufferBytes, targetBytes / taken))
       return (free.pop() ?? allocate()).subarray(0, bytes - bytes % pageBytes)
     },
     giveBack: ({ buffer, byteOffset }) => {

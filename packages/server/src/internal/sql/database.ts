@@ -1,5 +1,5 @@
 /**
- * The database that the server was told to use: a SQLite file of its own, or PostgreSQL.
+ * The database of the configuration: a SQLite file, or PostgreSQL.
  *
  * @since 0.1.0
  */
@@ -19,12 +19,12 @@ import { toStorageError } from "./databaseError.js"
  * @category models
  */
 export interface Options {
-  /** Where the SQLite file is. */
+  /** The folder of the SQLite file. */
   readonly dataDirectory: string
   readonly databaseUrl: Option.Option<Redacted.Redacted>
 }
 
-/** A command that waits for longer had better fail. */
+/** A command that waits longer for a connection fails. */
 const connectTimeout = Duration.seconds(5)
 
 /**
@@ -35,7 +35,7 @@ export const layer = ({ dataDirectory, databaseUrl }: Options): Layer.Layer<SqlC
   Option.match(databaseUrl, {
     onNone: () => SqliteClient.layer({ filename: Path.join(dataDirectory, "uploads.sqlite") }),
     onSome: (url) =>
-      // Most servers need no PostgreSQL: its client takes memory.
+      // Loaded on demand: most servers use SQLite, and the client takes memory.
       Effect.promise(() => import("@effect/sql-pg/PgClient")).pipe(
         Effect.map((PgClient) => PgClient.layer({ url, applicationName: "effect-uploads", connectTimeout })),
         Layer.unwrapEffect,

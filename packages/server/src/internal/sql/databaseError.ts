@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import type { Reason } from "../../StorageError.js"
 import { StorageError } from "../../StorageError.js"
 
-/** Of SQLite: the lowest byte of a result code, see https://sqlite.org/rescode.html */
+/** By the lowest byte of a SQLite result code, see https://sqlite.org/rescode.html */
 const ofSqlite: Record.ReadonlyRecord<string, Reason> = {
   5: "Locked", // SQLITE_BUSY
   6: "Locked", // SQLITE_LOCKED
@@ -16,7 +16,7 @@ const ofSqlite: Record.ReadonlyRecord<string, Reason> = {
   26: "Corrupt" // SQLITE_NOTADB
 }
 
-/** Of PostgreSQL, see https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** By PostgreSQL error code, see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const ofPostgres: Record.ReadonlyRecord<string, Reason> = {
   "25006": "ReadOnly", // read_only_sql_transaction
   "53100": "Full", // disk_full
@@ -34,7 +34,7 @@ const reasonOf = (cause: unknown): Option.Option<Reason> => {
   return isOfPostgres(cause) ? Record.get(ofPostgres, cause.code) : Option.none()
 }
 
-/** A row that cannot be read is not what was written. */
+/** A row that cannot be decoded is `Corrupt`. */
 export const toStorageError = (operation: string) => (error: unknown): StorageError => {
   if (ParseResult.isParseError(error)) {
     return new StorageError({ store: "database", reason: "Corrupt", operation, cause: error })

@@ -11,46 +11,46 @@ import type * as Scope from "effect/Scope"
 import * as Transaction from "./transaction.js"
 
 /*
- * A commit costs as much as the disk takes to write, whatever it holds. So the commands that arrive while one commit is
- * written share the next: nobody waits for company, and everybody is answered after the commit.
+ * The cost of a commit is one write to the disk, whatever it contains. So the commands that arrive during a commit share the
+ * next one. A command never waits for others, and it returns after its commit.
  */
 
 type Failure = SqlError | ParseError
 
-/** A command that is refused succeeds, with the refusal: after it there is nothing to undo. */
+/** A rejected command succeeds with its rejection, because there is nothing to undo. */
 export type Commit = <A>(command: Effect.Effect<A, Failure>) => Effect.Effect<A, Failure>
 
 interface Job {
-  state: "waiting" | "abandoned" | "begun"
-  /** Makes the changes, and tells how to answer once they are durable. */
+  state: "waiting" | "abandoned" | "started"
+  /** Makes the changes, and returns the effect that completes the caller once they are durable. */
   readonly run: Effect.Effect<Effect.Effect<unknown>, Failure>
   readonly fail: (cause: Cause.Cause<Failure>) => Effect.Effect<unknown>
 }
 
-/** Bounds for how long the database is not free for anything else. */
-const maxJobs = 128
+/** Limits the time for which the database is not available for reads. */
+const maximumJobs = 128
 
-/** Ends with the scope, after all that it was given. */
+/** Ends with the scope, after all commands that it has accepted. */
 export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> =>
   Effect.gen(function*() {
     const transaction = Transaction.make(sql)
     const mailbox = yield* Mailbox.make<Job>()
 
-    const together = (jobs: Chunk.Chunk<Job>) =>
+    const runBatch = (jobs: Chunk.Chunk<Job>) =>
       transaction(Effect.forEach(jobs, (job) => job.run)).pipe(
-        Effect.flatMap(Effect.forEach((answer) => answer, { discard: true }))
+        Effect.flatMap(Effect.forEach((complete) => complete, { discard: true }))
       )
 
-    const alone = (job: Job) => Effect.catchAllCause(together(Chunk.of(job)), job.fail)
+    const runSingle = (job: Job) => Effect.catchAllCause(runBatch(Chunk.of(job)), job.fail)
 
     const commit = (waiting: Chunk.Chunk<Job>) =>
       Effect.suspend(() => {
         const jobs = Chunk.filter(waiting, (job) => job.state === "waiting")
-        for (const job of jobs) job.state = "begun"
-        // A job that fails spoils the transaction: what the others did is done again.
+        for (const job of jobs) job.state = "started"
+        // A failed job aborts the transaction, so each job runs again in one of its own.
         const committed = jobs.length > 1
-          ? Effect.catchAllCause(together(jobs), () => Effect.forEach(jobs, alone, { discard: true }))
-          : Effect.forEach(jobs, alone, { discard: true })
+          ? Effect.catchAllCause(runBatch(jobs), () => Effect.forEach(jobs, runSingle, { discard: true }))
+          : Effect.forEach(jobs, runSingle, { discard: true })
         return Effect.withSpan(committed, "UploadRepository.commit", {
           attributes: { commands: jobs.length },
           captureStackTrace: false
@@ -58,7 +58,7 @@ export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> 
       })
 
     const loop: Effect.Effect<void> = Effect.flatMap(mailbox.takeAll, ([jobs, done]) =>
-      Effect.forEach(Chunk.chunksOf(jobs, maxJobs), commit, { discard: true }).pipe(
+      Effect.forEach(Chunk.chunksOf(jobs, maximumJobs), commit, { discard: true }).pipe(
         Effect.zipRight(done ? Effect.void : loop)
       ))
 
@@ -71,17 +71,17 @@ export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> 
     return (command) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function*() {
-          const answer = yield* Deferred.make<Effect.Effect.Success<typeof command>, Failure>()
+          const result = yield* Deferred.make<Effect.Effect.Success<typeof command>, Failure>()
           const job: Job = {
             state: "waiting",
             run: Effect.map(command, (value) =>
-              Deferred.succeed(answer, value)),
-            fail: (cause) => Deferred.failCause(answer, cause)
+              Deferred.succeed(result, value)),
+            fail: (cause) => Deferred.failCause(result, cause)
           }
           if (!(yield* mailbox.offer(job))) return yield* Effect.interrupt
-          return yield* Effect.catchAllCause(restore(Deferred.await(answer)), (cause) => {
-            // Who is interrupted while the command waits, takes it back. Later there is an outcome to wait for.
-            if (job.state === "begun") return Deferred.await(answer)
+          return yield* Effect.catchAllCause(restore(Deferred.await(result)), (cause) => {
+            // An interrupted caller withdraws a waiting command. A started command has an outcome, and the caller waits for it.
+            if (job.state === "started") return Deferred.await(result)
             job.state = "abandoned"
             return Effect.failCause(cause)
           })

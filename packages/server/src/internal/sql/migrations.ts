@@ -4,14 +4,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../StorageError.js"
 import { toStorageError } from "./databaseError.js"
-import { rising } from "./dialect.js"
+import { autoIncrementKey } from "./dialect.js"
 
 /*
- * Names begin with `upload`, since a PostgreSQL database may belong to an application, too. Times are in whole seconds.
+ * Names begin with `upload`, because a PostgreSQL database may also belong to an application. Times are in whole seconds.
  *
- * `reclaim_at` is the time from which on nobody can ask for the parts of an Upload: when it expires, then when its File
- * does, or at once when it is cancelled or its File deleted. There is none for a File that stays, nor when the parts are
- * gone.
+ * `reclaim_at` is the time from which no request can reach the parts of an Upload: its expiry, later the expiry of its File, or
+ * the time at which it is cancelled or its File is deleted. It is null for a File without expiry, and after the parts were
+ * removed.
  */
 const tables = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
@@ -34,7 +34,7 @@ const tables = Effect.gen(function*() {
   yield* sql`CREATE INDEX uploads_reclaim_at ON uploads (reclaim_at) WHERE reclaim_at IS NOT NULL`
   yield* sql`
     CREATE TABLE upload_parts (
-      sequence ${rising(sql)},
+      sequence ${autoIncrementKey(sql)},
       id TEXT NOT NULL UNIQUE,
       upload_id TEXT NOT NULL REFERENCES uploads (id),
       bytes BIGINT NOT NULL,
@@ -44,7 +44,7 @@ const tables = Effect.gen(function*() {
   yield* sql`CREATE INDEX upload_parts_of_upload ON upload_parts (upload_id, sequence)`
   yield* sql`
     CREATE TABLE upload_files (
-      sequence ${rising(sql)},
+      sequence ${autoIncrementKey(sql)},
       id TEXT NOT NULL UNIQUE,
       upload_id TEXT NOT NULL UNIQUE REFERENCES uploads (id),
       project TEXT NOT NULL,
@@ -77,14 +77,14 @@ const calls = Effect.gen(function*() {
   yield* sql`CREATE INDEX upload_calls_expires_at ON upload_calls (expires_at)`
 })
 
-/** Brings the tables to their newest form. */
+/** Migrates the tables to the newest version. */
 export const run: Effect.Effect<void, StorageError, SqlClient.SqlClient> = Migrator.make({})({
   loader: Migrator.fromRecord({ "1_tables": tables, "2_calls": calls }),
   table: "upload_migrations"
 }).pipe(
-  // Where two servers start on a new PostgreSQL database at once, one of them fails to create the table of migrations.
+  // When two servers start on a new PostgreSQL database together, one of them fails to create the table of migrations.
   Effect.retry({ times: 1 }),
-  // A migration that fails is a defect of the Migrator's.
+  // The Migrator turns a failed migration into a defect.
   Effect.catchAllCause((cause) => Effect.fail(toStorageError("migrations")(Cause.squash(cause)))),
   Effect.asVoid
 )

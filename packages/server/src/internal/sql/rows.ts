@@ -12,12 +12,12 @@ import { ProjectId } from "../../Project.js"
 
 const parseText = ParseResult.decodeUnknown(Schema.parseJson(Schema.String))
 
-/** What JSON writes otherwise within its quotes. */
+/** The characters that JSON escapes. */
 const isEscaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
 /**
- * Text as it stands between the quotes of a JSON string. Most text is its own, and any text comes back as it was: PostgreSQL
- * takes no NUL, SQLite's driver cuts at it, and neither has half of a surrogate pair.
+ * Text, escaped as in a JSON string, so that any text round-trips. PostgreSQL accepts no NUL, the SQLite driver truncates at
+ * it, and neither stores a lone surrogate. Most text needs no escape.
  */
 export const Text = Schema.transformOrFail(Schema.String, Schema.String, {
   strict: true,
@@ -25,12 +25,12 @@ export const Text = Schema.transformOrFail(Schema.String, Schema.String, {
   encode: (text) => ParseResult.succeed(isEscaped.test(text) ? JSON.stringify(text).slice(1, -1) : text)
 })
 
-/** PostgreSQL's driver answers a BIGINT as text. */
+/** The PostgreSQL driver returns a BIGINT as text. */
 export const Integer = Schema.Union(Schema.Int, Schema.NumberFromString.pipe(Schema.int()))
 
 const FileJson = Schema.parseJson(Schema.encodedSchema(FileObject))
 
-/** The columns of an Upload, named as the wire names its fields. */
+/** The columns of an Upload, with the names of its wire fields. */
 const UploadColumns = Schema.Struct({
   id: Text,
   project: Text,
