@@ -47,6 +47,17 @@ const hash = (key: Redacted.Redacted): Uint8Array => createHash("sha256").update
  * Stores only the hashes of the keys. Every hash is compared in constant time, so that the response time reveals nothing about
  * a key.
  *
+ * @example
+ * ```ts
+ * import * as ApiKeys from "@effect-uploads/server/ApiKeys"
+ * import { ProjectId } from "@effect-uploads/server/Project"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const key = Redacted.make("sk-alpha")
+ * const keys = ApiKeys.make([{ project: ProjectId.make("alpha"), key }])
+ * console.log(keys.projectOf(key)) // Option.some("alpha")
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -66,6 +77,15 @@ export const make = (keys: ReadonlyArray<ApiKey>): Service => {
 }
 
 /**
+ * @example
+ * ```ts
+ * import * as ApiKeys from "@effect-uploads/server/ApiKeys"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const keys = Layer.unwrapEffect(Effect.map(ApiKeys.config("MY_API_KEYS"), ApiKeys.layer))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -56,6 +56,18 @@ const isBearer = Effect.map(
 /**
  * Accepts the keys of {@link ApiKeys}. Without keys, every request belongs to the default project.
  *
+ * @example
+ * ```ts
+ * import * as ApiKeys from "@effect-uploads/server/ApiKeys"
+ * import * as Authentication from "@effect-uploads/server/Authentication"
+ * import { ProjectId } from "@effect-uploads/server/Project"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * const keys = ApiKeys.layer([{ project: ProjectId.make("alpha"), key: Redacted.make("sk-alpha") }])
+ * export const authentication = Layer.provide(Authentication.layer, keys)
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

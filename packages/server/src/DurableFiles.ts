@@ -29,6 +29,15 @@ import { UploadRepository } from "./UploadRepository.js"
 const pageSize = 1000
 
 /**
+ * @example
+ * ```ts
+ * import * as DurableFiles from "@effect-uploads/server/DurableFiles"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const count = Effect.flatMap(DurableFiles.make, (files) => Stream.runCount(files.list()))
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -100,6 +109,21 @@ export const make = Effect.gen(function*() {
 })
 
 /**
+ * @example
+ * ```ts
+ * import * as DurableFiles from "@effect-uploads/server/DurableFiles"
+ * import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
+ * import * as Leases from "@effect-uploads/server/Leases"
+ * import * as SqliteClient from "@effect-uploads/server/SqliteClient"
+ * import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
+ * import * as Layer from "effect/Layer"
+ *
+ * const repository = Layer.provide(SqlUploadRepository.layer, SqliteClient.layer({ filename: "data/uploads.sqlite" }))
+ * const storage = FilePartStorage.layer({ directory: "data/parts" })
+ *
+ * export const layer = Layer.provide(DurableFiles.layer, [repository, storage, Leases.layer])
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -59,6 +59,20 @@ const partDigest = (uploadId: UploadId, { bytes, checksum }: { readonly bytes: n
   digest(uploadId, `${bytes}`, checksum)
 
 /**
+ * @example
+ * ```ts
+ * import * as DurableUploads from "@effect-uploads/server/DurableUploads"
+ * import { CurrentProject, ProjectId } from "@effect-uploads/server/Project"
+ * import * as Effect from "effect/Effect"
+ *
+ * const request = { filename: "train.jsonl", bytes: 12, purpose: "fine-tune", mimeType: "text/jsonl" }
+ *
+ * export const program = Effect.gen(function*() {
+ *   const uploads = yield* DurableUploads.make
+ *   return yield* uploads.create(request).pipe(Effect.provideService(CurrentProject, ProjectId.make("alpha")))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -278,6 +292,21 @@ export const make = Effect.gen(function*() {
 
 /**
  * Applies the `UploadLimits` of the context. The project of each call is `CurrentProject`.
+ *
+ * @example
+ * ```ts
+ * import * as DurableUploads from "@effect-uploads/server/DurableUploads"
+ * import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
+ * import * as Leases from "@effect-uploads/server/Leases"
+ * import * as SqliteClient from "@effect-uploads/server/SqliteClient"
+ * import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
+ * import * as Layer from "effect/Layer"
+ *
+ * const repository = Layer.provide(SqlUploadRepository.layer, SqliteClient.layer({ filename: "data/uploads.sqlite" }))
+ * const storage = FilePartStorage.layer({ directory: "data/parts" })
+ *
+ * export const layer = Layer.provide(DurableUploads.layer, [repository, storage, Leases.layer])
+ * ```
  *
  * @since 0.1.0
  * @category layers

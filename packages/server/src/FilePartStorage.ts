@@ -87,6 +87,18 @@ async function* walk(directory: string): AsyncGenerator<ReadonlyArray<PartKey>> 
 }
 
 /**
+ * @example
+ * ```ts
+ * import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const count = Effect.flatMap(
+ *   FilePartStorage.make({ directory: "data/parts" }),
+ *   (storage) => Stream.runCount(storage.list)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -195,6 +207,13 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
   })
 
 /**
+ * @example
+ * ```ts
+ * import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
+ *
+ * export const storage = FilePartStorage.layer({ directory: "/var/lib/uploads/parts" })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -27,6 +27,18 @@ export interface Service {
 export class Leases extends Context.Tag("@effect-uploads/server/Leases")<Leases, Service>() {}
 
 /**
+ * @example
+ * ```ts
+ * import * as Leases from "@effect-uploads/server/Leases"
+ * import * as Sweeper from "@effect-uploads/server/Sweeper"
+ * import * as Layer from "effect/Layer"
+ *
+ * // The services and the sweeper share the leases.
+ * export const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", exclusive: true }).pipe(
+ *   Layer.provideMerge(Leases.layer)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -69,6 +69,16 @@ const metrics = HttpApiBuilder.Router.use((router) =>
 /**
  * `UploadsService` and `FilesService` on a database and a folder, with their sweeper.
  *
+ * @example
+ * ```ts
+ * import * as Server from "@effect-uploads/server/Server"
+ * import { ServerConfig } from "@effect-uploads/server/ServerConfig"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const services = Layer.unwrapEffect(Effect.map(ServerConfig, Server.layerDurable))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -123,6 +133,16 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
 
 /**
  * Listens and serves. When it ends, it waits for the running requests. `HttpServer` tells the address.
+ *
+ * @example
+ * ```ts
+ * import * as Server from "@effect-uploads/server/Server"
+ * import { ServerConfig } from "@effect-uploads/server/ServerConfig"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const server = Effect.flatMap(ServerConfig, (config) => Layer.launch(Server.layer(config)))
+ * ```
  *
  * @since 0.1.0
  * @category layers

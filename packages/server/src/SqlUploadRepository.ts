@@ -125,6 +125,18 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
 /**
  * Migrates the tables first.
  *
+ * @example
+ * ```ts
+ * import * as SqliteClient from "@effect-uploads/server/SqliteClient"
+ * import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const check = Effect.flatMap(SqlUploadRepository.make, (repository) => repository.ping).pipe(
+ *   Effect.scoped,
+ *   Effect.provide(SqliteClient.layer({ filename: ":memory:" }))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -301,6 +313,18 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
 })
 
 /**
+ * @example
+ * ```ts
+ * import * as SqlUploadRepository from "@effect-uploads/server/SqlUploadRepository"
+ * import * as PgClient from "@effect/sql-pg/PgClient"
+ * import * as Layer from "effect/Layer"
+ * import * as Redacted from "effect/Redacted"
+ *
+ * export const repository = SqlUploadRepository.layer.pipe(
+ *   Layer.provide(PgClient.layer({ url: Redacted.make("postgres://localhost/uploads") }))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

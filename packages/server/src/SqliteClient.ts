@@ -178,6 +178,18 @@ const close = (db: Database.Database): Effect.Effect<void> =>
 /**
  * Has one connection. A transaction, or a statement outside of one, uses it exclusively.
  *
+ * @example
+ * ```ts
+ * import * as SqliteClient from "@effect-uploads/server/SqliteClient"
+ * import * as Reactivity from "@effect/experimental/Reactivity"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const rows = Effect.flatMap(SqliteClient.make({ filename: ":memory:" }), (sql) => sql`SELECT 1 AS one`).pipe(
+ *   Effect.scoped,
+ *   Effect.provide(Reactivity.layer)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -194,6 +206,17 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
 /**
  * Fails with `Locked` when another process has the file open, and with `Corrupt` when the file is not a database.
+ *
+ * @example
+ * ```ts
+ * import * as SqliteClient from "@effect-uploads/server/SqliteClient"
+ * import * as SqlClient from "@effect/sql/SqlClient"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const rows = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT 1 AS one`).pipe(
+ *   Effect.provide(SqliteClient.layer({ filename: "data/uploads.sqlite" }))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

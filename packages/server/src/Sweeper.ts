@@ -115,6 +115,14 @@ const logAndContinue = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
 /**
  * Sweeps at the start and then at the given intervals, as long as the layer exists.
  *
+ * @example
+ * ```ts
+ * import * as Sweeper from "@effect-uploads/server/Sweeper"
+ *
+ * // `exclusive`: no other process writes to the part storage.
+ * export const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", exclusive: true })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -86,6 +86,14 @@ export interface KeyedCommand<C> {
 }
 
 /**
+ * @example
+ * ```ts
+ * import * as Upload from "@effect-uploads/domain/Upload"
+ * import { Change } from "@effect-uploads/server/UploadRepository"
+ *
+ * export const cancelled = (pending: Upload.Pending) => Change.Cancelled({ upload: Upload.cancel(pending) })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -13,7 +13,7 @@ import { durable } from "./support/stores.js"
 
 const limits = Layer.succeed(UploadLimits, { ...documented, partBytes: ByteSize.make(100_000) })
 
-it.effect("a file that is sent as a whole is a durable File of several parts", () =>
+it.effect("POST /files stores a durable File of several parts", () =>
   Effect.gen(function*() {
     const data = pattern(350_000)
     const sdk = new OpenAI({ apiKey: "any", baseURL: yield* url, maxRetries: 0 })

@@ -4,7 +4,7 @@ import { toStorageError } from "../src/internal/sql/databaseError.js"
 
 const reasonOf = (cause: object) => toStorageError("test")(new SqlError({ cause })).reason
 
-it("tells apart what an operator acts differently on", () => {
+it("a database error has the reason that its code stands for", () => {
   // Primary codes of SQLite, and extended ones: SQLITE_BUSY_SNAPSHOT, SQLITE_READONLY_DIRECTORY, SQLITE_CORRUPT_INDEX.
   const sqlite = { 5: "Locked", 517: "Locked", 6: "Locked", 8: "ReadOnly", 1544: "ReadOnly", 13: "Full" }
   const broken = { 11: "Corrupt", 779: "Corrupt", 26: "Corrupt", 10: "Failed", 1555: "Failed" }
@@ -17,7 +17,7 @@ it("tells apart what an operator acts differently on", () => {
   expect(reasonOf(new Error("of no kind"))).toBe("Failed")
 })
 
-it("keeps what the driver said", () => {
+it("a database error keeps the error of the driver as its cause", () => {
   const cause = new Error("disk I/O error")
   const error = toStorageError("UploadRepository.ping")(new SqlError({ cause, message: "Failed to execute statement" }))
   expect(error).toMatchObject({ store: "database", operation: "UploadRepository.ping", cause })

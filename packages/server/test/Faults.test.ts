@@ -50,41 +50,46 @@ const readParts = (directory: string) =>
     name.includes("part_")
   )
 
-describe("a disk that is full", () => {
-  mounted(`fails parts, whole or half, and takes them again when there is room${needs}`, () =>
-    Effect.gen(function*() {
-      const directory = yield* disk(8 * MiB)
-      const server = yield* serving({ UPLOADS_DATA_DIR: directory })
-      const client = clientOf(server.url)
-      const told = failures(server)
-      const kept = yield* client.file(pattern(MiB))
-      const uploadId = idOf(yield* client.create(20 * MiB))
-      const before = readParts(directory)
-      told()
+describe("a full disk", () => {
+  mounted(
+    `fails parts without leaving bytes, and accepts parts again when there is space${needs}`,
+    () =>
+      Effect.gen(function*() {
+        const directory = yield* disk(8 * MiB)
+        const server = yield* serving({ UPLOADS_DATA_DIR: directory })
+        const client = clientOf(server.url)
+        const told = failures(server)
+        const kept = yield* client.file(pattern(MiB))
+        const uploadId = idOf(yield* client.create(20 * MiB))
+        const before = readParts(directory)
+        told()
 
-      // In the middle of it.
-      expect((yield* client.addPart(uploadId, pattern(16 * MiB))).status).toBe(503)
-      expect(told()).toEqual([expect.stringMatching(/level=ERROR .*store=parts.*reason=Full|reason=Full.*store=parts/)])
-      expect(readParts(directory)).toEqual(before)
-      // From the beginning.
-      fill(directory)
-      const answer = yield* client.addPart(uploadId, pattern(MiB))
-      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
-      expect(told()).toEqual([expect.stringContaining("reason=Full")])
-      expect(readParts(directory)).toEqual(before)
-      expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({
-        status: "unavailable",
-        parts: "Full"
+        // In the middle of it.
+        expect((yield* client.addPart(uploadId, pattern(16 * MiB))).status).toBe(503)
+        expect(told()).toEqual([
+          expect.stringMatching(/level=ERROR .*store=parts.*reason=Full|reason=Full.*store=parts/)
+        ])
+        expect(readParts(directory)).toEqual(before)
+        // From the beginning.
+        fill(directory)
+        const answer = yield* client.addPart(uploadId, pattern(MiB))
+        expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+        expect(told()).toEqual([expect.stringContaining("reason=Full")])
+        expect(readParts(directory)).toEqual(before)
+        expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({
+          status: "unavailable",
+          parts: "Full"
+        })
+        // What is there is still given.
+        expect((yield* client.content(kept.fileId)).status).toBe(200)
+
+        makeRoom(directory)
+        const part = idOf(yield* client.addPart(uploadId, pattern(MiB)))
+        // Of the parts that failed nothing counts.
+        expect(codeOf(yield* client.complete(uploadId, [part]))).toBe("bytes_mismatch")
+        expect((yield* send(`${server.url}/health`)).status).toBe(200)
       })
-      // What is there is still given.
-      expect((yield* client.content(kept.fileId)).status).toBe(200)
-
-      makeRoom(directory)
-      const part = idOf(yield* client.addPart(uploadId, pattern(MiB)))
-      // Of the parts that failed nothing counts.
-      expect(codeOf(yield* client.complete(uploadId, [part]))).toBe("bytes_mismatch")
-      expect((yield* send(`${server.url}/health`)).status).toBe(200)
-    }))
+  )
 
   mounted(
     `fails what the database has to remember, and remembers all of it that was answered${needs}`,
@@ -121,8 +126,8 @@ describe("a disk that is full", () => {
   )
 })
 
-describe("a folder", () => {
-  mounted(`that becomes read-only is read, and written again when it can be${needs}`, () =>
+describe("the data folder", () => {
+  mounted(`is readable while it is read-only, and is written again afterwards${needs}`, () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       const parts = Path.join(directory, "parts")
@@ -147,7 +152,7 @@ describe("a folder", () => {
       expect(told()).toEqual([])
     }))
 
-  it.scopedLive("that vanishes is not made anew: nothing is acknowledged that would be lost", () =>
+  it.scopedLive("is not created again after it was removed, so that no acknowledged part is lost", () =>
     Effect.gen(function*() {
       const server = yield* serving()
       const { directory, url } = server
@@ -181,8 +186,8 @@ describe("a folder", () => {
     }))
 })
 
-describe("a database", () => {
-  it.scopedLive("whose pages are damaged while it runs is told of, passes nothing on, and can be restored from a copy", () =>
+describe("the database", () => {
+  it.scopedLive("reports damaged pages, returns no damaged data, and can be restored from a copy", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       const starting = serving({ UPLOADS_DATA_DIR: directory })
@@ -225,7 +230,7 @@ describe("a database", () => {
     }))
 })
 
-describe("a part that is damaged on the disk", () => {
+describe("a damaged part", () => {
   const bytes = pattern(3 * MiB)
 
   const damaged = (damage: (path: string) => void) =>
@@ -256,7 +261,7 @@ describe("a part that is damaged on the disk", () => {
       ["its end is missing", (path: string) => Fs.truncateSync(path, bytes.length - 1), "Missing"]
     ] as const
   ) {
-    it.scopedLive(`breaks the answer off, and is told in one line: ${what}`, () =>
+    it.scopedLive(`ends the response before its last bytes, and is one line in the log: ${what}`, () =>
       Effect.gen(function*() {
         const { client, fileId, log, told, url } = yield* damaged(damage)
         const { closed, received, socket } = yield* connect(url)
@@ -270,7 +275,10 @@ describe("a part that is damaged on the disk", () => {
           Effect.tryPromise(() => fetch(`${url}/v1/files/${fileId}/content`).then((response) => response.arrayBuffer()))
         )
         expect(failure._tag).toBe("UnknownException")
-        yield* eventually("both are told", () => log.filter((line) => line.includes(`reason=${reason}`)).length === 2)
+        yield* eventually(
+          "both lines in the log",
+          () => log.filter((line) => line.includes(`reason=${reason}`)).length === 2
+        )
         expect(told()).toHaveLength(2)
         // What is not damaged is given.
         expect((yield* client.content(fileId, { range: "bytes=0-9" })).text).toBe(Buffer.from(pattern(10)).toString())
@@ -278,7 +286,7 @@ describe("a part that is damaged on the disk", () => {
       }))
   }
 
-  it.scopedLive("that is gone is told before the answer begins, where it is the first", () =>
+  it.scopedLive("whose file does not exist is reported before the response begins, if it is the first part", () =>
     Effect.gen(function*() {
       const { client, fileId, told } = yield* damaged((path) => Fs.rmSync(path))
       const answer = yield* client.content(fileId, { range: "bytes=10-" })
@@ -286,7 +294,7 @@ describe("a part that is damaged on the disk", () => {
       expect(told()).toEqual([expect.stringContaining("reason=Missing")])
     }))
 
-  it.scopedLive("fails a completion that asks for the md5", () =>
+  it.scopedLive("fails a complete request with an md5", () =>
     Effect.gen(function*() {
       const server = yield* serving()
       const client = clientOf(server.url)

@@ -50,8 +50,8 @@ const tinyFolder = Effect.acquireRelease(
 const mounted = canMount ? it.scoped : it.scoped.skip
 const needs = canMount ? "" : " (skipped: a tmpfs can be mounted by root only)"
 
-describe("the folder", () => {
-  test("has a folder for each Upload that nobody else may enter", (folder) =>
+describe("the folder of the parts", () => {
+  test("has a folder for each Upload that other users cannot enter", (folder) =>
     Effect.gen(function*() {
       const directory = Path.join(folder, "a", "parts")
       const storage = yield* FilePartStorage.make({ directory })
@@ -63,7 +63,7 @@ describe("the folder", () => {
       expect(tree(directory)).toEqual([])
     }))
 
-  test("may be there before, with names that are none of ours", (folder) =>
+  test("may exist before and contain other names", (folder) =>
     Effect.gen(function*() {
       yield* Effect.flatMap(FilePartStorage.make({ directory: folder }), ({ write }) =>
         write(key(), inChunks(pattern(1), 1)))
@@ -75,7 +75,7 @@ describe("the folder", () => {
       expect(found).toEqual(["upload_1/part_1"])
     }))
 
-  test("keeps half-written parts of a process that was killed until they are removed", (folder) =>
+  test("keeps the partial files of a killed process until they are removed", (folder) =>
     Effect.gen(function*() {
       const storage = yield* FilePartStorage.make({ directory: folder })
       for (const [uploadId, partId] of [["upload_1", "a"], ["upload_1", "b"], ["upload_2", "a"]] as const) {
@@ -95,7 +95,7 @@ describe("the folder", () => {
       expect(tree(folder)).toEqual(["upload_2", "upload_2/a.incoming"])
     }))
 
-  test("is not made where a file is", (folder) =>
+  test("is not created in place of a file", (folder) =>
     Effect.gen(function*() {
       const directory = Path.join(folder, "file")
       Fs.writeFileSync(directory, "")
@@ -105,7 +105,7 @@ describe("the folder", () => {
       }
     }))
 
-  test("fails a part whose folder has become a file, and keeps it", (folder) =>
+  test("fails a part whose folder was replaced by a file, and keeps the file", (folder) =>
     Effect.gen(function*() {
       const storage = yield* FilePartStorage.make({ directory: folder })
       Fs.writeFileSync(Path.join(folder, "upload_1"), "not ours")
@@ -116,7 +116,7 @@ describe("the folder", () => {
 })
 
 describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
-  test("when a part is written, fails, or is interrupted at any moment", (folder) =>
+  test("are closed when a write ends, fails, or is interrupted at any moment", (folder) =>
     Effect.gen(function*() {
       const storage = yield* FilePartStorage.make({ directory: folder })
       yield* storage.write(key("a"), inChunks(pattern(300_000), 10_000))
@@ -132,7 +132,7 @@ describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
       expect(tree(folder)).toEqual(["upload_1", "upload_1/a"])
     }))
 
-  test("when a reader finishes, fails, leaves early or is interrupted", (folder) =>
+  test("are closed when a read ends, fails, stops early or is interrupted", (folder) =>
     Effect.gen(function*() {
       const storage = yield* FilePartStorage.make({ directory: folder })
       yield* storage.write(key(), inChunks(pattern(2_000_000), 65_536))
@@ -156,7 +156,7 @@ describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
       }
     }))
 
-  test("when a list is left early", (folder) =>
+  test("are closed when a list stops early", (folder) =>
     Effect.gen(function*() {
       const storage = yield* FilePartStorage.make({ directory: folder })
       for (const upload of ["a", "b", "c"]) yield* storage.write(key("part_1", upload), inChunks(pattern(1), 1))
@@ -165,7 +165,7 @@ describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
     }))
 })
 
-describe("a file system", () => {
+describe("the file system", () => {
   mounted(
     `that is full keeps nothing of the part, and takes the next one that fits${needs}`,
     () =>

@@ -58,7 +58,7 @@ const test = <A, E>(title: string, effect: () => Effect.Effect<A, E, SqlClient.S
 const unbounded = { concurrency: "unbounded" } as const
 
 describe("group commit", () => {
-  test("lets what arrives during a commit share the next", () =>
+  test("commits the commands that arrive during a commit together", () =>
     Effect.gen(function*() {
       const { client, closeGate, ends, insert, numbers } = yield* observed
       const commit = yield* GroupCommit.make(client)
@@ -75,7 +75,7 @@ describe("group commit", () => {
       expect(yield* numbers).toEqual(Arr.range(1, 600))
     }))
 
-  test("lets a command that fails spoil only itself", () =>
+  test("commits the other commands when one command fails", () =>
     Effect.gen(function*() {
       const { client, ends, insert, numbers } = yield* observed
       const commit = yield* GroupCommit.make(client)
@@ -92,7 +92,7 @@ describe("group commit", () => {
       expect(ends).toEqual(["ROLLBACK", "COMMIT", "COMMIT", "ROLLBACK", "ROLLBACK", "COMMIT"])
     }))
 
-  test("answers nobody before the commit, and tells of one that fails", () =>
+  test("returns after the commit, and fails when the commit fails", () =>
     Effect.gen(function*() {
       const { client, insert, numbers } = yield* observed
       const deferred = `CREATE TABLE child (n INTEGER REFERENCES numbers (n) DEFERRABLE INITIALLY DEFERRED)`
@@ -110,7 +110,7 @@ describe("group commit", () => {
       expect(yield* client`SELECT * FROM child`).toEqual([])
     }))
 
-  test("takes back what waits when its caller is interrupted, and carries out what has begun", () =>
+  test("withdraws a waiting command when its caller is interrupted, and completes a started one", () =>
     Effect.gen(function*() {
       const { client, closeGate, insert, numbers } = yield* observed
       const commit = yield* GroupCommit.make(client)
@@ -131,7 +131,7 @@ describe("group commit", () => {
       expect(yield* numbers).toEqual([1, 3])
     }))
 
-  test("carries out what it was given before its scope ends, and takes nothing after", () =>
+  test("completes the accepted commands when its scope ends, and accepts no more", () =>
     Effect.gen(function*() {
       const { client, closeGate, insert, numbers } = yield* observed
       const scope = yield* Scope.make()

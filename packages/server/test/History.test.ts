@@ -219,7 +219,7 @@ const holds = <E>(layer: Layer.Layer<UploadsService | FilesService, E>, total: n
     if (chosen === undefined) expect(Object.keys(count(recorded))).toEqual(expect.arrayContaining(ends))
   }).pipe(Effect.provide(Layer.provide(layer, Layer.succeed(UploadLimits, limits))))
 
-describe("what races on one Upload is answered as some order of it would be", () => {
+describe("concurrent calls on one Upload are linearizable", () => {
   it.live("on SQLite", () => holds(durable, 200, { inProcess: true }), 120_000)
 
   it.live("over HTTP", () => holds(hop(durable, NodeHttpClient.layer), 50, { inProcess: false }), 120_000)
@@ -239,7 +239,7 @@ describe("what races on one Upload is answered as some order of it would be", ()
   })
 })
 
-describe("an Upload that expires while a command is written", () => {
+describe("an Upload that expires during a commit", () => {
   /** As PostgreSQL does it: who reads sees what was there before, who changes waits. */
   const slowly = (decided: Effect.Effect<unknown>, written: Effect.Effect<void>) =>
     Effect.gen(function*() {
@@ -264,7 +264,7 @@ describe("an Upload that expires while a command is written", () => {
       })
     })
 
-  it.scoped("is not expired for one client, and cancelled for the next", () =>
+  it.scoped("is not expired for one client and cancelled for the next one", () =>
     Effect.gen(function*() {
       const decided = yield* Effect.makeLatch()
       const written = yield* Effect.makeLatch()
@@ -290,7 +290,7 @@ describe("an Upload that expires while a command is written", () => {
     }))
 })
 
-describe("the check", () => {
+describe("the linearizability check", () => {
   const created = new Upload.Pending({
     id: UploadId.make("upload_1"),
     bytes: ByteSize.make(declared),
@@ -342,14 +342,14 @@ describe("the check", () => {
 
   const isExplained = (...history: ReadonlyArray<UploadOperation>) => explain(model(created), history) !== undefined
 
-  it("takes any order of what was at the same time, and no other", () => {
+  it("accepts every order of overlapping calls, and no other order", () => {
     expect(isExplained(cancelled(0, 2), added(1, 3, "a", 1000))).toBe(true)
     expect(isExplained(cancelled(0, 1), added(2, 3, "a", 1000))).toBe(false)
     expect(isExplained(added(0, 3, "a", 4000), completed(1, 2, "a"))).toBe(true)
     expect(isExplained(completed(0, 1, "a"), added(2, 3, "a", 4000))).toBe(false)
   })
 
-  it("takes one end of an Upload, and no second", () => {
+  it("accepts one end of an Upload, and no second", () => {
     const whole = added(0, 1, "a", 4000)
     const tooLate = answered(3, 5, Call.Cancel(), Either.left(new UploadAlreadyCompleted({ uploadId: created.id })))
     expect(isExplained(whole, completed(2, 4, "a"), tooLate)).toBe(true)
@@ -358,14 +358,14 @@ describe("the check", () => {
     expect(isExplained(whole, tooLate)).toBe(false)
   })
 
-  it("takes no parts beyond the limit, and no rejection without reason", () => {
+  it("accepts no part beyond the limit, and no rejection without reason", () => {
     const before = added(0, 1, "z", 4000)
     expect(isExplained(before, added(2, 4, "a", 3000), exceeded(3, 5, 2000))).toBe(true)
     expect(isExplained(before, added(2, 4, "a", 3000), added(3, 5, "b", 2000))).toBe(false)
     expect(isExplained(before, added(2, 4, "a", 2000), exceeded(3, 5, 2000))).toBe(false)
   })
 
-  it("takes both ends of a call without an answer, but one of them", () => {
+  it("accepts both outcomes of a call without a response, but only one of them", () => {
     const before = added(0, 1, "z", 4000)
     expect(isExplained(before, unheard(2, 3000), exceeded(3, 4, 2000))).toBe(true)
     expect(isExplained(before, unheard(2, 3000), added(3, 4, "a", 2000))).toBe(true)
@@ -373,13 +373,13 @@ describe("the check", () => {
     expect(isExplained(before, exceeded(2, 3, 2000), unheard(4, 3000))).toBe(false)
   })
 
-  it("takes no other bytes than those of the parts in their order", () => {
+  it("accepts no other bytes than those of the parts in their order", () => {
     const story = [added(0, 1, "a", 4000), completed(2, 3, "a")]
     expect(isExplained(...story, contents(4, 5, data(4000)))).toBe(true)
     expect(isExplained(...story, contents(4, 5, data(4000).fill(8)))).toBe(false)
   })
 
-  it.live("finds that commands were decided on what had changed since", () =>
+  it.live("detects commands that were decided on an outdated state", () =>
     Effect.gen(function*() {
       const recorded = yield* recordAll(seeds(60), { inProcess: true })
       expect(unexplained(recorded)).not.toEqual([])

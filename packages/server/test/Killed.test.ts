@@ -374,7 +374,7 @@ const lane = (module: string, seed: number, kills: number) =>
     return run
   })
 
-it.scopedLive("a server that is killed has what it acknowledged", () =>
+it.scopedLive("a killed server has everything that it acknowledged", () =>
   Effect.gen(function*() {
     const module = yield* serverProcess.compiled
     const runs = yield* Effect.forEach(

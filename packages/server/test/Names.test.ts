@@ -48,7 +48,7 @@ const invalidNames = [
 /** What is on the disk may have these names alone. */
 const ours = /^(incoming|parts|uploads\.sqlite(-wal|-shm)?|parts\/upload_[0-9a-f]{32}(\/part_[0-9a-f]{32})?)$/
 
-it.scopedLive("a name of any kind is given back as it was, now and after a restart, and is on no disk", () =>
+it.scopedLive("any file name is returned unchanged, also after a restart, and is never a name on the disk", () =>
   Effect.gen(function*() {
     const directory = yield* temporaryDirectory
     const around = yield* Effect.promise(() => Fs.readdir(Path.dirname(directory)))

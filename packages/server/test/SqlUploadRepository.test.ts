@@ -32,7 +32,7 @@ describePostgres("SqlUploadRepository on PostgreSQL", (database) => {
 
   suite("each in a database of its own", postgres, { numRuns: 25 })
 
-  it.effect("can be started by several processes at once", () =>
+  it.effect("can be started by several processes together", () =>
     Effect.gen(function*() {
       const layer = postgres()
       const ids = ["1", "2", "3", "4", "5", "6"]
@@ -44,7 +44,7 @@ describePostgres("SqlUploadRepository on PostgreSQL", (database) => {
       expect(uploads.every(Option.isSome)).toBe(true)
     }))
 
-  it.effect("goes on after the database has ended every connection", () =>
+  it.effect("continues after the database has closed every connection", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const upload = yield* create("upload_1")

@@ -43,7 +43,7 @@ const inAnotherProcess = (filename: string) =>
   })
 
 describe("SqliteClient", () => {
-  it.scoped("survives a crash, durable at each commit", () =>
+  it.scoped("is durable at each commit", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const pragma = (name: string) => Effect.map(sql`PRAGMA ${sql.literal(name)}`, ([row]) => row?.[name])
@@ -56,7 +56,7 @@ describe("SqliteClient", () => {
       Effect.provide(Layer.unwrapScoped(Effect.map(temporaryFile, (filename) => SqliteClient.layer({ filename }))))
     ))
 
-  it.scoped("is refused a file that is open elsewhere, until it is closed there", () =>
+  it.scoped("fails for a file that is open elsewhere, until that is closed", () =>
     Effect.gen(function*() {
       const filename = yield* temporaryFile
       const repository = Layer.provide(SqlUploadRepository.layer, SqliteClient.layer({ filename }))
@@ -81,7 +81,7 @@ describe("SqliteClient", () => {
       expect(Option.isSome(found)).toBe(true)
     }))
 
-  it.scoped("tells of a file that is no database, or was damaged", () =>
+  it.scoped("reports a file that is not a database, or is damaged", () =>
     Effect.gen(function*() {
       const filename = yield* temporaryFile
       Fs.writeFileSync(filename, "x".repeat(8192))
@@ -99,7 +99,7 @@ describe("SqliteClient", () => {
       })
     }))
 
-  it.scoped("makes its folder, and tells of one that cannot be made", () =>
+  it.scoped("creates its folder, and reports one that cannot be created", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       yield* opening(Path.join(directory, "new", "folder", "uploads.sqlite"))
@@ -116,7 +116,7 @@ describe("SqliteClient", () => {
       expect(yield* Effect.flip(opening(filename))).toMatchObject({ _tag: "StorageError", reason: "ReadOnly" })
     }))
 
-  it.scoped("tells of a full disk, and goes on when there is room again", () =>
+  it.scoped("reports a full disk, and continues when there is space again", () =>
     Effect.gen(function*() {
       const filename = yield* temporaryFile
       const client = SqliteClient.layer({ filename })
@@ -147,7 +147,7 @@ describe("SqliteClient", () => {
       }).pipe(Effect.provide(Layer.provideMerge(SqlUploadRepository.layer, client)))
     }))
 
-  it.effect("refuses values that SQLite has no type for", () =>
+  it.effect("rejects values that SQLite has no type for", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       for (const value of [true, undefined, {}, new Date(0)]) {
@@ -157,7 +157,7 @@ describe("SqliteClient", () => {
       expect(rows).toEqual([{ a: "text", b: 1.5, c: 7, d: null }])
     }).pipe(Effect.provide(memory)))
 
-  it.effect("answers statements in every form, and after a failure", () =>
+  it.effect("runs statements in every form, also after a failure", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TABLE numbers (n INTEGER PRIMARY KEY)`
@@ -181,7 +181,7 @@ describe("SqliteClient", () => {
       expect(yield* sql`SELECT max(n) AS n FROM numbers`).toEqual([{ n: 2 }])
     }).pipe(Effect.provide(memory)))
 
-  it.effect("shows no statement what a transaction has not committed", () =>
+  it.effect("shows no statement the changes of an open transaction", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TABLE numbers (n INTEGER PRIMARY KEY)`

@@ -97,8 +97,8 @@ const readSlowly = (fileId: Parameters<FilesService["Type"]["content"]>[0], paus
 const tagOf = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), ({ _tag }) => _tag)
 
-describe("what nobody can ask for is reclaimed", () => {
-  test("of an Upload when its hour is over, which is seen at that instant", () =>
+describe("the sweeper reclaims the bytes", () => {
+  test("of an expired Upload, at the instant of its expiry", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
       const upload = yield* create(100)
@@ -117,7 +117,7 @@ describe("what nobody can ask for is reclaimed", () => {
       expect(yield* tagOf(uploads.cancel(upload.id))).toBe("UploadExpired")
     }))
 
-  test("of an Upload at once when it is cancelled", () =>
+  test("of a cancelled Upload at once", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
       const kept = yield* create(10)
@@ -130,7 +130,7 @@ describe("what nobody can ask for is reclaimed", () => {
       expect(yield* tagOf(uploads.cancel(upload.id))).toBe("UploadAlreadyCancelled")
     }))
 
-  test("of a File at once when it is deleted", () =>
+  test("of a deleted File at once", () =>
     Effect.gen(function*() {
       const files = yield* FilesService
       const file = yield* createFile([pattern(10), pattern(20)])
@@ -149,7 +149,7 @@ describe("what nobody can ask for is reclaimed", () => {
       ["the 30 days of a batch are over", Duration.days(30), { purpose: "batch" }]
     ] as const
   ) {
-    test(`of a File when ${what}, which is seen at that instant`, () =>
+    test(`of a File when ${what}, at that instant`, () =>
       Effect.gen(function*() {
         const files = yield* FilesService
         const file = yield* createFile([pattern(10)], fields)
@@ -169,7 +169,7 @@ describe("what nobody can ask for is reclaimed", () => {
       }))
   }
 
-  test("however much it is", () =>
+  test("of any number of Uploads", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
       yield* Effect.forEach(Array.from({ length: 300 }), () =>
@@ -182,7 +182,7 @@ describe("what nobody can ask for is reclaimed", () => {
       expect(yield* listed).toEqual([])
     }))
 
-  test("a minute later where several servers share it, for their clocks differ", () =>
+  test("one minute later when several servers share the storage, because their clocks differ", () =>
     Effect.gen(function*() {
       const upload = yield* create(100)
       yield* addPart(upload.id, pattern(10))
@@ -196,7 +196,7 @@ describe("what nobody can ask for is reclaimed", () => {
     }))
 })
 
-describe("what somebody holds is not touched", () => {
+describe("the sweeper does not touch bytes with a lease:", () => {
   const parts = [pattern(300_000), pattern(700_000), pattern(20)]
 
   for (
@@ -209,7 +209,7 @@ describe("what somebody holds is not touched", () => {
       ["expires", () => TestClock.adjust("2 hours")]
     ] as const
   ) {
-    test(`a File that ${what} while it is read, until it was read to its end`, () =>
+    test(`a File that ${what} during a read, until the read ends`, () =>
       Effect.gen(function*() {
         const file = yield* createFile(parts, { expiresAfter: Duration.hours(2) })
         const pause = yield* makePause
@@ -225,7 +225,7 @@ describe("what somebody holds is not touched", () => {
       }))
   }
 
-  test("a File that is deleted, until its reader goes away", () =>
+  test("a deleted File, until its reader disconnects", () =>
     Effect.gen(function*() {
       const files = yield* FilesService
       const file = yield* createFile(parts)
@@ -240,7 +240,7 @@ describe("what somebody holds is not touched", () => {
       expect(yield* listed).toEqual([])
     }))
 
-  test("others are reclaimed meanwhile, however many are held", () =>
+  test("other Uploads are reclaimed meanwhile, however many have a lease", () =>
     Effect.gen(function*() {
       const files = yield* FilesService
       // More than are reclaimed at a time.
@@ -291,7 +291,7 @@ describe("what somebody holds is not touched", () => {
       }))
   }
 
-  test("a part that is being written, and is recorded afterwards", () =>
+  test("a part that is being written and recorded afterwards", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
       const files = yield* FilesService
@@ -310,12 +310,12 @@ describe("what somebody holds is not touched", () => {
     }))
 })
 
-describe("what belongs to no part is removed", () => {
+describe("the sweeper removes orphans", () => {
   /** As if the process had been killed before the part was recorded. */
   const leave = (uploadId: UploadId, partId: string) =>
     Effect.flatMap(PartStorage, (storage) => storage.write(key(partId, uploadId), Stream.make(pattern(10))))
 
-  test("at once where no other process writes", () =>
+  test("at once when no other process writes", () =>
     Effect.gen(function*() {
       const upload = yield* create(100)
       const part = yield* addPart(upload.id, pattern(10))
@@ -325,7 +325,7 @@ describe("what belongs to no part is removed", () => {
       expect(yield* listed).toEqual([`${upload.id}/${part.id}`])
     }))
 
-  it.scoped("half-written, too", () =>
+  it.scoped("that are partial files", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       yield* Effect.gen(function*() {
@@ -339,7 +339,7 @@ describe("what belongs to no part is removed", () => {
       }).pipe(Effect.provide(durableIn(directory)))
     }))
 
-  test("where others may write, when the Upload takes no more parts", () =>
+  test("when the Upload accepts no more parts, if other processes may write", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
       const expiring = yield* create(100)
@@ -358,7 +358,7 @@ describe("what belongs to no part is removed", () => {
     }))
 
   for (const [name, options] of [["alone", alone], ["one of many", oneOfMany]] as const) {
-    test(`as parts do that were not listed: ${name}`, () =>
+    test(`that are parts which were not listed: ${name}`, () =>
       Effect.gen(function*() {
         const uploads = yield* UploadsService
         const upload = yield* create(20)
@@ -378,7 +378,7 @@ describe("the sweeper of a server", () => {
 
   const isEmpty = (keys: ReadonlyArray<string>) => keys.length === 0
 
-  test("sweeps from minute to minute", () =>
+  test("sweeps every minute", () =>
     Effect.gen(function*() {
       const uploads = yield* UploadsService
       for (let round = 0; round < 3; round++) {
@@ -392,7 +392,7 @@ describe("the sweeper of a server", () => {
       }
     }).pipe(Effect.provide(Sweeper.layer(options))))
 
-  it.scoped("finds at the start what was left when the server stopped", () =>
+  it.scoped("reclaims at the start what was left when the server stopped", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
       const kept = yield* Effect.gen(function*() {
@@ -419,7 +419,7 @@ describe("the sweeper of a server", () => {
     }))
 
   for (const store of ["database", "parts"] as const) {
-    it.scoped(`tells of a pass that fails because of the ${store}, and goes on with the next`, () =>
+    it.scoped(`logs a pass that fails because of the ${store}, and continues with the next`, () =>
       Effect.gen(function*() {
         const directory = yield* temporaryDirectory
         const lines: Array<string> = []
@@ -487,7 +487,7 @@ describe("the sweeper of a server", () => {
 })
 
 /** That the tests above would see it. */
-it.effect("a sweeper that knows of no holders would take what is read", () =>
+it.effect("a sweeper without leases would remove bytes that are being read", () =>
   Effect.gen(function*() {
     const files = yield* FilesService
     const storage = yield* PartStorage

@@ -72,7 +72,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
       { fastCheck: { numRuns: 30 } }
     )
 
-    test("writes what a chunk held when it came, though its buffer is used again", () =>
+    test("writes the content that a chunk had when it arrived, although its buffer is reused", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const data = pattern(1_000_000)
@@ -85,7 +85,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect((yield* readAll(key(), 1_000_000)).equals(data)).toBe(true)
       }))
 
-    test("reads any range, and no byte more", () =>
+    test("reads any range exactly", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const data = pattern(1_000_000)
@@ -103,7 +103,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* reasonOf(readAll(key("part_1", "upload_2"), 1))).toBe("Missing")
       }))
 
-    test("keeps nothing of a source that fails", () =>
+    test("stores no bytes of a source that fails", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         for (const length of [0, 10, 1_000_000]) {
@@ -115,7 +115,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* listed).toEqual(["upload_1/part_1"])
       }))
 
-    test("keeps nothing of what is interrupted, whenever that is", () =>
+    test("stores no bytes of an interrupted write, at any moment", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const data = pattern(600_000)
@@ -133,7 +133,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(interrupted).toBeGreaterThan(5)
       }))
 
-    test("does not wait for a source that never goes on", () =>
+    test("can be interrupted while the source is silent", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const writing = yield* Effect.fork(storage.write(key(), Stream.concat(inChunks(pattern(10), 5), Stream.never)))
@@ -142,7 +142,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* listed).toEqual([])
       }))
 
-    test("forgets a part, an Upload, and what is not there", () =>
+    test("removes a part and an Upload, and succeeds for what does not exist", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const all = [key("a"), key("b"), key("c"), key("a", "upload_2")]
@@ -157,7 +157,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* reasonOf(readAll(key("a"), 1))).toBe("Missing")
       }))
 
-    test("a reader that has begun reads to the end", () =>
+    test("a read that has started reads to the end", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const data = pattern(2_000_000)
@@ -170,7 +170,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* listed).toEqual([])
       }))
 
-    test("the parts of an Upload that is removed are whole or not there", () =>
+    test("the parts of a removed Upload are complete or do not exist", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const data = pattern(100_000)
@@ -194,7 +194,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         }
       }))
 
-    test("lists while parts come and go", () =>
+    test("lists while parts are written and removed", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         const stays = key("stays", "upload_0")
@@ -212,7 +212,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         yield* Effect.exit(Fiber.join(changing))
       }))
 
-    test("takes no id that could be a path", () =>
+    test("rejects ids that could be paths", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
         for (const id of ["..", ".", "a/b", "../a", "a\u0000", "a\n", "é", "a.incoming", "a b", "\\"]) {
@@ -226,6 +226,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* listed).toEqual([])
       }))
 
-    test("says that it can be written to", () => Effect.flatMap(PartStorage, (storage) => storage.ping))
+    test("reports that it can be written", () => Effect.flatMap(PartStorage, (storage) => storage.ping))
   })
 }

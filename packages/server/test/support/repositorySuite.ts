@@ -198,7 +198,7 @@ export const suite = (
       { fastCheck: { numRuns: options.numRuns } }
     )
 
-    test("keeps any text, and finds no id that merely looks alike", () =>
+    test("stores any text, and finds no id that merely looks similar", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         for (const text of weird) {
@@ -214,7 +214,7 @@ export const suite = (
         expect(yield* repository.findFile(project, FileId.make("\u0000a"))).toEqual(Option.none())
       }))
 
-    test("shows nothing to another project", () =>
+    test("hides everything from another project", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const other = ProjectId.make("other")
@@ -232,7 +232,7 @@ export const suite = (
         expect(yield* list()).toEqual([id])
       }))
 
-    test("answers the parts in the order in which they were recorded", () =>
+    test("returns the parts in the order in which they were recorded", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const upload = yield* create("upload_1")
@@ -248,7 +248,7 @@ export const suite = (
         expect(yield* repository.partsOfUpload(UploadId.make("none"))).toEqual([])
       }))
 
-    test("makes a File of the listed parts in their order, and forgets the others", () =>
+    test("makes a File of the listed parts in their order, and deletes the others", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const upload = yield* create("upload_1")
@@ -272,7 +272,7 @@ export const suite = (
         expect((yield* repository.partsOfFile(fileOf(upload).id)).map(({ part }) => part.id)).toEqual(ids)
       }))
 
-    test("takes exactly the parts that fit, however many race", () =>
+    test("accepts exactly the parts that fit, however many are concurrent", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const upload = yield* create("upload_1")
@@ -287,7 +287,7 @@ export const suite = (
         expect(yield* repository.partsOfUpload(upload.id)).toHaveLength(10)
       }))
 
-    test("lets one of racing completes and cancels win", () =>
+    test("lets one of concurrent completes and cancels win", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         for (const round of Arr.range(1, 10)) {
@@ -309,7 +309,7 @@ export const suite = (
         }
       }))
 
-    test("changes nothing where the change is refused, nor where deciding dies", () =>
+    test("changes nothing when the change is rejected or decide dies", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const upload = yield* create("upload_1")
@@ -331,7 +331,7 @@ export const suite = (
         expect(yield* repository.findUpload(project, upload.id)).toEqual(after)
       }))
 
-    test("decides by the clock of its caller", () =>
+    test("decides by the clock of the caller", () =>
       Effect.gen(function*() {
         yield* TestClock.setTime(1_700_000_000_000)
         const upload = yield* create("upload_1")
@@ -403,7 +403,7 @@ export const suite = (
         expect(yield* list()).toEqual([])
       }))
 
-    test("gives up bytes that nobody can ask for, the oldest first", () =>
+    test("lists Uploads whose parts no request can reach, the oldest first", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const reclaimable = (limit = 10) => Effect.flatMap(DateTime.now, (now) => repository.reclaimable(now, limit))
@@ -450,7 +450,7 @@ export const suite = (
         expect(yield* Effect.flip(addPart(expired, "late", 1))).toBe("not pending")
       }))
 
-    test("tells whether an Upload takes parts", () =>
+    test("tells whether an Upload accepts parts", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const takesParts = (uploadId: string) =>
@@ -467,7 +467,7 @@ export const suite = (
         expect(yield* takesParts("pending")).toBe(false)
       }))
 
-    test("leaves nothing half done when callers are interrupted", () =>
+    test("leaves no partial change when callers are interrupted", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const upload = yield* create("upload_1", { bytes: ByteSize.make(1000) })
@@ -483,7 +483,7 @@ export const suite = (
         yield* repository.ping
       }))
 
-    it.effect("finds everything again", () =>
+    it.effect("finds everything again after a restart", () =>
       Effect.gen(function*() {
         const layer = fresh()
         const upload = yield* Effect.provide(create("upload_1"), layer)
