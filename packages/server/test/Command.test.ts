@@ -193,7 +193,7 @@ describe("the end of the server", () => {
       yield* clientOf(url).list
       expect(yield* server.stop).toBe(0)
       yield* closed
-      expect(server.log.filter((line) => line.includes("cut off"))).toHaveLength(1)
+      expect(server.log.filter((line) => line.includes("aborted"))).toHaveLength(1)
     }))
 })
 

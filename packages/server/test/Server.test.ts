@@ -417,7 +417,9 @@ describe("secrets", () => {
   it.scopedLive("are in no line of the log, no span and no error response", () =>
     Effect.gen(function*() {
       const { record, spans } = recording()
-      const { directory, log, url } = yield* record(serving({ UPLOADS_API_KEYS: `alpha:${key}` }))
+      const { directory, log, url } = yield* record(
+        serving({ UPLOADS_SURPLUS_PARTS: "0", UPLOADS_API_KEYS: `alpha:${key}` })
+      )
       const client = clientOf(url, key)
       const bytes = Buffer.from(content.repeat(10))
       const { fileId } = yield* client.file(bytes)

@@ -468,7 +468,7 @@ describe("the sweeper of a server", () => {
           failures = 1
           yield* TestClock.adjust("1 minute")
           yield* eventually(Effect.sync(() => lines.length), (count) => count === 1)
-          expect(lines[0]).toContain("The sweeper stopped: the test failed")
+          expect(lines[0]).toContain("A pass of the sweeper failed: the test failed")
           yield* eventually(TestClock.sleeps(), (sleeps) => Chunk.size(sleeps) === 2)
           yield* TestClock.adjust("1 minute")
           yield* eventually(listed, isEmpty)
