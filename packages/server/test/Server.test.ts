@@ -423,7 +423,7 @@ describe("secrets", () => {
       const client = clientOf(url, key)
       const bytes = Buffer.from(content.repeat(10))
       const { fileId } = yield* client.file(bytes)
-      const uploadId = idOf(yield* client.create(2 * bytes.length))
+      const uploadId = idOf(yield* client.create(bytes.length))
       const replies = [
         yield* client.create(-1),
         yield* send(`${url}/v1/uploads`, {
