@@ -21,17 +21,20 @@ const WholeSeconds = Schema.DateTimeUtcFromSelf.pipe(
 )
 
 /**
+ * Encoding writes whole seconds. Decoding cuts the fraction of a second, because some compatible services send decimals.
+ *
  * @since 0.1.0
  * @category schemas
  */
 export const Timestamp = Schema.transform(
-  Schema.Int.pipe(Schema.between(0, maxSeconds)).annotations({
-    description: `a Unix timestamp in whole seconds from 0 to ${maxSeconds}`
+  Schema.Number.pipe(Schema.between(0, maxSeconds)).annotations({
+    description: `a Unix timestamp in seconds from 0 to ${maxSeconds}`,
+    jsonSchema: { type: "integer", minimum: 0, maximum: maxSeconds }
   }),
   WholeSeconds,
   {
     strict: true,
-    decode: (seconds) => DateTime.unsafeMake(seconds * 1000),
+    decode: (seconds) => DateTime.unsafeMake(Math.floor(seconds) * 1000),
     encode: (utc) => utc.epochMillis / 1000
   }
 ).annotations({ identifier: "Timestamp" })

@@ -24,12 +24,19 @@ describe("Timestamp", () => {
     expect(encode(decode(seconds))).toBe(seconds)
   })
 
-  it.each([-1, 0.5, 1719184911.001, 8_640_000_000_001, 2 ** 53, NaN, Infinity, "0", "2024-06-23", null])(
+  it.each([-1, -0.5, 8_640_000_000_000.5, 8_640_000_000_001, 2 ** 53, NaN, Infinity, "0", "2024-06-23", null])(
     "rejects %s",
     (seconds) => {
       expect(Either.mapLeft(decodeEither(seconds), (error) => fromParseError(error).limit)).toEqual(
-        Either.left("a Unix timestamp in whole seconds from 0 to 8640000000000")
+        Either.left("a Unix timestamp in seconds from 0 to 8640000000000")
       )
+    }
+  )
+
+  it.each([[0.5, 0], [1719184911.001, 1719184911], [1757400000.999999, 1757400000]])(
+    "decodes %d, as some services send it, and encodes %d",
+    (decimal, seconds) => {
+      expect(encode(decode(decimal))).toBe(seconds)
     }
   )
 

@@ -36,7 +36,7 @@ describe("UploadPart", () => {
   it.each([
     ["id", { id: "" }],
     ["object", { object: "upload" }],
-    ["created_at", { created_at: 0.5 }],
+    ["created_at", { created_at: "1" }],
     ["upload_id", { upload_id: null }]
   ])("rejects an invalid `%s` with its path", (path, change) => {
     expect(faultsOf({ ...wire, ...change })).toContain(path)

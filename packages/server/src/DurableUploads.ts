@@ -187,7 +187,8 @@ export const make = Effect.gen(function*() {
           upload,
           mimeType: accepted.mimeType,
           expiresAfter: accepted.fileLifetime,
-          receivedBytes: UploadParts.total([])
+          receivedBytes: UploadParts.total([]),
+          receivedParts: 0
         },
         Option.getOrUndefined(Option.map(yield* IdempotencyKey, (key) => ({
           key,
@@ -206,7 +207,8 @@ export const make = Effect.gen(function*() {
         const declared = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
         const earlier = yield* findResponse(IdempotencyRecord.addPart, readDigest(uploadId, data))
         if (Option.isSome(earlier)) return earlier.value
-        const { receivedBytes, upload } = yield* findPending(uploadId)
+        const { receivedBytes, receivedParts, upload } = yield* findPending(uploadId)
+        yield* UploadParts.checkCount(receivedParts, limits)
         // A part that cannot fit is not read at all.
         if (Option.isSome(declared)) yield* UploadParts.checkFits(upload, receivedBytes, declared.value, limits)
         const key = { uploadId, partId: yield* randomPartId }
@@ -221,9 +223,12 @@ export const make = Effect.gen(function*() {
               uploadId,
               { operation: IdempotencyRecord.addPart, request: partDigest(uploadId, written) },
               (change: ReturnType<typeof Change.PartAdded>) => change.part.part,
-              ({ receivedBytes, upload }) =>
+              ({ receivedBytes, receivedParts, upload }) =>
                 Either.map(
-                  UploadParts.checkFits(upload, receivedBytes, written.bytes, limits),
+                  Either.flatMap(
+                    UploadParts.checkCount(receivedParts, limits),
+                    () => UploadParts.checkFits(upload, receivedBytes, written.bytes, limits)
+                  ),
                   () => Change.PartAdded({ part: { part, ...written } })
                 )
             ).pipe(

@@ -58,7 +58,10 @@ const operation =
 const makeChanges = (sql: SqlClient.SqlClient) => {
   const partAdded = Effect.fnUntraced(function*(uploadId: UploadId, part: StoredPart) {
     yield* sql`INSERT INTO upload_parts ${sql.insert(yield* encodePart(part))}`
-    yield* sql`UPDATE uploads SET received_bytes = received_bytes + ${part.bytes} WHERE id = ${text(uploadId)}`
+    yield* sql`UPDATE uploads SET
+      received_bytes = received_bytes + ${part.bytes},
+      received_parts = received_parts + 1
+      WHERE id = ${text(uploadId)}`
   })
 
   const completed = Effect.fnUntraced(function*(
@@ -92,6 +95,7 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
       status = 'completed',
       file = ${yield* encodeFile(file)},
       received_bytes = (SELECT COALESCE(SUM(bytes), 0) FROM upload_parts WHERE upload_id = ${id}),
+      received_parts = (SELECT COUNT(*) FROM upload_parts WHERE upload_id = ${id}),
       reclaim_at = ${expires_at}
       WHERE id = ${id}`
   })
@@ -99,7 +103,7 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
   const cancelled = Effect.fnUntraced(function*(uploadId: UploadId, now: DateTime.Utc) {
     const id = text(uploadId)
     yield* sql`DELETE FROM upload_parts WHERE upload_id = ${id}`
-    yield* sql`UPDATE uploads SET status = 'cancelled', received_bytes = 0, reclaim_at = ${
+    yield* sql`UPDATE uploads SET status = 'cancelled', received_bytes = 0, received_parts = 0, reclaim_at = ${
       seconds(now)
     } WHERE id = ${id}`
   })
@@ -148,7 +152,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
 
   const selectUpload = sql`SELECT
     id, project, filename, purpose, mime_type, bytes, created_at, expires_at, file_expires_after, status, received_bytes,
-    file FROM uploads`
+    received_parts,    file FROM uploads`
   const selectPart = sql`SELECT p.id, p.upload_id, p.bytes, p.checksum, p.created_at FROM upload_parts p`
   const selectFile = sql`SELECT f.sequence, f.project, f.upload_id, u.file
     FROM upload_files f JOIN uploads u ON u.id = f.upload_id`
@@ -294,7 +298,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     reclaimed: (uploadId) => {
       const id = text(uploadId)
       return commit(Effect.gen(function*() {
-        yield* sql`UPDATE uploads SET received_bytes = 0, reclaim_at = NULL WHERE id = ${id}`
+        yield* sql`UPDATE uploads SET received_bytes = 0, received_parts = 0, reclaim_at = NULL WHERE id = ${id}`
         yield* sql`DELETE FROM upload_file_parts WHERE file_id IN (SELECT id FROM upload_files WHERE upload_id = ${id})`
         yield* sql`DELETE FROM upload_files WHERE upload_id = ${id}`
         yield* sql`DELETE FROM upload_parts WHERE upload_id = ${id}`

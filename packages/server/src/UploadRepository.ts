@@ -33,6 +33,8 @@ export interface StoredUpload {
   readonly expiresAfter: Option.Option<ExpiresAfter>
   /** The size of all recorded parts together, in bytes. */
   readonly receivedBytes: ByteSize
+  /** The number of all recorded parts. */
+  readonly receivedParts: number
 }
 
 /**

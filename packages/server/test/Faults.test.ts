@@ -104,7 +104,7 @@ describe("a full disk", () => {
           told()
           fill(directory)
           // The log of SQLite has room left for some.
-          const attempt = Effect.tap(client.create(1, "x".repeat(4000)), (answer) =>
+          const attempt = Effect.tap(client.create(1, "x".repeat(255)), (answer) =>
             Effect.sync(() => {
               if (answer.status === 200) acknowledged.push(idOf(answer))
             }))

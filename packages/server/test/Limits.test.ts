@@ -156,3 +156,26 @@ it.scopedLive("a body that is slower than the request timeout gets a 408 and lea
     expect(log.filter((line) => /level=INFO/.test(line) && line.includes("requestId")).length).toBeLessThanOrEqual(2)
     expect((yield* client.addPart(uploadId, pattern(1000))).status).toBe(200)
   }))
+
+it.scopedLive("an Upload accepts as many parts as UPLOADS_UPLOAD_PARTS, also if they arrive at the same time", () =>
+  Effect.gen(function*() {
+    const { directory, url } = yield* serving({ UPLOADS_UPLOAD_PARTS: "3" })
+    const client = clientOf(url)
+    const uploadId = idOf(yield* client.create(3))
+    const replies = yield* Effect.all(Array.from({ length: 6 }, () => client.addPart(uploadId, pattern(1))), {
+      concurrency: "unbounded"
+    })
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 400, 400, 400])
+    // An empty part needs no bytes of the Upload, but a row of the database and a file.
+    const empty = yield* client.addPart(uploadId, pattern(0))
+    expect(JSON.parse(empty.text)).toMatchObject({
+      error: {
+        param: "data",
+        message: "Invalid `data`: the Upload has 3 parts already; it must be a part of an Upload with at most 3 parts"
+      }
+    })
+    expect(yield* stored(directory)).toHaveLength(3)
+    const partIds = replies.flatMap((reply) => reply.status === 200 ? [idOf(reply)] : [])
+    expect((yield* client.complete(uploadId, [...partIds, ...partIds])).status).toBe(400)
+    expect((yield* client.complete(uploadId, partIds)).status).toBe(200)
+  }))

@@ -65,6 +65,7 @@ export const stored = (upload: Upload.Upload, fields: Partial<StoredUpload> = {}
   mimeType: "text/jsonl",
   expiresAfter: Option.none(),
   receivedBytes: ByteSize.make(0),
+  receivedParts: 0,
   ...fields
 })
 
@@ -244,7 +245,7 @@ export const suite = (
         }
         expect(yield* repository.partsOfUpload(upload.id)).toEqual(ids.map((id) => part(upload, id, 1)))
         const found = Option.getOrThrow(yield* repository.findUpload(project, other.id))
-        expect(found.receivedBytes).toBe(8)
+        expect(found).toMatchObject({ receivedBytes: 8, receivedParts: 4 })
         expect(yield* repository.partsOfUpload(UploadId.make("none"))).toEqual([])
       }))
 
@@ -257,7 +258,10 @@ export const suite = (
         const { id } = fileOf(upload)
         expect((yield* repository.partsOfFile(id)).map(({ part }) => part.id)).toEqual(["c", "a", "c"])
         expect((yield* repository.partsOfUpload(upload.id)).map(({ part }) => part.id)).toEqual(["a", "c"])
-        expect(Option.getOrThrow(yield* repository.findUpload(project, upload.id)).receivedBytes).toBe(20)
+        expect(Option.getOrThrow(yield* repository.findUpload(project, upload.id))).toMatchObject({
+          receivedBytes: 20,
+          receivedParts: 2
+        })
         const found = Option.getOrThrow(yield* repository.findFile(project, id))
         expect(found).toEqual({ project, file: fileOf(upload), uploadId: upload.id, sequence: found.sequence })
       }))
@@ -327,7 +331,7 @@ export const suite = (
           reason: "Failed",
           operation: "UploadRepository.changeUpload"
         })
-        const after = Option.map(before, (stored) => ({ ...stored, receivedBytes: ByteSize.make(1) }))
+        const after = Option.map(before, (stored) => ({ ...stored, receivedBytes: ByteSize.make(1), receivedParts: 1 }))
         expect(yield* repository.findUpload(project, upload.id)).toEqual(after)
       }))
 

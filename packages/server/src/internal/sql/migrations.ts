@@ -77,9 +77,17 @@ const calls = Effect.gen(function*() {
   yield* sql`CREATE INDEX upload_calls_expires_at ON upload_calls (expires_at)`
 })
 
+/** The number of parts of each Upload, so that a limit on it costs no query. */
+const receivedParts = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE uploads ADD COLUMN received_parts BIGINT NOT NULL DEFAULT 0`
+  yield* sql`UPDATE uploads SET
+    received_parts = (SELECT COUNT(*) FROM upload_parts WHERE upload_parts.upload_id = uploads.id)`
+})
+
 /** Migrates the tables to the newest version. */
 export const run: Effect.Effect<void, StorageError, SqlClient.SqlClient> = Migrator.make({})({
-  loader: Migrator.fromRecord({ "1_tables": tables, "2_calls": calls }),
+  loader: Migrator.fromRecord({ "1_tables": tables, "2_calls": calls, "3_received_parts": receivedParts }),
   table: "upload_migrations"
 }).pipe(
   // When two servers start on a new PostgreSQL database together, one of them fails to create the table of migrations.

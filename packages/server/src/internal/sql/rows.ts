@@ -43,6 +43,7 @@ const UploadColumns = Schema.Struct({
   file_expires_after: Schema.NullOr(Integer),
   status: Schema.Literal("pending", "completed", "cancelled", "expired"),
   received_bytes: Integer,
+  received_parts: Integer,
   file: Schema.NullOr(FileJson)
 })
 
@@ -53,20 +54,22 @@ export const UploadRow = Schema.transform(
     upload: Upload.Upload,
     mimeType: MimeType,
     expiresAfter: Schema.OptionFromNullOr(ExpiresAfter),
-    receivedBytes: ByteSize
+    receivedBytes: ByteSize,
+    receivedParts: Schema.NonNegativeInt
   }),
   {
     strict: true,
-    decode: ({ file_expires_after, mime_type, project, received_bytes, ...upload }) => ({
+    decode: ({ file_expires_after, mime_type, project, received_bytes, received_parts, ...upload }) => ({
       project,
       upload: { ...upload, object: "upload" as const },
       mimeType: mime_type,
       expiresAfter: file_expires_after === null
         ? null
         : { anchor: "created_at" as const, seconds: file_expires_after },
-      receivedBytes: received_bytes
+      receivedBytes: received_bytes,
+      receivedParts: received_parts
     }),
-    encode: ({ expiresAfter, mimeType, project, receivedBytes, upload }) => ({
+    encode: ({ expiresAfter, mimeType, project, receivedBytes, receivedParts, upload }) => ({
       id: upload.id,
       project,
       filename: upload.filename,
@@ -78,6 +81,7 @@ export const UploadRow = Schema.transform(
       file_expires_after: expiresAfter === null ? null : expiresAfter.seconds,
       status: upload.status,
       received_bytes: receivedBytes,
+      received_parts: receivedParts,
       file: upload.status === "completed" && upload.file ? upload.file : null
     })
   }
