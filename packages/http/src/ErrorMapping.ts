@@ -144,6 +144,8 @@ export const toReply = (error: ApiError): ErrorReply => {
   return {
     status,
     headers: {
+      // RFC 9110, 15.5.2: a 401 names the scheme that the client has to use.
+      ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...retryAfterHeaders(error),
       ...requestIdHeader(received?.requestId)
     },

@@ -382,6 +382,9 @@ describe("the published error response is sent", () => {
           yield* send("deleteFile", { params: file })
         ]
         expect([error._tag, ...replies.map(({ status }) => status)]).toEqual([error._tag, ...replies.map(() => status)])
+        for (const { headers } of replies) {
+          expect(headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null)
+        }
       }
     }).pipe(Effect.provide(routes)))
 
