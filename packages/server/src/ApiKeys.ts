@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createHash, timingSafeEqual } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { ProjectId } from "./Project.js"
 
 /**
@@ -106,22 +107,48 @@ const parsePair = (name: string) => (pair: string, index: number): Either.Either
   )
 }
 
+const parse = (name: string, text: string): Either.Either<ReadonlyArray<ApiKey>, ConfigError.ConfigError> => {
+  const pairs = text.split(/[,\n]/).map((pair) => pair.trim()).filter((pair) => pair !== "")
+  if (pairs.length === 0) {
+    return Either.left(
+      ConfigError.InvalidData([name], "it is set and has no project:key pair; unset it to serve without keys")
+    )
+  }
+  return Either.filterOrLeft(
+    Either.all(pairs.map(parsePair(name))),
+    (keys) => new Set(keys.map(({ key }) => Redacted.value(key))).size === keys.length,
+    () => ConfigError.InvalidData([name], "a key is listed more than once")
+  )
+}
+
+const readFile = (name: string, path: string): Either.Either<string, ConfigError.ConfigError> =>
+  Either.try({
+    try: () => readFileSync(path, "utf8"),
+    catch: () => ConfigError.InvalidData([name], `cannot read the file ${path}`)
+  })
+
 /**
- * Reads `project:key` pairs, separated by commas.
+ * Reads `project:key` pairs, separated by commas or line breaks: from the variable, or from the file that the variable with
+ * the suffix `_FILE` names. Without either there are no keys.
  *
  * @since 0.1.0
  * @category configuration
  */
-export const config = (name: string): Config.Config<ReadonlyArray<ApiKey>> =>
-  Config.redacted(name).pipe(
-    Config.mapOrFail((text) => {
-      const pairs = Redacted.value(text).split(",").map((pair) => pair.trim()).filter((pair) => pair !== "")
-      return Either.flatMap(Either.all(pairs.map(parsePair(name))), (keys) =>
-        new Set(keys.map(({ key }) =>
-            Redacted.value(key)
-          )).size === keys.length
-          ? Either.right(keys)
-          : Either.left(ConfigError.InvalidData([name], "a key is listed more than once")))
-    }),
-    Config.withDefault(Arr.empty<ApiKey>())
+export const config = (name: string): Config.Config<ReadonlyArray<ApiKey>> => {
+  const fileName = `${name}_FILE`
+  return Config.all({
+    text: Config.option(Config.redacted(name)),
+    path: Config.option(Config.string(fileName))
+  }).pipe(
+    Config.mapOrFail(({ path, text }) => {
+      if (Option.isSome(text) && Option.isSome(path)) {
+        return Either.left(ConfigError.InvalidData([fileName], `set ${name} or ${fileName}, not both`))
+      }
+      if (Option.isSome(text)) return parse(name, Redacted.value(text.value))
+      if (Option.isSome(path)) {
+        return Either.flatMap(readFile(fileName, path.value), (text) => parse(fileName, text))
+      }
+      return Either.right(Arr.empty<ApiKey>())
+    })
   )
+}

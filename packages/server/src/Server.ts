@@ -6,8 +6,6 @@
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
@@ -21,13 +19,19 @@ import * as DurableUploads from "./DurableUploads.js"
 import * as FilePartStorage from "./FilePartStorage.js"
 import * as IncomingFiles from "./internal/files/incomingFiles.js"
 import * as abortOnStreamError from "./internal/http/abortOnStreamError.js"
+import * as cors from "./internal/http/cors.js"
 import * as Health from "./internal/http/health.js"
 import * as incomingBody from "./internal/http/incomingBody.js"
 import * as HttpListener from "./internal/http/listener.js"
+import { isLoopback } from "./internal/http/loopback.js"
+import * as originGuard from "./internal/http/originGuard.js"
+import * as pages from "./internal/http/pages.js"
 import * as Prometheus from "./internal/http/prometheusMetrics.js"
 import * as ReferencePage from "./internal/http/referencePage.js"
-import * as RequestId from "./internal/http/requestId.js"
-import * as RequestLog from "./internal/http/requestLog.js"
+import * as requestId from "./internal/http/requestId.js"
+import * as requestLog from "./internal/http/requestLog.js"
+import * as requestTarget from "./internal/http/requestTarget.js"
+import * as responseHeaders from "./internal/http/responseHeaders.js"
 import * as ServerApi from "./internal/http/serverApi.js"
 import * as serverMetrics from "./internal/http/serverMetrics.js"
 import * as Database from "./internal/sql/database.js"
@@ -36,28 +40,24 @@ import type { ServerConfig } from "./ServerConfig.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
 import * as Sweeper from "./Sweeper.js"
 
-/** The operations are below `/v1`, as in the API, and also without it, for clients whose base URL has no version. */
-const withoutPrefix = HttpMiddleware.make((app) =>
-  Effect.updateService(
-    app,
-    HttpServerRequest.HttpServerRequest,
-    (request) => request.url.startsWith("/v1/") ? request.modify({ url: request.url.slice("/v1".length) }) : request
-  )
-)
-
-const middleware = HttpApiBuilder.middleware((app) =>
-  app.pipe(
-    incomingBody.makeMiddleware(),
-    abortOnStreamError.middleware,
-    serverMetrics.middleware,
-    withoutPrefix,
-    RequestLog.middleware,
-    RequestId.middleware
-  )
-).pipe(
-  // Below the middleware, so that its responses have an id too.
-  Layer.provide(UploadsRoutes.layerNotFound)
-)
+/** The first middleware is the innermost. */
+const middleware = ({ corsOrigins, docs, metrics }: ServerConfig) =>
+  HttpApiBuilder.middleware(Effect.map(ApiKeys.ApiKeys, (keys) => (app) =>
+    app.pipe(
+      incomingBody.makeMiddleware(),
+      abortOnStreamError.middleware,
+      serverMetrics.middleware,
+      pages.middleware(keys, { docs, metrics }),
+      requestTarget.middleware,
+      originGuard.middleware({ hasKeys: !keys.isOpen, corsOrigins }),
+      responseHeaders.middleware,
+      cors.middleware(corsOrigins),
+      requestLog.middleware,
+      requestId.middleware
+    ))).pipe(
+      // Below the middleware, so that its responses have an id too.
+      Layer.provide(UploadsRoutes.layerNotFound)
+    )
 
 const metrics = HttpApiBuilder.Router.use((router) =>
   router.get(
@@ -112,8 +112,6 @@ const limitsOf = ({ partBytes, surplusParts, uploadBytes, uploadLifetime, upload
   uploadLifetime
 })
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
-
 /** Without keys every request is accepted, so the server listens on the loopback only. */
 const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError.ConfigError> => {
   const layer = ApiKeys.layer(config.apiKeys)
@@ -152,7 +150,7 @@ export const layer = (config: ServerConfig) =>
     Layer.provideMerge(
       HttpApiBuilder.serve().pipe(
         Layer.provide([
-          middleware,
+          middleware(config),
           Health.layer,
           metrics,
           ReferencePage.layer("/docs"),

@@ -6,8 +6,12 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { documented } from "@effect-uploads/domain/UploadLimits"
 import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
 import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as ApiKeys from "./ApiKeys.js"
 
 const integer = (name: string, minimum: number, maximum: number) =>
@@ -31,7 +35,37 @@ const duration = (name: string): Config.Config<Duration.Duration> =>
     })
   )
 
+/** `scheme://host[:port]`, as a browser sends it in `Origin`. */
+const isOrigin = (text: string): boolean =>
+  /^https?:/.test(text) &&
+  Option.exists(Either.getRight(Either.try(() => new URL(text).origin)), (origin) => origin === text)
+
+const origins = (name: string): Config.Config<ReadonlyArray<string>> =>
+  Config.string(name).pipe(
+    Config.mapOrFail((text) => {
+      const origins = text.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "")
+      return origins.every(isOrigin)
+        ? Either.right(origins)
+        : Either.left(
+          ConfigError.InvalidData([name], "Expected origins such as https://example.com, separated by commas")
+        )
+    }),
+    Config.withDefault<ReadonlyArray<string>>([])
+  )
+
+const databaseUrl = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
+  Config.option(
+    Config.mapOrFail(Config.redacted(name), (url) =>
+      /^postgres(ql)?:\/\//.test(Redacted.value(url))
+        ? Either.right(url)
+        : Either.left(ConfigError.InvalidData([name], "Expected a PostgreSQL database: postgres://…")))
+  )
+
+const access = (name: string) => Config.withDefault(Config.literal("open", "key", "off")(name), "open" as const)
+
 /**
+ * The configuration, read from the environment or another `ConfigProvider`.
+ *
  * @since 0.1.0
  * @category configuration
  */
@@ -44,8 +78,14 @@ export const ServerConfig = Config.all({
   dataDirectory: Config.withDefault(Config.nonEmptyString("UPLOADS_DATA_DIR"), "uploads-data"),
   /** `project:key` pairs, separated by commas. Without keys the server listens on the loopback only. */
   apiKeys: ApiKeys.config("UPLOADS_API_KEYS"),
+  /** The origins of web pages that may use the API, separated by commas. */
+  corsOrigins: origins("UPLOADS_CORS_ORIGINS"),
+  /** Who may see `/docs` and `/openapi.json`: everybody, everybody with a key, or nobody. */
+  docs: access("UPLOADS_DOCS"),
+  /** Who may see `/metrics`. */
+  metrics: access("UPLOADS_METRICS"),
   /** A PostgreSQL database instead of SQLite. */
-  databaseUrl: Config.option(Config.redacted("UPLOADS_DATABASE_URL")),
+  databaseUrl: databaseUrl("UPLOADS_DATABASE_URL"),
   /** The maximum size of a part, in bytes. */
   partBytes: Config.withDefault(bytes("UPLOADS_PART_BYTES"), documented.partBytes),
   /** The maximum size of an Upload, in bytes. */

@@ -11,7 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Schema from "effect/Schema"
+import { readFileSync } from "node:fs"
 import { setFlagsFromString } from "node:v8"
+import * as commandLine from "./internal/arguments.js"
 import * as startupError from "./internal/startupError.js"
 import * as Server from "./Server.js"
 import { ServerConfig } from "./ServerConfig.js"
@@ -48,8 +51,48 @@ const report = (cause: Cause.Cause<startupError.StartupError>) =>
     onRight: (cause) => Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logFatal(cause)
   })
 
-server.pipe(
-  Effect.tapErrorCause(report),
-  Effect.provide(logger),
-  NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true })
+const warnAboutVariables = Effect.forEach(
+  commandLine.unknownVariables(Object.keys(process.env)),
+  (name) => Effect.logWarning(`The environment variable ${name} is unknown and ignored. See --help`),
+  { discard: true }
 )
+
+const serve = Effect.zipRight(warnAboutVariables, server).pipe(
+  Effect.tapErrorCause(report),
+  Effect.provide(logger)
+)
+
+const Manifest = Schema.parseJson(Schema.Struct({ version: Schema.String }))
+
+/** The manifest of the package is above `src`, and above the folder of the bundled command. */
+const version = Effect.firstSuccessOf(
+  ["../package.json", "../../package.json"].map((path) =>
+    Effect.flatMap(
+      Effect.try(() => readFileSync(new URL(path, import.meta.url), "utf8")),
+      Schema.decode(Manifest)
+    )
+  )
+).pipe(Effect.map(({ version }) => version))
+
+const program = (args: commandLine.Arguments): Effect.Effect<void, unknown> => {
+  switch (args._tag) {
+    case "Help":
+      return Console.log(commandLine.help.trimEnd())
+    case "Version":
+      return Effect.flatMap(version, Console.log)
+    case "Invalid":
+      return Effect.zipRight(
+        Console.error(`${args.message}\n\n${commandLine.help.trimEnd()}`),
+        Effect.sync(() => {
+          process.exitCode = 2
+        })
+      )
+    case "Serve":
+      return serve
+  }
+}
+
+NodeRuntime.runMain(program(commandLine.parse(process.argv.slice(2))), {
+  disableErrorReporting: true,
+  disablePrettyLogger: true
+})

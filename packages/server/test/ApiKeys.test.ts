@@ -28,8 +28,15 @@ describe("ApiKeys", () => {
 
   it.effect("accepts every request when no keys are configured", () =>
     Effect.gen(function*() {
-      expect(ApiKeys.make(yield* read("")).isOpen).toBe(true)
+      expect(ApiKeys.make([]).isOpen).toBe(true)
       expect(yield* Effect.withConfigProvider(ApiKeys.config("KEYS"), ConfigProvider.fromMap(new Map()))).toEqual([])
+    }))
+
+  it.effect("rejects a text without any pair, which would open the server", () =>
+    Effect.gen(function*() {
+      for (const text of ["", " ", ",", " , ,", "\n"]) {
+        expect(String(yield* Effect.flip(read(text)))).toContain("has no project:key pair")
+      }
     }))
 
   it.effect("names the position of an invalid entry, not its text", () =>

@@ -59,7 +59,7 @@ describe("the start of the server", () => {
       const incoming = () => Fs.readdir(Path.join(directory, "incoming"), { recursive: true })
       const server = yield* start({ UPLOADS_DATA_DIR: directory })
       const { socket } = yield* connect(yield* server.url)
-      socket.write("POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n")
+      socket.write("POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n")
       socket.write("Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n")
       socket.write("Content-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\nthe first bytes")
       yield* Effect.repeat(Effect.promise(incoming), { until: ({ length }) => length === 2 })
@@ -89,10 +89,18 @@ describe("the start of the server", () => {
           [{ UPLOADS_PORT: "-1", UPLOADS_UPLOAD_LIFETIME: "-1" }, "UPLOADS_UPLOAD_LIFETIME"],
           [
             { UPLOADS_DATABASE_URL: `postgres://a:${secret}@127.0.0.1:1/a` },
-            "(database, Failed): connect ECONNREFUSED"
+            "UPLOADS_DATABASE_URL: Database.layer failed (database, Failed): connect ECONNREFUSED"
           ],
           [{ UPLOADS_DATABASE_URL: `postgres://a:${secret}@127.0.0.1:x/a` }, "(database, Failed)"],
-          [{ UPLOADS_DATA_DIR: command }, "(database, Failed): EEXIST"]
+          [
+            { UPLOADS_DATABASE_URL: `mysql://a:${secret}@127.0.0.1/a` },
+            "UPLOADS_DATABASE_URL: Expected a PostgreSQL database"
+          ],
+          [{ UPLOADS_API_KEYS: " , ," }, "UPLOADS_API_KEYS: it is set and has no project:key pair"],
+          [{ UPLOADS_API_KEYS_FILE: "/nonexistent" }, "UPLOADS_API_KEYS_FILE: cannot read the file /nonexistent"],
+          [{ UPLOADS_CORS_ORIGINS: "https://a.example/path" }, "UPLOADS_CORS_ORIGINS: Expected origins"],
+          [{ UPLOADS_DOCS: "closed" }, "UPLOADS_DOCS"],
+          [{ UPLOADS_DATA_DIR: command }, "UPLOADS_DATA_DIR: SqliteClient.open failed (database, Failed): EEXIST"]
         ]
         const rejections = yield* Effect.forEach(wrong, ([env]) => rejection(env), { concurrency: 3 })
         for (const [index, { code, lines }] of rejections.entries()) {
@@ -113,7 +121,11 @@ describe("the start of the server", () => {
       yield* Effect.addFinalizer(() => Effect.sync(() => taken.close()))
       expect(yield* rejection({ UPLOADS_PORT: `${port}` })).toEqual({
         code: 1,
-        lines: [expect.stringContaining(`listen EADDRINUSE: address already in use 127.0.0.1:${port}`)]
+        lines: [
+          expect.stringContaining(
+            `UPLOADS_HOST, UPLOADS_PORT: listen EADDRINUSE: address already in use 127.0.0.1:${port}`
+          )
+        ]
       })
 
       const directory = yield* temporaryDirectory
@@ -134,6 +146,63 @@ describe("the start of the server", () => {
     }))
 })
 
+describe("the arguments of the command", () => {
+  const run = (...args: ReadonlyArray<string>) =>
+    Effect.async<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resume) => {
+      const child = spawn(process.execPath, [command, ...args], { env: { PATH: process.env["PATH"] } })
+      let stdout = ""
+      let stderr = ""
+      child.stdout.on("data", (text) => stdout += text)
+      child.stderr.on("data", (text) => stderr += text)
+      child.once("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
+    })
+
+  it.live("--help lists every variable, and --version is that of the package", () =>
+    Effect.gen(function*() {
+      const help = yield* run("--help")
+      expect(help.code).toBe(0)
+      const source = yield* Effect.promise(() =>
+        Fs.readFile(new URL("../src/ServerConfig.ts", import.meta.url), "utf8")
+      )
+      const names = [...source.matchAll(/"(UPLOADS_\w+)"/g)].flatMap(([, name = ""]) =>
+        name === "UPLOADS_API_KEYS" ? [name, `${name}_FILE`] : [name]
+      )
+      expect(help.stdout.match(/UPLOADS_\w+/g)).toEqual(names)
+      const manifest = yield* Effect.promise(() => Fs.readFile(new URL("../package.json", import.meta.url), "utf8"))
+      expect(yield* run("--version")).toEqual({ code: 0, stdout: `${JSON.parse(manifest).version}\n`, stderr: "" })
+    }))
+
+  it.live("an unknown argument ends the command with code 2 and the help", () =>
+    Effect.gen(function*() {
+      for (const argument of ["--port", "serve", "-x"]) {
+        const { code, stderr, stdout } = yield* run(argument)
+        expect([argument, code, stdout]).toEqual([argument, 2, ""])
+        expect(stderr).toContain(argument)
+        expect(stderr).toContain("Usage:")
+      }
+    }))
+
+  it.scopedLive("an unknown UPLOADS_ variable is named in a warning", () =>
+    Effect.gen(function*() {
+      const server = yield* start({ UPLOADS_API_KEY: "alpha:sk-not-read" })
+      yield* server.url
+      const warnings = server.log.filter((line) => line.includes("UPLOADS_API_KEY "))
+      expect(warnings).toEqual([expect.stringContaining("is unknown and ignored")])
+      expect(server.log.join()).not.toContain("sk-not-read")
+    }))
+
+  it.scopedLive("keys can come from a file", () =>
+    Effect.gen(function*() {
+      const file = Path.join(yield* temporaryDirectory, "keys")
+      yield* Effect.promise(() => Fs.writeFile(file, "alpha:sk-from-a-file\nbeta:sk-another\n"))
+      const server = yield* start({ UPLOADS_API_KEYS_FILE: file })
+      const url = yield* server.url
+      expect((yield* clientOf(url).create(1)).status).toBe(401)
+      expect((yield* clientOf(url, "sk-from-a-file").create(1)).status).toBe(200)
+      expect((yield* clientOf(url, "sk-another").create(1)).status).toBe(200)
+    }))
+})
+
 const chunked = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
 
 describe("the end of the server", () => {
@@ -146,12 +215,12 @@ describe("the end of the server", () => {
         const client = clientOf(url)
         const uploadId = idOf(yield* client.create(20))
         const idle = yield* connect(url)
-        idle.socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        idle.socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         yield* eventually("the idle connection has a reply", () => idle.received().includes("\"ok\""))
         const silent = yield* connect(url)
         const sending = yield* connect(url)
         sending.socket.write(
-          `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n` +
+          `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n` +
             "Content-Type: multipart/form-data; boundary=b\r\n\r\n" +
             chunked("--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n0123456789")
         )
@@ -189,7 +258,7 @@ describe("the end of the server", () => {
       const url = yield* server.url
       const uploadId = idOf(yield* clientOf(url).create(20))
       const { closed, socket } = yield* connect(url)
-      socket.write(`POST /v1/uploads/${uploadId}/complete HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{`)
+      socket.write(`POST /v1/uploads/${uploadId}/complete HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{`)
       yield* clientOf(url).list
       expect(yield* server.stop).toBe(0)
       yield* closed

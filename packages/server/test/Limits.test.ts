@@ -17,7 +17,7 @@ const head = "--b\r\nContent-Disposition: form-data; name=\"data\"; filename=\"d
 
 const begin = ({ socket }: Connection, uploadId: string, framing: string) =>
   socket.write(
-    `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\n${framing}\r\n` +
+    `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n` +
       "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
   )
 
@@ -145,7 +145,7 @@ it.scopedLive("a body that is slower than the request timeout gets a 408 and lea
     begin(slow, uploadId, `Content-Length: ${MiB}`)
     slow.socket.write(`${head}the first bytes`)
     const json = yield* connect(url)
-    json.socket.write("POST /v1/uploads HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+    json.socket.write("POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
     const silent = yield* connect(url)
     for (const { closed, received } of [slow, json, silent]) {
       yield* Effect.timeoutFail(closed, { duration: "10 seconds", onTimeout: () => "it stays open" })

@@ -144,7 +144,7 @@ describe("the API of the server", () => {
         expect((yield* send(`${url}${base}/files/${fileId}`)).status).toBe(200)
         expect((yield* send(`${url}${base}/files?limit=1`)).status).toBe(200)
       }
-      const unrouted = ["/", "/v1", "/v1/", "/v2/files", "/v1/v1/files", "/v1/files/%zz", "/metrics/x"]
+      const unrouted = ["/v1", "/v1/", "/v2/files", "/v1/v1/files", "/v1/files/%zz", "/metrics/x"]
       for (const path of unrouted) {
         const reply = yield* send(`${url}${path}`)
         expect([path, reply.status, json(reply)]).toMatchObject([path, 404, {
@@ -218,7 +218,11 @@ describe("malformed HTTP", () => {
   for (
     const [what, text, status] of [
       ["no HTTP", "hello\r\n\r\n", 400],
-      ["headers without an end", `GET /health HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431]
+      [
+        "headers without an end",
+        `GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+        431
+      ]
     ] as const
   ) {
     it.scopedLive(`gets the error envelope and an id that is in the log: ${what}`, () =>
@@ -239,9 +243,9 @@ describe("malformed HTTP", () => {
     Effect.gen(function*() {
       const { url } = yield* serving()
       const { closed, received, socket } = yield* connect(url)
-      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+      socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
       yield* eventually("a reply", () => received().includes(`"ok"`))
-      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot a length\r\n")
+      socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnot a length\r\n")
       yield* closed
       expect(received().match(/^HTTP\/1\.1 /gm)?.length).toBeLessThanOrEqual(3)
     }))
@@ -254,8 +258,8 @@ describe("malformed HTTP", () => {
       const { closed, received, socket } = yield* connect(url)
       // So that it has not ended by then.
       socket.once("data", () => socket.pause())
-      socket.write(`GET /v1/files/${fileId}/content HTTP/1.1\r\nHost: a\r\n\r\n`)
-      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+      socket.write(`GET /v1/files/${fileId}/content HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
       yield* eventually("it has begun", () => received().includes("\r\n\r\n"))
       socket.write("no HTTP\r\n\r\n")
       yield* eventually("a rejection", () => log.some((line) => line.includes("reason=HPE_")))
@@ -271,7 +275,7 @@ describe("malformed HTTP", () => {
       for (let attempt = 0; attempt < 20; attempt++) {
         const { closed, socket } = yield* connect(url)
         socket.write(
-          "GET /health HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n",
+          "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n",
           () => socket.resetAndDestroy()
         )
         yield* closed
@@ -283,7 +287,7 @@ describe("malformed HTTP", () => {
     Effect.gen(function*() {
       const { url } = yield* serving()
       const { received, socket } = yield* connect(url)
-      socket.write("GET /health/live HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n")
+      socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\nExpect: miracles\r\n\r\n")
       yield* eventually("a reply", () => received().startsWith("HTTP/1.1 200 ") && received().includes(`"ok"`))
     }))
 })
@@ -444,7 +448,7 @@ describe("secrets", () => {
       // A client that hangs up in the middle of a part.
       const { socket } = yield* connect(url)
       socket.write(
-        `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nAuthorization: Bearer ${key}\r\n` +
+        `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nAuthorization: Bearer ${key}\r\n` +
           `Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name="data"\r\n\r\n${content}`
       )
       const isWriting = () =>

@@ -11,9 +11,17 @@ const ofConfig = (error: ConfigError.ConfigError): string =>
     ? `${ofConfig(error.left)}; ${ofConfig(error.right)}`
     : `${error.path.join(".")}: ${error.message}`
 
+/** The variables that an operator has to check. */
+const variablesOf = (error: StorageError): string => {
+  if (error.store === "parts" || error.reason === "Locked") return "UPLOADS_DATA_DIR"
+  return error.operation.startsWith("SqliteClient") ? "UPLOADS_DATA_DIR" : "UPLOADS_DATABASE_URL"
+}
+
 const reason = (error: StartupError): string => {
-  if (error instanceof ServeError) return Predicate.isError(error.cause) ? error.cause.message : String(error.cause)
-  return ConfigError.isConfigError(error) ? ofConfig(error) : error.message
+  if (error instanceof ServeError) {
+    return `UPLOADS_HOST, UPLOADS_PORT: ${Predicate.isError(error.cause) ? error.cause.message : String(error.cause)}`
+  }
+  return ConfigError.isConfigError(error) ? ofConfig(error) : `${variablesOf(error)}: ${error.message}`
 }
 
 /** One line for the operator, without a stack trace. */

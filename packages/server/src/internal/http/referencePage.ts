@@ -11,7 +11,7 @@ export const layer = (path: `/${string}`): Layer.Layer<never, never, HttpApi.Api
       const api = yield* HttpApi.Api
       const load = Effect.gen(function*() {
         const Scalar = yield* Effect.promise(() => import("@effect/platform/HttpApiScalar"))
-        const page = Scalar.layer({ path }).pipe(
+        const page = Scalar.layer({ path, scalar: { withDefaultFonts: false } }).pipe(
           Layer.provideMerge(HttpApiBuilder.Router.Live),
           Layer.provide(Layer.succeed(HttpApi.Api, api))
         )

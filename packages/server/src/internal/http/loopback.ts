@@ -1,0 +1,10 @@
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+
+/** Whether an address or host name is that of this machine. */
+export const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "::1" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname)
+
+/** The host name of a URL. None for a text that is not a URL. */
+export const hostnameOf = (url: string): Option.Option<string> =>
+  Option.map(Either.getRight(Either.try(() => new URL(url))), ({ hostname }) => hostname)
