@@ -10,7 +10,8 @@ const imports = {
   domain: [],
   http: ["domain"],
   transfer: ["domain", "http"],
-  server: ["domain", "http"]
+  server: ["domain", "http"],
+  cli: ["domain", "http", "transfer"]
 }
 
 const one = (...names) => `(${names.join("|")})`
@@ -90,7 +91,7 @@ export default {
       name: "sources-import-no-tests",
       comment: "What is published has no tests in it.",
       severity: "error",
-      from: { path: "^packages/(domain|http|transfer|server)/src/" },
+      from: { path: "^packages/(domain|http|transfer|server|cli)/src/" },
       to: { path: "^packages/[^/]+/(test|typetest)/" }
     },
     {

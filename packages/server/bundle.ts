@@ -23,7 +23,9 @@ export const bundle = async (
     minifyWhitespace: true,
     // A native module is loaded from the folder of its package.
     external: ["libsql", "pg-native"],
-    banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url)` },
+    banner: {
+      js: `import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url)`
+    },
     logLevel: "warning"
   })
 }

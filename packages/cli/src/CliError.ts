@@ -1,0 +1,76 @@
+import type { FileObject } from "@effect-uploads/domain/FileObject"
+import type { UploadId } from "@effect-uploads/domain/Ids"
+import * as Data from "effect/Data"
+import type { ExitCode } from "./ExitCode.js"
+
+/** The command line asks for something that cannot be. */
+export class UsageError extends Data.TaggedError("UsageError")<{
+  readonly problem: string
+  /** What to write instead. */
+  readonly advice: string
+}> {}
+
+/** No API key is configured, and the service is not on this machine. */
+export class ApiKeyMissing extends Data.TaggedError("ApiKeyMissing")<{
+  /** Where a config file would be read from. */
+  readonly configFile: string
+}> {}
+
+/** The config file exists and cannot be read. */
+export class ConfigFileUnreadable extends Data.TaggedError("ConfigFileUnreadable")<{
+  readonly path: string
+  readonly reason: string
+}> {}
+
+/** A path on this machine could not be read or written. */
+export class LocalFileFailed extends Data.TaggedError("LocalFileFailed")<{
+  readonly path: string
+  readonly doing: "read" | "write"
+  readonly reason: string
+}> {}
+
+/** Nothing answers at the base URL. */
+export class ServiceUnreachable extends Data.TaggedError("ServiceUnreachable")<{
+  readonly url: string
+  readonly reason: string
+}> {}
+
+/** The target of a download exists already. */
+export class TargetExists extends Data.TaggedError("TargetExists")<{ readonly path: string }> {}
+
+/** What was downloaded is not what was asked for. */
+export class DownloadMismatch extends Data.TaggedError("DownloadMismatch")<{
+  readonly path: string
+  readonly what: "bytes" | "md5"
+  readonly expected: string
+  readonly actual: string
+}> {}
+
+/** The service has the File and could not process it. */
+export class FileNotProcessed extends Data.TaggedError("FileNotProcessed")<{ readonly file: FileObject }> {}
+
+/** `uploads cleanup` was asked for an Upload that no journal knows. */
+export class UploadNotInJournal extends Data.TaggedError("UploadNotInJournal")<{ readonly uploadId: UploadId }> {}
+
+/** `@effect-uploads/server` is not installed where the command looks for it. */
+export class ServerNotInstalled extends Data.TaggedError("ServerNotInstalled") {}
+
+/** `uploads serve` ended by itself; the server said why. */
+export class ServerEnded extends Data.TaggedError("ServerEnded")<{ readonly code: number | null }> {}
+
+/** Each failure was told when it happened: this is what remains for the exit code. */
+export class AlreadyReported extends Data.TaggedError("AlreadyReported")<{ readonly exitCode: ExitCode }> {}
+
+export type CliError =
+  | UsageError
+  | ApiKeyMissing
+  | ConfigFileUnreadable
+  | LocalFileFailed
+  | ServiceUnreachable
+  | TargetExists
+  | DownloadMismatch
+  | FileNotProcessed
+  | UploadNotInJournal
+  | ServerNotInstalled
+  | ServerEnded
+  | AlreadyReported

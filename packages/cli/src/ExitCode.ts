@@ -1,0 +1,40 @@
+/**
+ * The exit codes, by kind of failure. A script can decide by them: 5 is worth another try, 3 and 4 are not, 6 leaves
+ * something behind.
+ */
+export const ExitCode = {
+  success: 0,
+  local: 1,
+  usage: 2,
+  rejected: 3,
+  notAuthorised: 4,
+  network: 5,
+  leftPending: 6,
+  hungUp: 129,
+  interrupted: 130,
+  closedPipe: 141,
+  terminated: 143
+} as const
+
+export type ExitCode = typeof ExitCode[keyof typeof ExitCode]
+
+/** What the manual and the README say of them. */
+export const meanings: ReadonlyArray<readonly [exitCode: ExitCode, meaning: string]> = [
+  [ExitCode.success, "All went well."],
+  [
+    ExitCode.local,
+    "Something on this machine failed: a file that cannot be read or written, a full disk, other content."
+  ],
+  [ExitCode.usage, "The command line or the configuration is wrong. Nothing was sent."],
+  [ExitCode.rejected, "The service rejected the request. The same request fails again."],
+  [ExitCode.notAuthorised, "There is no API key, the service does not accept it, or the account's quota is used up."],
+  [
+    ExitCode.network,
+    "The service could not be reached or could not answer, or what answered is not the API. Try again."
+  ],
+  [ExitCode.leftPending, "An Upload is left pending: the transfer was suspended, or could not be cancelled."],
+  [ExitCode.hungUp, "The terminal was closed (SIGHUP)."],
+  [ExitCode.interrupted, "Ctrl-C (SIGINT)."],
+  [ExitCode.closedPipe, "Nobody reads the results any more (SIGPIPE)."],
+  [ExitCode.terminated, "SIGTERM."]
+]

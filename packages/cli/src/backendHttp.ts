@@ -1,0 +1,22 @@
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Backend } from "./Backend.js"
+import { ServiceUrl } from "./Backend.js"
+import * as configuration from "./configuration.js"
+
+/** The service that the configuration names, over HTTP. */
+export const layer: Context.Tag.Service<typeof Backend> = Layer.unwrapEffect(
+  Effect.map(
+    configuration.load,
+    (options) =>
+      Layer.mergeAll(UploadsClient.layer(options), FilesClient.layer(options)).pipe(
+        Layer.provideMerge(Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layer)),
+        Layer.merge(Layer.succeed(ServiceUrl, options.apiUrl))
+      )
+  )
+)

@@ -1,0 +1,16 @@
+import * as Command from "@effect/cli/Command"
+import { filesDelete } from "./filesDelete.js"
+import { filesGet } from "./filesGet.js"
+import { filesList } from "./filesList.js"
+import { filesShow } from "./filesShow.js"
+import * as common from "./options.js"
+
+export const files = Command.make("files").pipe(
+  Command.withDescription(
+    common.help("Lists, shows, downloads and deletes Files.", [
+      ["uploads files list", "Lists all Files."],
+      ["uploads files get file-abc123", "Downloads a File."]
+    ])
+  ),
+  Command.withSubcommands([filesList, filesShow, filesGet, filesDelete])
+)

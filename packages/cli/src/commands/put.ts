@@ -1,0 +1,241 @@
+import type { FileObject } from "@effect-uploads/domain/FileObject"
+import type * as Upload from "@effect-uploads/domain/Upload"
+import { FilesService } from "@effect-uploads/http/FilesService"
+import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as NodeFileAccess from "@effect-uploads/transfer/NodeFileAccess"
+import * as NodeMd5Hasher from "@effect-uploads/transfer/NodeMd5Hasher"
+import { TransferJournal } from "@effect-uploads/transfer/TransferJournal"
+import type { TransferOptions } from "@effect-uploads/transfer/TransferOptions"
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as Backend from "../Backend.js"
+import { AlreadyReported, FileNotProcessed, UsageError } from "../CliError.js"
+import { describeError } from "../describeError.js"
+import { ExitCode } from "../ExitCode.js"
+import * as instrumentation from "../instrumentation.js"
+import * as journals from "../journals.js"
+import { formatMoment } from "../moment.js"
+import { Output, printable } from "../Output.js"
+import type { Reporter } from "../progress/Reporter.js"
+import * as Reporters from "../progress/Reporter.js"
+import { sendSource } from "../sendSource.js"
+import type { Source } from "../sources.js"
+import * as sources from "../sources.js"
+import { withVerbosity } from "../verbosity.js"
+import * as common from "./options.js"
+
+const options = {
+  files: common.argument("FILE").pipe(
+    Args.atLeast(1),
+    Args.withDescription("Paths, patterns such as 'data/**/*.jsonl', http(s) URLs, or - for stdin.")
+  ),
+  purpose: common.purpose,
+  expiresAfter: common.expiresAfter,
+  mimeType: common.mimeType,
+  name: Options.text("name").pipe(
+    Options.withPseudoName("NAME"),
+    Options.optional,
+    Options.withDescription("The name of the File. By default that of the path or URL; stdin has none.")
+  ),
+  partSize: common.size("part-size").pipe(
+    Options.optional,
+    Options.withDescription("The size of a part, at most 64MiB. By default it depends on the size of the file.")
+  ),
+  concurrency: common.wholeNumber("concurrency", 1, 256).pipe(
+    Options.withDefault(4),
+    Options.withDescription("How many parts of a file are sent at a time.")
+  ),
+  limitRate: common.size("limit-rate").pipe(
+    Options.optional,
+    Options.withDescription("Send no more than so many bytes a second, all files together.")
+  ),
+  noChecksum: Options.boolean("no-checksum").pipe(
+    Options.withDescription("Do not compute the md5 that the service verifies.")
+  ),
+  resume: Options.boolean("resume").pipe(
+    Options.withDescription("Insist on a journal. By default a transfer goes on without one where none can be written.")
+  ),
+  noResume: Options.boolean("no-resume").pipe(
+    Options.withDescription("Keep no journal, and cancel the Upload when the transfer ends early.")
+  ),
+  wait: Options.boolean("wait").pipe(
+    Options.withDescription("Wait until the service has processed the File.")
+  ),
+  json: Options.boolean("json").pipe(Options.withDescription("Print each event as JSON on a line of its own.")),
+  quiet: common.quiet,
+  verbose: common.verbose
+}
+
+type PutOptions = Command.Command.ParseConfig<typeof options>
+
+/** How many files are sent at a time. Each of them sends `--concurrency` parts. */
+const filesAtATime = 2
+
+/** The journal that the options ask for. Without `--resume` a folder that cannot be written to costs no more than a warning. */
+const journalLayer = ({ noResume, resume }: PutOptions) => {
+  if (noResume) return Layer.empty
+  if (resume) return journals.layer
+  return Layer.catchAll(journals.layer, (error) =>
+    error._tag === "LocalFileFailed"
+      ? Layer.effectDiscard(
+        Effect.logWarning(
+          `${error.path} cannot be written: ${error.reason}. Without a journal this transfer cannot be resumed.`
+        )
+      )
+      : Layer.fail(error))
+}
+
+/** Waits until the File is no longer `uploaded`: the service looks into it after it is complete. */
+const processed = ({ file }: Upload.Completed) =>
+  Effect.gen(function*() {
+    const files = yield* FilesService
+    const now = yield* files.retrieve(file.id).pipe(
+      Effect.repeat(
+        Schedule.identity<FileObject>().pipe(
+          Schedule.zipLeft(Schedule.spaced("2 seconds")),
+          Schedule.whileInput(({ status }) => status === "uploaded")
+        )
+      )
+    )
+    if (now.status === "error") return yield* new FileNotProcessed({ file: now })
+  })
+
+interface Sent {
+  readonly upload: Option.Option<Upload.Completed>
+  readonly exitCode: ExitCode
+}
+
+/** Sends one file, and tells what came of it: a failure is no failure of the others. */
+const sendOne = (
+  source: Source,
+  index: number,
+  reporter: Reporter,
+  { transfer, wait }: { readonly transfer: TransferOptions; readonly wait: boolean }
+) =>
+  sendSource(source, transfer).pipe(
+    Stream.tap((event) => reporter.event(index, event)),
+    Stream.filterMap((event) => event._tag === "Completed" ? Option.some(event.upload) : Option.none()),
+    Stream.runHead,
+    Effect.tap(Option.match({
+      onNone: () => Effect.void,
+      onSome: (upload) => wait ? Effect.zipRight(processed(upload), reporter.processed(index, upload)) : Effect.void
+    })),
+    Effect.map((upload): Sent => ({ upload, exitCode: ExitCode.success })),
+    Effect.catchAll((error) => {
+      const description = describeError(error)
+      const sent: Sent = { upload: Option.none(), exitCode: description.exitCode }
+      return Effect.as(reporter.failed(index, description), sent)
+    })
+  )
+
+/** What an interruption leaves: a transfer with a journal can go on, any other was cancelled where the service heard of it. */
+const tellInterrupted = (
+  reporter: Reporter,
+  { isCancelled, isKept }: {
+    readonly isKept: (index: number) => boolean
+    readonly isCancelled: (upload: Upload.Pending) => boolean
+  }
+) =>
+  Effect.gen(function*() {
+    const { message } = yield* Output
+    for (const { index, upload } of yield* reporter.unfinished) {
+      yield* message(
+        isKept(index)
+          ? `${upload.filename}: interrupted. What was sent is kept until ${formatMoment(upload.expiresAt)}: ` +
+            `run the same command again to resume, or \`uploads cleanup ${upload.id}\` to cancel.`
+          : isCancelled(upload)
+          ? `${upload.filename}: interrupted, and its Upload ${upload.id} cancelled.`
+          : `${upload.filename}: interrupted. Its Upload is pending until ${formatMoment(upload.expiresAt)}: ` +
+            `run \`uploads cancel ${upload.id}\` to cancel.`
+      )
+    }
+  })
+
+const run = (given: PutOptions) =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    if (given.json && given.quiet) {
+      return yield* new UsageError({
+        problem: "--json and --quiet exclude each other",
+        advice: "Leave one of them out."
+      })
+    }
+    if (given.resume && given.noResume) {
+      return yield* new UsageError({
+        problem: "--resume and --no-resume exclude each other",
+        advice: "Leave one of them out."
+      })
+    }
+    const all = yield* sources.resolve(given.files, Option.getOrUndefined(given.name))
+    const instrumented = instrumentation.make(yield* UploadsService, given.limitRate)
+    const reporter = yield* Reporters.make(all.map(({ name }) => name), {
+      mode: given.json ? "json" : given.quiet ? "quiet" : "person",
+      partsInFlight: ({ id }) => instrumented.partsInFlight(id)
+    })
+    const transfer: TransferOptions = {
+      purpose: given.purpose,
+      mimeType: Option.getOrUndefined(given.mimeType),
+      expiresAfter: Option.getOrUndefined(given.expiresAfter),
+      partSize: Option.getOrUndefined(given.partSize),
+      concurrency: given.concurrency,
+      checksum: !given.noChecksum
+    }
+    const hasJournal = Option.isSome(yield* TransferJournal)
+    const single = all.length === 1
+
+    const result = ({ upload }: Sent) =>
+      Option.match(Option.filter(upload, () => !given.json), {
+        onNone: () => Effect.void,
+        onSome: ({ file, filename }) =>
+          output.result(single || given.quiet ? file.id : `${file.id}\t${printable(filename)}`)
+      })
+    // The results come in the order of the arguments, whichever file is done first.
+    const exitCode = yield* Stream.fromIterable(all.entries()).pipe(
+      Stream.mapEffect(
+        ([index, source]) => sendOne(source, index, reporter, { transfer, wait: given.wait }),
+        { concurrency: filesAtATime }
+      ),
+      Stream.tap(result),
+      Stream.runFold<ExitCode, Sent>(
+        ExitCode.success,
+        (first, { exitCode }) => first === ExitCode.success ? exitCode : first
+      ),
+      Effect.provideService(UploadsService, instrumented.uploads),
+      Effect.onInterrupt(() =>
+        tellInterrupted(reporter, {
+          isKept: (index) => hasJournal && all[index]?._tag === "File",
+          isCancelled: ({ id }) => instrumented.isCancelled(id)
+        })
+      )
+    )
+    if (exitCode !== ExitCode.success) return yield* new AlreadyReported({ exitCode })
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.merge(NodeMd5Hasher.layer, NodeFileAccess.layer)),
+    Effect.provide(journalLayer(given)),
+    Backend.provide,
+    withVerbosity(given.verbose)
+  )
+
+export const put = Command.make("put", options, run).pipe(
+  Command.withDescription(
+    common.help(
+      "Sends files, each as one Upload, and prints the ids of the Files. A transfer that was interrupted, suspended or " +
+        "killed goes on where it was when the same command is run again within the hour.",
+      [
+        ["uploads put training.jsonl --purpose fine-tune", "Sends a file."],
+        ["id=$(uploads put -q training.jsonl)", "Keeps the id of the File in a variable."],
+        ["uploads put 'data/**/*.jsonl' --concurrency 8", "Sends all files that match."],
+        ["pg_dump shop | uploads put - --name shop.sql", "Sends what another program writes."],
+        ["uploads put https://example.com/data.jsonl", "Sends what is behind a URL."],
+        ["uploads put big.bin --limit-rate 10MB --wait", "Leaves room on the line, and waits for the File."]
+      ]
+    )
+  )
+)

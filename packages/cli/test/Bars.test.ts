@@ -1,0 +1,136 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { displayWidth, fit } from "../src/displayWidth.js"
+import * as Output from "../src/Output.js"
+import type { Bar } from "../src/progress/bars.js"
+import * as bars from "../src/progress/bars.js"
+import * as Item from "../src/progress/Item.js"
+import { formatSize, formatTime, parseDuration, parseSize } from "../src/units.js"
+import { recorder } from "./support/inProcess.js"
+
+const bar: Bar = {
+  name: "training.jsonl",
+  totalBytes: 6 * 1024 ** 3,
+  sentBytes: 1.5 * 1024 ** 3,
+  bytesPerSecond: 80 * 1024 ** 2,
+  timeLeft: Option.some(Duration.seconds(58)),
+  partsInFlight: Option.some(4),
+  retries: 2
+}
+
+describe("a bar", () => {
+  it("has all facts where there is room", () => {
+    expect(bars.line(bar, 120)).toBe(
+      "training.jsonl  25% [=======>                      ] 80.0 MiB/s  0:58   1.50 GiB of 6.00 GiB 4 parts in flight 2 retries"
+    )
+  })
+
+  it("has the most important facts in 80 and in 40 columns", () => {
+    expect(bars.line(bar, 80)).toBe("training.jsonl  25% [====>             ] 80.0 MiB/s  0:58   1.50 GiB of 6.00 GiB")
+    expect(bars.line(bar, 40)).toBe("training.…  25% [==>        ] 80.0 MiB/s")
+  })
+
+  it("never takes more columns than there are, whatever the name", () => {
+    for (const name of ["a", "名前".repeat(20), "👩‍👩‍👧‍👦".repeat(9), "x".repeat(300), ""]) {
+      for (let columns = 1; columns <= 200; columns++) {
+        expect(displayWidth(bars.line({ ...bar, name }, columns))).toBeLessThanOrEqual(columns)
+      }
+    }
+  })
+
+  it("stands at the end when all is sent, and at the beginning where there is nothing to send", () => {
+    expect(bars.line({ ...bar, sentBytes: bar.totalBytes }, 60)).toContain("100% [========")
+    expect(bars.line({ ...bar, sentBytes: 0, totalBytes: 0 }, 60)).toContain("  0% [>")
+  })
+
+  it("is a sentence where nothing can be redrawn", () => {
+    expect(bars.sentence(bar)).toBe(
+      "training.jsonl: 25%, 1.50 GiB of 6.00 GiB, 80.0 MiB/s, 0:58 left, 4 parts in flight, 2 retries"
+    )
+  })
+
+  it("is shown for each file under way, as many as there are rows for, and for all together", () => {
+    const item = (name: string, phase: Item.Item["phase"]): Item.Item => ({
+      ...Item.waiting(name),
+      phase,
+      totalBytes: 10
+    })
+    const items = [item("a", "completed"), ...["b", "c", "d", "e"].map((name) => item(name, "sending"))]
+    const lines = bars.lines(items, () => 1, { columns: 80, rows: 5 })
+    expect(lines.map((line) => line.slice(0, 7).trim())).toEqual(["b", "c", "1 of 5"])
+  })
+})
+
+describe("a text in columns", () => {
+  it("is cut or filled to their number", () => {
+    expect([fit("abc", 5), fit("abcdef", 5), fit("名前名前", 5), fit("", 2)]).toEqual(["abc  ", "abcd…", "名前…", "  "])
+  })
+})
+
+describe("the output", () => {
+  const make = () => {
+    const terminal = { columns: 20, rows: 10 }
+    const stderr = recorder(terminal)
+    const stdout = recorder()
+    const output = Output.make({ stdout: stdout.writer, stderr: stderr.writer, colours: true })
+    return { output, stderr, stdout, terminal }
+  }
+
+  it("redraws lines in place, and writes messages above them", () => {
+    const { output, stderr } = make()
+    Effect.runSync(output.live(["one", "two"]))
+    Effect.runSync(output.message("message"))
+    Effect.runSync(output.live([]))
+    expect(stderr.text()).toBe(
+      "one\ntwo\n" + "\u001b[2F\u001b[0J" + "message\n" + "one\ntwo\n" + "\u001b[2F\u001b[0J"
+    )
+  })
+
+  it("erases all rows of a line that a narrower window has broken", () => {
+    const { output, stderr, terminal } = make()
+    Effect.runSync(output.live(["0123456789012345678"]))
+    terminal.columns = 10
+    Effect.runSync(output.live([]))
+    expect(stderr.text()).toContain("\u001b[2F\u001b[0J")
+  })
+
+  it("has no colours where there is no terminal, or none that are wanted", () => {
+    const { output, stderr, stdout } = make()
+    Effect.runSync(output.result("\u001b[31mred\u001b[0m"))
+    Effect.runSync(output.message("\u001b[31mred\u001b[0m"))
+    expect([stdout.text(), stderr.text()]).toEqual(["red\n", "\u001b[31mred\u001b[0m\n"])
+    expect(output.resultStyles.red("a")).toBe("a")
+  })
+
+  it("replaces what would move the cursor", () => {
+    expect(Output.printable("a\u001b[2Jb\r\u0007c\td")).toBe("a\ufffd[2Jb\ufffd\ufffdc\td")
+  })
+})
+
+describe("sizes and times", () => {
+  it("are read as people write them", () => {
+    expect(
+      ["64MiB", "10MB", "1.5k", "7", "0", "x", "1 TB", "-1", "9999999999GB"].map((text) =>
+        Option.getOrNull(parseSize(text))
+      )
+    ).toEqual([67_108_864, 10_000_000, 1536, 7, null, null, null, null, null])
+    expect(["7d", "36H", "1w", "90", "d"].map((text) => Option.getOrNull(parseDuration(text)))).toEqual([
+      Duration.days(7),
+      Duration.hours(36),
+      Duration.days(7),
+      null,
+      null
+    ])
+  })
+
+  it("are written with three digits", () => {
+    expect([0, 1, 1023, 1024, 10_239, 1_048_575, 1.5 * 1024 ** 3, 5 * 1024 ** 5].map(formatSize)).toEqual(
+      ["0 B", "1 B", "1023 B", "1.00 KiB", "10.0 KiB", "1.00 MiB", "1.50 GiB", "5120 TiB"]
+    )
+    expect([0, 7, 754, 3723].map((seconds) => formatTime(Duration.seconds(seconds)))).toEqual(
+      ["0:00", "0:07", "12:34", "1:02:03"]
+    )
+  })
+})

@@ -1,0 +1,169 @@
+import { ByteSize } from "@effect-uploads/domain/ByteSize"
+import { PartId, UploadId } from "@effect-uploads/domain/Ids"
+import * as Timestamp from "@effect-uploads/domain/Timestamp"
+import * as Upload from "@effect-uploads/domain/Upload"
+import { UploadPart } from "@effect-uploads/domain/UploadPart"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
+import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
+import * as instrumentation from "../src/instrumentation.js"
+import * as Output from "../src/Output.js"
+import type { Mode } from "../src/progress/Reporter.js"
+import * as Reporter from "../src/progress/Reporter.js"
+import { recorder } from "./support/inProcess.js"
+
+const upload = new Upload.Pending({
+  id: UploadId.make("upload_1"),
+  bytes: ByteSize.make(1000),
+  createdAt: Timestamp.fromEpochMillis(0),
+  expiresAt: Timestamp.fromEpochMillis(3_600_000),
+  filename: "a.bin",
+  purpose: "user_data"
+})
+
+const started = TransferEvent.Started({ upload, parts: 2, resumedBytes: 0 })
+
+const progress = (sentBytes: number) =>
+  TransferEvent.Progress({
+    sentBytes,
+    totalBytes: 1000,
+    repeatedBytes: 0,
+    repeating: [],
+    bytesPerSecond: 100,
+    timeLeft: Option.some(Duration.seconds((1000 - sentBytes) / 100))
+  })
+
+const retrying = TransferEvent.Retrying({
+  index: 0,
+  attempt: 1,
+  reason: new Error("socket hang up"),
+  delay: Duration.seconds(1)
+})
+
+/** A reporter of one file, and what it wrote. */
+const make = (mode: Mode, terminal?: { columns: number; rows: number }) =>
+  Effect.gen(function*() {
+    const stdout = recorder()
+    const stderr = recorder(terminal)
+    const output = Output.make({ stdout: stdout.writer, stderr: stderr.writer, colours: false })
+    const reporter = yield* Effect.provideService(
+      Reporter.make(["a.bin"], { mode, partsInFlight: () => 2 }),
+      Output.Output,
+      output
+    )
+    return { reporter, stdout, stderr }
+  })
+
+describe("a reporter", () => {
+  it.scoped("prints a line every five seconds where there is no terminal", () =>
+    Effect.gen(function*() {
+      const { reporter, stderr, stdout } = yield* make("person")
+      yield* TestClock.adjust("6 seconds")
+      expect(stderr.lines()).toEqual([])
+      yield* reporter.event(0, started)
+      yield* reporter.event(0, progress(250))
+      yield* reporter.event(0, retrying)
+      yield* TestClock.adjust("10 seconds")
+      const line = "a.bin: 25%, 250 B of 1000 B, 100 B/s, 0:08 left, 2 parts in flight, 1 retry"
+      expect(stderr.lines()).toEqual([line, line])
+      expect(stdout.lines()).toEqual([])
+    }))
+
+  it.scoped("redraws its bars five times a second in a terminal", () =>
+    Effect.gen(function*() {
+      const { reporter, stderr } = yield* make("person", { columns: 80, rows: 24 })
+      yield* TestClock.adjust("200 millis")
+      expect(stderr.text()).toBe("a.bin: starting\n")
+      yield* reporter.event(0, started)
+      yield* TestClock.adjust("1 second")
+      expect(stderr.text().split("\u001b[1F\u001b[0J")).toHaveLength(6)
+    }))
+
+  it.scoped("tells what a person has to know, above the bars", () =>
+    Effect.gen(function*() {
+      const { reporter, stderr } = yield* make("person")
+      yield* reporter.event(0, TransferEvent.Started({ upload, parts: 2, resumedBytes: 500 }))
+      yield* reporter.event(
+        0,
+        TransferEvent.TooSlow({ expiresAt: upload.expiresAt, expectedAt: Timestamp.fromEpochMillis(4_000_000) })
+      )
+      yield* reporter.event(0, TransferEvent.Restarted({ replaced: upload.id }))
+      expect(stderr.lines()).toEqual([
+        "a.bin: resumed, 500 B of 1000 B are there already",
+        "a.bin: at this rate it is sent at 1970-01-01 01:06:40 UTC, after the Upload expires at 1970-01-01 01:00:00 UTC",
+        "a.bin: begins again with a new Upload in place of upload_1"
+      ])
+    }))
+
+  it.scoped("prints every event as a line of JSON for a script, and nothing in quiet", () =>
+    Effect.gen(function*() {
+      const events = [
+        started,
+        progress(250),
+        TransferEvent.PartDone({
+          index: 0,
+          part: new UploadPart({ id: PartId.make("part_1"), createdAt: upload.createdAt, uploadId: upload.id }),
+          bytes: 500
+        }),
+        retrying,
+        TransferEvent.Restarted({ replaced: upload.id })
+      ]
+      const json = yield* make("json")
+      const quiet = yield* make("quiet", { columns: 80, rows: 24 })
+      for (const event of events) {
+        yield* json.reporter.event(0, event)
+        yield* quiet.reporter.event(0, event)
+      }
+      yield* TestClock.adjust("10 seconds")
+      expect(json.stdout.lines().map((line) => JSON.parse(line))).toMatchObject([
+        { event: "started", uploadId: "upload_1", expiresAt: "1970-01-01T01:00:00.000Z" },
+        { event: "progress", sentBytes: 250, totalBytes: 1000, bytesPerSecond: 100, secondsLeft: 7.5 },
+        { event: "part", index: 0, partId: "part_1", bytes: 500 },
+        { event: "retrying", index: 0, attempt: 1, reason: "socket hang up", delay: 1 },
+        { event: "restarted", replacedUploadId: "upload_1" }
+      ])
+      expect([json.stderr.text(), quiet.stdout.text(), quiet.stderr.text()]).toEqual(["", "", ""])
+    }))
+})
+
+describe("the instrumentation", () => {
+  it.scoped("lets no more bytes a second through than it is told, all parts together, and counts the parts", () =>
+    Effect.gen(function*() {
+      const { partsInFlight, uploads } = instrumentation.make(yield* UploadsService, Option.some(1000))
+      const { id } = yield* uploads.create({ filename: "a", bytes: 5000, purpose: "user_data", mimeType: "text/plain" })
+      const part = (bytes: number) => PartData.stream(Stream.make(new Uint8Array(bytes)), { bytes })
+      const observed: Array<number> = []
+      const watched = PartData.withProgress(part(2000), (bytes) => observed.push(bytes))
+      const start = yield* Clock.currentTimeMillis
+      const sending = yield* Effect.fork(
+        Effect.all([uploads.addPart(id, part(3000)), uploads.addPart(id, watched)], { concurrency: 2 })
+      )
+      yield* TestClock.adjust("2 seconds")
+      expect(partsInFlight(id)).toBe(2)
+      yield* TestClock.adjust("2800 millis")
+      expect(Option.isNone(yield* Fiber.poll(sending))).toBe(true)
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.join(sending)
+      expect((yield* Clock.currentTimeMillis) - start).toBe(4900)
+      expect(partsInFlight(id)).toBe(0)
+      expect(observed.reduce((sum, bytes) => sum + bytes, 0)).toBe(2000)
+    }).pipe(Effect.provide(UploadsMemory.layerTest)))
+
+  it.scoped("knows which Uploads it cancelled", () =>
+    Effect.gen(function*() {
+      const { isCancelled, uploads } = instrumentation.make(yield* UploadsService, Option.none())
+      const { id } = yield* uploads.create({ filename: "a", bytes: 1, purpose: "user_data", mimeType: "text/plain" })
+      expect(isCancelled(id)).toBe(false)
+      yield* uploads.cancel(id)
+      expect(isCancelled(id)).toBe(true)
+    }).pipe(Effect.provide(UploadsMemory.layerTest)))
+})
