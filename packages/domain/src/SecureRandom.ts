@@ -26,6 +26,14 @@ export interface Service {
 /**
  * The cryptographic generator of the platform.
  *
+ * @example
+ * ```ts
+ * import * as SecureRandom from "@effect-uploads/domain/SecureRandom"
+ * import type * as Effect from "effect/Effect"
+ *
+ * export const sixteenBytes: Effect.Effect<Uint8Array> = SecureRandom.cryptographic.bytes(16)
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

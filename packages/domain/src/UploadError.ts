@@ -183,7 +183,8 @@ export class PartTooLarge extends Schema.TaggedError<PartTooLarge>("@effect-uplo
 }
 
 /**
- * The parts would have more bytes than the Upload declared.
+ * The parts together would have more bytes than the service stores for the Upload. The limit depends on the declared size, see
+ * `UploadParts.maximumReceivedBytes`. Other services may reject every byte beyond the declared size.
  *
  * @since 0.1.0
  * @category errors
