@@ -7,14 +7,18 @@ import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import { ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
 import { toReply } from "@effect-uploads/http/ErrorMapping"
 import { Unauthenticated } from "@effect-uploads/http/ServiceError"
+import * as Headers from "@effect/platform/Headers"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
+import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { IncomingMessage } from "node:http"
 import { ApiKeys } from "./ApiKeys.js"
 import { CurrentProject } from "./Project.js"
 
@@ -47,11 +51,26 @@ export class Authentication extends HttpApiMiddleware.Tag<Authentication>()(
   }
 ) {}
 
-/** `HttpApiSecurity.bearer` accepts any scheme of six letters. */
-const isBearer = Effect.map(
-  HttpServerRequest.HttpServerRequest,
-  ({ headers }) => /^bearer /i.test(headers["authorization"] ?? "")
-)
+/** Node keeps the first of several `Authorization` headers. A proxy in front may have read another one. */
+const authorizationsOf = ({ headers, source }: HttpServerRequest.HttpServerRequest): ReadonlyArray<string> =>
+  source instanceof IncomingMessage
+    ? source.headersDistinct["authorization"] ?? []
+    : Option.toArray(Headers.get(headers, "authorization"))
+
+/** A key is sent in one header. `HttpApiSecurity.bearer` accepts any scheme of six letters. */
+const validateHeader = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+  const [authorization, ...others] = authorizationsOf(request)
+  if (others.length > 0) return unauthenticated("There are several `Authorization` headers. Send one")
+  return authorization !== undefined && /^bearer ./i.test(authorization)
+    ? Effect.void
+    : unauthenticated("The API key is missing. Send it as `Authorization: Bearer KEY`")
+})
+
+/** An error of a middleware has no headers of its own. */
+const addHeaders = (error: Unauthenticated) =>
+  HttpApp.appendPreResponseHandler((_, response) =>
+    Effect.succeed(HttpServerResponse.setHeaders(response, toReply(error).headers))
+  )
 
 /**
  * Accepts the keys of {@link ApiKeys}. Without keys, every request belongs to the default project.
@@ -79,10 +98,10 @@ export const layer: Layer.Layer<Authentication, never, ApiKeys> = Layer.effect(
       bearer: (key) =>
         keys.isOpen
           ? CurrentProject
-          : Effect.flatMap(isBearer, (isBearer) =>
-            isBearer && Redacted.value(key) !== ""
-              ? Effect.mapError(keys.projectOf(key), () => unauthenticated("The API key is unknown"))
-              : unauthenticated("The API key is missing. Send it as `Authorization: Bearer KEY`"))
+          : validateHeader.pipe(
+            Effect.zipRight(Effect.mapError(keys.projectOf(key), () => unauthenticated("The API key is unknown"))),
+            Effect.tapError(addHeaders)
+          )
     }
   })
 )

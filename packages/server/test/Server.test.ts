@@ -357,7 +357,18 @@ describe("authentication", () => {
         expect([one, reply.status, json(reply)]).toMatchObject([one, 401, {
           error: { type: "invalid_request_error", code: "invalid_api_key", param: null }
         }])
+        expect(reply.headers.get("www-authenticate")).toBe("Bearer")
         expect(reply.text).not.toContain("sk-alpha")
+      }
+      // Node reads the first of several headers, and a proxy may have read another one.
+      for (const others of [["Bearer sk-alpha-1", "Bearer sk-beta"], ["Bearer sk-alpha-1", "Bearer sk-alpha-1"]]) {
+        const { closed, received, socket } = yield* connect(url)
+        const lines = others.map((value) => `Authorization: ${value}\r\n`).join("")
+        socket.write(`GET /v1/files HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines}\r\n`)
+        yield* closed
+        expect(received()).toMatch(
+          /^HTTP\/1\.1 401 [\s\S]*www-authenticate: Bearer[\s\S]*several `Authorization` headers/
+        )
       }
       for (const scheme of ["Bearer", "bearer", "BEARER"]) {
         expect((yield* send(`${url}/v1/files`, { headers: { authorization: `${scheme} sk-alpha-1` } })).status).toBe(
