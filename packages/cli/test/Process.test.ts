@@ -145,6 +145,30 @@ describe("the command", () => {
       expect(yield* running.ended).toBe(141)
     }))
 
+  it.scopedLive("starts the server that is installed in the current folder, and stops it with itself", () =>
+    Effect.gen(function*() {
+      const { folder, start } = yield* setup
+      const server = Path.join(folder, "node_modules/@effect-uploads/server")
+      yield* Effect.promise(async () => {
+        await Fs.mkdir(server, { recursive: true })
+        await Fs.writeFile(
+          Path.join(server, "package.json"),
+          JSON.stringify({ name: "@effect-uploads/server", version: "0.0.0", bin: { server: "./server.js" } })
+        )
+        await Fs.writeFile(
+          Path.join(server, "server.js"),
+          `const { UPLOADS_PORT, UPLOADS_DATA_DIR } = process.env
+           console.log(UPLOADS_PORT, UPLOADS_DATA_DIR)
+           process.on("SIGTERM", () => { console.log("stopped"); process.exit(0) })
+           setInterval(() => {}, 1000)`
+        )
+      })
+      const running = yield* start(["serve", "--port", "8080", "--data", "there"])
+      yield* command.eventually("it serves", () => running.stdout() === "8080 there\n")
+      yield* running.kill("SIGTERM")
+      expect([yield* running.ended, running.stdout()]).toEqual([143, "8080 there\nstopped\n"])
+    }))
+
   it.scopedLive("has an exit code for each kind of failure", () =>
     Effect.gen(function*() {
       const { run, uploads, write } = yield* setup

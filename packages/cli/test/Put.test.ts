@@ -104,6 +104,24 @@ describe("uploads put", () => {
       expect(events[2]).toMatchObject({ file: "a.txt", bytes: 3, fileId: expect.stringMatching(/^file-/) })
     }))
 
+  it.scoped("waits until the service has processed the File with --wait", () =>
+    Effect.gen(function*() {
+      const { files, run, write } = yield* inProcess.make
+      const { exitCode, stdout } = yield* run(["put", "--json", "--wait", yield* write("a.txt", "abc")])
+      const [file] = yield* files.files
+      expect(exitCode).toBe(0)
+      expect(JSON.parse(stdout.at(-1) ?? "")).toEqual({ event: "processed", file: "a.txt", fileId: file?.file.id })
+      expect(yield* files.calls("retrieve")).toBe(1)
+    }))
+
+  it.scoped("tells a folder from its files", () =>
+    Effect.gen(function*() {
+      const { folder, run } = yield* inProcess.make
+      const { exitCode, stderr } = yield* run(["put", folder])
+      expect(exitCode).toBe(1)
+      expect(stderr[0]).toContain(`Name its files: '${folder}/*'.`)
+    }))
+
   it.scoped("sends the other files when one fails, and ends with its exit code", () =>
     Effect.gen(function*() {
       const { folder, run, write } = yield* inProcess.make
