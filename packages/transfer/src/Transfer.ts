@@ -7,11 +7,7 @@
  * @since 0.1.0
  */
 import type * as Upload from "@effect-uploads/domain/Upload"
-import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
-import type { Limits } from "@effect-uploads/domain/UploadLimits"
-import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
-import { FilesService } from "@effect-uploads/http/FilesService"
-import { UploadsService } from "@effect-uploads/http/UploadsService"
+import type { UploadsService } from "@effect-uploads/http/UploadsService"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
@@ -19,20 +15,18 @@ import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as engine from "./internal/engine.js"
-import type { OnEvent } from "./internal/job.js"
-import * as journalWriter from "./internal/journalWriter.js"
+import * as fileSet from "./internal/fileSet.js"
 import * as blobSource from "./internal/sources/blob.js"
 import * as bytesSource from "./internal/sources/bytes.js"
 import * as fileSource from "./internal/sources/file.js"
 import * as httpBody from "./internal/sources/httpBody.js"
-import type { Source } from "./internal/sources/source.js"
 import * as spool from "./internal/sources/spool.js"
 import * as streamSource from "./internal/sources/stream.js"
-import type { SourceError } from "./SourceError.js"
+import type { Transfer } from "./internal/transfer.js"
+import { run } from "./internal/transfer.js"
 import type { TransferError } from "./TransferError.js"
 import type { TransferEvent } from "./TransferEvent.js"
-import { TransferJournal } from "./TransferJournal.js"
+import type { FileOutcome, FilesEvent, FilesOptions } from "./TransferFiles.js"
 import type { TransferOptions } from "./TransferOptions.js"
 
 /**
@@ -56,32 +50,6 @@ export interface StreamOptions extends NamedOptions {
    */
   readonly bytes?: number | undefined
 }
-
-/** A source and how to send it. All public forms are made of it. */
-interface Transfer<R> {
-  readonly options: TransferOptions
-  readonly source: (limits: Limits, scope: Scope.Scope) => Effect.Effect<Source, SourceError | InvalidRequest, R>
-}
-
-const run = <R>(
-  { options, source: makeSource }: Transfer<R>,
-  onEvent: Option.Option<OnEvent>
-): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> =>
-  Effect.scopedWith((scope) =>
-    Effect.gen(function*() {
-      const limits = yield* UploadLimits
-      const source = yield* makeSource(limits, scope)
-      return yield* engine.run({
-        options,
-        onEvent,
-        limits,
-        source,
-        uploads: yield* UploadsService,
-        files: yield* Effect.serviceOption(FilesService),
-        journal: yield* Scope.extend(journalWriter.make(yield* TransferJournal, source), scope)
-      })
-    })
-  ).pipe(Effect.withSpan("Transfer", { attributes: { purpose: options.purpose } }))
 
 const send = <R>(transfer: Transfer<R>) => run(transfer, Option.none())
 
@@ -412,3 +380,63 @@ export const urlEvents = (
   options: TransferOptions
 ): Stream.Stream<TransferEvent, TransferError, UploadsService | HttpClient.HttpClient> =>
   events(ofUrl(location, options))
+
+/**
+ * Sends a set of files, each as one Upload. Never fails: there is an outcome for each path, in the order of the paths, and a file
+ * that fails does not stop the others.
+ *
+ * `concurrency` limits the parts of all files together, and a 429 pauses all of them. Several small files are under way at the same
+ * time, because most of their time is that of requests without bytes. With a `TransferJournal` a later run of the same set skips
+ * the files that were sent and resumes the others. After a run in which all files were sent, the set begins again.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as TransferFiles from "@effect-uploads/transfer/TransferFiles"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const program = Transfer.files(["./a.pdf", "./b.pdf"], { purpose: "user_data" }).pipe(
+ *   Effect.map((outcomes) => outcomes.filter(TransferFiles.FileOutcome.$is("Failed"))),
+ *   Effect.tap((failed) => Effect.forEach(failed, ({ error, path }) => Effect.logError(path, error)))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const files = (
+  paths: Iterable<string>,
+  options: FilesOptions
+): Effect.Effect<ReadonlyArray<FileOutcome>, never, UploadsService | FileSystem.FileSystem> =>
+  fileSet.run(paths, options, (path) => ofFile(path, options), () => Effect.void)
+
+/**
+ * Sends a set of files as {@link files} does, and emits the events of each file and the progress of all. The transfers are
+ * interrupted when the stream is no longer read.
+ *
+ * @example
+ * ```ts
+ * import * as Transfer from "@effect-uploads/transfer/Transfer"
+ * import * as TransferFiles from "@effect-uploads/transfer/TransferFiles"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * export const program = Transfer.filesEvents(["./a.pdf", "./b.pdf"], { purpose: "user_data" }).pipe(
+ *   Stream.filter(TransferFiles.FilesEvent.$is("FilesProgress")),
+ *   Stream.runForEach(({ endedFiles, totalFiles }) => Effect.log(`${endedFiles} of ${totalFiles} files`))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const filesEvents = (
+  paths: Iterable<string>,
+  options: FilesOptions
+): Stream.Stream<FilesEvent, never, UploadsService | FileSystem.FileSystem> =>
+  Stream.unwrapScoped(Effect.gen(function*() {
+    const mailbox = yield* Mailbox.make<FilesEvent>()
+    yield* fileSet.run(paths, options, (path) => ofFile(path, options), (event) => Effect.asVoid(mailbox.offer(event)))
+      .pipe(Mailbox.into(mailbox), Effect.forkScoped)
+    return Mailbox.toStream(mailbox)
+  }))

@@ -6,7 +6,7 @@
  */
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { PartId } from "@effect-uploads/domain/Ids"
-import { Pending } from "@effect-uploads/domain/Upload"
+import { Completed, Pending } from "@effect-uploads/domain/Upload"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -43,7 +43,9 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
   modifiedAt: Schema.Number,
   /** When the contents or properties of the source last changed, in milliseconds since 1970. Null where it is not known. */
   changedAt: Schema.NullOr(Schema.Number),
-  acknowledged: Schema.Array(Schema.Struct({ index: Schema.NonNegativeInt, partId: PartId }))
+  acknowledged: Schema.Array(Schema.Struct({ index: Schema.NonNegativeInt, partId: PartId })),
+  /** Present for a file of a set that was sent, until the whole set is. */
+  completed: Schema.optionalWith(Completed, { as: "Option", exact: true })
 }) {}
 
 /**

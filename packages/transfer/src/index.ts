@@ -29,6 +29,10 @@ export * as TransferEvent from "./TransferEvent.js"
 /**
  * @since 0.1.0
  */
+export * as TransferFiles from "./TransferFiles.js"
+/**
+ * @since 0.1.0
+ */
 export * as TransferJournal from "./TransferJournal.js"
 /**
  * @since 0.1.0

@@ -3,6 +3,7 @@ import type { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import type * as TransferError from "@effect-uploads/transfer/TransferError"
 import type * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import type * as TransferFiles from "@effect-uploads/transfer/TransferFiles"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -44,6 +45,16 @@ describe("Transfer", () => {
     expect(Transfer.urlEvents("https://example.com", options)).type.toBe<
       Events<UploadsService | HttpClient.HttpClient>
     >()
+  })
+
+  test("sends a set of files without failing", () => {
+    expect(Transfer.files(["a"], options)).type.toBe<
+      Effect.Effect<ReadonlyArray<TransferFiles.FileOutcome>, never, UploadsService | FileSystem.FileSystem>
+    >()
+    expect(Transfer.filesEvents(["a"], options)).type.toBe<
+      Stream.Stream<TransferFiles.FilesEvent, never, UploadsService | FileSystem.FileSystem>
+    >()
+    expect(Transfer.files).type.not.toBeCallableWith(["a"], named)
   })
 
   test("fails with these errors and no others", () => {

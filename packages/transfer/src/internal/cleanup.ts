@@ -5,6 +5,7 @@ import { RequestTimeout, ServiceError } from "@effect-uploads/http/ServiceError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
@@ -86,6 +87,10 @@ export const onFailure = (
 ): Effect.Effect<Upload.Completed, TransferError | Restart> => {
   const { journal, options } = job
   const restart = new Restart({ replaced: upload.id })
+  /** A File may be found after all. */
+  const closing = Effect.onExit<Upload.Completed, TransferError | Restart, void, never>(
+    Exit.match({ onFailure: () => journal.close, onSuccess: journal.finish })
+  )
   const cancelled = cancelAndFail(job, upload, failure).pipe(
     Effect.catchTag(
       "UploadAlreadyCompleted",
@@ -109,16 +114,13 @@ export const onFailure = (
     case "restart":
       return Effect.ensuring(restart, journal.close)
     case "cancelAndFail":
-      return Effect.ensuring(cancelled, journal.close)
+      return closing(cancelled)
     case "cancelAndRestart":
-      return cancelled.pipe(
-        Effect.mapError((error) => error === failure ? restart : error),
-        Effect.ensuring(journal.close)
-      )
+      return closing(Effect.mapError(cancelled, (error) => error === failure ? restart : error))
     case "findFile":
       return Effect.fail(failure).pipe(
         Effect.catchTag("UploadAlreadyCompleted", (error) => findFile(job, upload, error)),
-        Effect.ensuring(journal.close)
+        closing
       )
   }
 }

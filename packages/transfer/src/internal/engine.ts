@@ -23,7 +23,11 @@ export const run = (job: Job): Effect.Effect<Upload.Completed, TransferError> =>
           emit(job, TransferEvent.Restarted({ replaced })),
           runFrom(start.create, false)
         ))
-    return runFrom(start.resumeOrCreate, true).pipe(
+    return start.completedEarlier(job).pipe(
+      Effect.flatMap(Option.match({
+        onNone: () => runFrom(start.resumeOrCreate, true),
+        onSome: Effect.succeed
+      })),
       Effect.raceFirst(job.journal.lost),
       Effect.tap((upload) => emit(job, TransferEvent.Completed({ upload })))
     )

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import type { PartRange } from "../PartPlan.js"
 import type { TransferEvent } from "../TransferEvent.js"
 import type { TransferOptions } from "../TransferOptions.js"
+import type { Connection } from "./connection.js"
 import type { JournalWriter } from "./journalWriter.js"
 import type { Source } from "./sources/source.js"
 
@@ -23,6 +24,7 @@ export interface Job {
   readonly files: Option.Option<FilesService.Service>
   readonly journal: JournalWriter
   readonly limits: Limits
+  readonly connection: Connection
   /** None when the caller asked for no events. */
   readonly onEvent: Option.Option<OnEvent>
 }
@@ -48,7 +50,7 @@ export interface ActiveUpload {
 /** The Upload no longer exists or cannot be completed. The transfer continues from zero with a new one. */
 export class Restart extends Data.TaggedError("Restart")<{ readonly replaced: UploadId }> {}
 
-export const concurrencyOf = ({ options }: Job): number => options.concurrency ?? 4
+export const concurrencyOf = ({ options }: Pick<Job, "options">): number => options.concurrency ?? 4
 
 /** Whether the service compares the md5 of the whole file. */
 export const hasMd5 = ({ options }: Job): boolean => options.md5 !== undefined || (options.checksum ?? true)

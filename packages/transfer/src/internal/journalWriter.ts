@@ -1,5 +1,5 @@
 import type { PartId } from "@effect-uploads/domain/Ids"
-import type { Pending } from "@effect-uploads/domain/Upload"
+import type { Completed, Pending } from "@effect-uploads/domain/Upload"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -31,6 +31,10 @@ export interface JournalWriter {
   readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed | TransferInProgress>
   /** Removes the entry. A failure is only logged: the next run finds that the Upload of the entry has ended. */
   readonly close: Effect.Effect<void>
+  /** Closes the entry of a completed transfer. In a set of files the entry stays, so that a later run skips the file. */
+  readonly finish: (upload: Completed) => Effect.Effect<void>
+  /** The Upload of the entry, if an earlier run of the same set completed it. */
+  readonly completed: (entry: JournalEntry) => Option.Option<Completed>
   /** Fails when another run has taken the lock. */
   readonly lost: Effect.Effect<never, TransferInProgress>
 }
@@ -42,12 +46,16 @@ const disabled: JournalWriter = {
   created: () => Effect.void,
   acknowledge: () => Effect.void,
   close: Effect.void,
+  finish: () => Effect.void,
+  completed: () => Option.none(),
   lost: Effect.never
 }
 
 export const make = (
   journal: Option.Option<Service>,
-  source: Source
+  source: Source,
+  /** The keys of a set's completed files. None for a transfer of one file. */
+  completedKeys: Option.Option<Set<string>>
 ): Effect.Effect<JournalWriter, JournalFailed | TransferInProgress, Scope.Scope> =>
   Effect.gen(function*() {
     if (Option.isNone(journal) || Option.isNone(source.identity)) return disabled
@@ -67,9 +75,28 @@ export const make = (
           : Effect.as(Effect.zipRight(confirmLock, save(key, entry.value)), entry)
       })
 
+    const warn = (error: Error) => Effect.logWarning(`The journal of a transfer was not updated: ${error.message}`)
+    const close = confirmLock.pipe(
+      Effect.zipRight(remove(key)),
+      Effect.zipRight(SynchronizedRef.set(current, Option.none())),
+      Effect.catchAll(warn)
+    )
+    const keep = (upload: Completed, keys: Set<string>) =>
+      write(Option.map((entry) =>
+        new JournalEntry({ ...entry, revision: entry.revision + 1, completed: Option.some(upload) })
+      )).pipe(
+        Effect.zipRight(Effect.sync(() =>
+          keys.add(key)
+        )),
+        Effect.catchAll(warn)
+      )
+
     return {
       isEnabled: true,
       load: Effect.tap(load(key), (entry) => SynchronizedRef.set(current, entry)),
+      finish: (upload) =>
+        Option.match(completedKeys, { onNone: () => close, onSome: (keys) => Effect.asVoid(keep(upload, keys)) }),
+      completed: (entry) => Option.tap(entry.completed, () => Option.map(completedKeys, (keys) => keys.add(key))),
       begin: ({ idempotencyKey, partSize, receivedAt }) =>
         write((before) =>
           Option.some(
@@ -82,7 +109,8 @@ export const make = (
               partSize,
               modifiedAt,
               changedAt,
-              acknowledged: []
+              acknowledged: [],
+              completed: Option.none()
             })
           )
         ),
@@ -98,13 +126,7 @@ export const make = (
             acknowledged: [...entry.acknowledged, { index, partId }]
           })
         )),
-      close: confirmLock.pipe(
-        Effect.zipRight(remove(key)),
-        Effect.zipRight(SynchronizedRef.set(current, Option.none())),
-        Effect.catchAll((error) =>
-          Effect.logWarning(`The journal of a transfer was not removed: ${error.message}`)
-        )
-      ),
+      close,
       lost: Effect.zipRight(lock.lost, inProgress)
     }
   })

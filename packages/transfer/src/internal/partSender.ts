@@ -11,17 +11,16 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
 import type * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import type { SourceError } from "../SourceError.js"
 import { TransferStalled } from "../TransferError.js"
 import * as TransferEvent from "../TransferEvent.js"
+import type { Connection } from "./connection.js"
 import type { OnEvent } from "./job.js"
 import { monotonicMillis, unsafeMonotonicMillis } from "./lifetime.js"
 import type { Progress } from "./progress.js"
-import { makeRate } from "./progress.js"
 import type { PartToSend, Source } from "./sources/source.js"
 
 /** The failures after which a part is sent again. */
@@ -53,90 +52,87 @@ export const make = (options: {
   /** Default: 60 seconds, or longer on a slow connection. */
   readonly stallTimeout: Option.Option<Duration.Duration>
   readonly responseTimeout: Duration.Duration
-  readonly concurrency: number
+  readonly connection: Connection
   readonly retryPolicy: Schedule.Schedule<unknown>
   readonly onEvent: OnEvent
-}): Effect.Effect<PartSender> =>
-  Effect.gen(function*() {
-    const { explain, idempotencyKey, onAmbiguousFailure, onEvent, progress, retryPolicy } = options
-    const { concurrency, responseTimeout, stallTimeout, uploadId, uploads } = options
-    const pause = yield* makeSharedPause
-    const uplink = yield* makeUplink(concurrency)
+}): PartSender => {
+  const { explain, idempotencyKey, onAmbiguousFailure, onEvent, progress, retryPolicy } = options
+  const { connection: { pause, uplink }, responseTimeout, stallTimeout, uploadId, uploads } = options
 
-    const attempt = ({ data, range }: PartToSend) =>
-      Effect.gen(function*() {
-        yield* pause.wait
-        progress.begin(range.index)
-        const clock = yield* Effect.clock
-        const state = { lastByteAt: unsafeMonotonicMillis(clock), taken: 0 }
-        const allTaken = yield* Deferred.make<void>()
-        const tracked = PartData.withProgress(data, (bytes) => {
-          progress.add(range.index, bytes)
-          const at = unsafeMonotonicMillis(clock)
-          uplink.add({ bytes, at, wait: state.taken === 0 ? 0 : at - state.lastByteAt })
-          state.taken += bytes
-          state.lastByteAt = at
-          if (state.taken >= range.bytes) Deferred.unsafeDone(allTaken, Effect.void)
-        })
-        /** Sending and waiting for the response are two phases: a proxy may take all bytes and forward them later. */
-        const limits = failAfterSilence(
-          state,
-          () => Option.getOrElse(stallTimeout, uplink.stallTimeout),
-          (after) => new TransferStalled({ after })
-        ).pipe(
-          Effect.raceFirst(Deferred.await(allTaken)),
-          Effect.zipRight(failAfterSilence(state, () => responseTimeout, (after) => new RequestTimeout({ after })))
-        )
-        return yield* uploads.addPart(uploadId, tracked).pipe(
-          // All attempts, those of a resumed transfer included, are one call: the service stores the part once.
-          IdempotencyKey.withKey(`${idempotencyKey}/part-${range.index}`),
-          // The retries are here and not in the client, because a rate limit pauses all parts together.
-          Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
-          // The total time of an attempt has no limit, because a slow connection takes its time.
-          Effect.provideService(LocalAttemptTimeout, Option.some(Duration.infinity)),
-          Effect.raceFirst(limits),
-          Effect.catchTags({
-            PartUnreadable: (error) => Effect.fail(explain(error)),
-            PartLengthMismatch: (error) => Effect.fail(explain(error))
-          })
-        )
+  const attempt = ({ data, range }: PartToSend) =>
+    Effect.gen(function*() {
+      yield* pause.wait
+      progress.begin(range.index)
+      const clock = yield* Effect.clock
+      const state = { lastByteAt: unsafeMonotonicMillis(clock), taken: 0 }
+      const allTaken = yield* Deferred.make<void>()
+      const tracked = PartData.withProgress(data, (bytes) => {
+        progress.add(range.index, bytes)
+        const at = unsafeMonotonicMillis(clock)
+        uplink.add({ bytes, at, wait: state.taken === 0 ? 0 : at - state.lastByteAt })
+        state.taken += bytes
+        state.lastByteAt = at
+        if (state.taken >= range.bytes) Deferred.unsafeDone(allTaken, Effect.void)
       })
+      /** Sending and waiting for the response are two phases: a proxy may take all bytes and forward them later. */
+      const limits = failAfterSilence(
+        state,
+        () => Option.getOrElse(stallTimeout, uplink.stallTimeout),
+        (after) => new TransferStalled({ after })
+      ).pipe(
+        Effect.raceFirst(Deferred.await(allTaken)),
+        Effect.zipRight(failAfterSilence(state, () => responseTimeout, (after) => new RequestTimeout({ after })))
+      )
+      return yield* uploads.addPart(uploadId, tracked).pipe(
+        // All attempts, those of a resumed transfer included, are one call: the service stores the part once.
+        IdempotencyKey.withKey(`${idempotencyKey}/part-${range.index}`),
+        // The retries are here and not in the client, because a rate limit pauses all parts together.
+        Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(RetryPolicy.none)),
+        // The total time of an attempt has no limit, because a slow connection takes its time.
+        Effect.provideService(LocalAttemptTimeout, Option.some(Duration.infinity)),
+        Effect.raceFirst(limits),
+        Effect.catchTags({
+          PartUnreadable: (error) => Effect.fail(explain(error)),
+          PartLengthMismatch: (error) => Effect.fail(explain(error))
+        })
+      )
+    })
 
-    return {
-      send: (part) => {
-        const sendFrom = (schedule: unknown, attempts: number): Effect.Effect<UploadPart, PartFailure> =>
-          Effect.catchAll(attempt(part), (failure) =>
-            isRetryable(failure)
-              ? Effect.gen(function*() {
-                progress.fail(part.range.index)
-                if (failure._tag !== "RateLimited") onAmbiguousFailure()
-                const requested = retryAfter(failure)
-                if (Duration.greaterThan(requested, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)
-                if (failure._tag === "RateLimited") yield* pause.extend(requested)
-                const now = yield* Clock.currentTimeMillis
-                const [state, , decision] = yield* retryPolicy.step(now, failure, schedule)
-                if (ScheduleDecision.isDone(decision)) return yield* Effect.fail(failure)
-                const delay = Duration.millis(
-                  // Whole milliseconds, because a test clock has no time between them.
-                  Math.ceil(
-                    Math.max(
-                      ScheduleIntervals.start(decision.intervals) - now,
-                      Duration.toMillis(requested),
-                      yield* pause.remaining
-                    )
+  return {
+    send: (part) => {
+      const sendFrom = (schedule: unknown, attempts: number): Effect.Effect<UploadPart, PartFailure> =>
+        Effect.catchAll(attempt(part), (failure) =>
+          isRetryable(failure)
+            ? Effect.gen(function*() {
+              progress.fail(part.range.index)
+              if (failure._tag !== "RateLimited") onAmbiguousFailure()
+              const requested = retryAfter(failure)
+              if (Duration.greaterThan(requested, RetryPolicy.maximumRetryAfter)) return yield* Effect.fail(failure)
+              if (failure._tag === "RateLimited") yield* pause.extend(requested)
+              const now = yield* Clock.currentTimeMillis
+              const [state, , decision] = yield* retryPolicy.step(now, failure, schedule)
+              if (ScheduleDecision.isDone(decision)) return yield* Effect.fail(failure)
+              const delay = Duration.millis(
+                // Whole milliseconds, because a test clock has no time between them.
+                Math.ceil(
+                  Math.max(
+                    ScheduleIntervals.start(decision.intervals) - now,
+                    Duration.toMillis(requested),
+                    yield* pause.remaining
                   )
                 )
-                yield* onEvent(
-                  TransferEvent.Retrying({ index: part.range.index, attempt: attempts, reason: failure, delay })
-                )
-                yield* Effect.sleep(delay)
-                return yield* sendFrom(state, attempts + 1)
-              })
-              : Effect.fail(failure))
-        return Effect.acquireUseRelease(uplink.enter, () => sendFrom(retryPolicy.initial, 1), () => uplink.leave)
-      }
+              )
+              yield* onEvent(
+                TransferEvent.Retrying({ index: part.range.index, attempt: attempts, reason: failure, delay })
+              )
+              yield* Effect.sleep(delay)
+              return yield* sendFrom(state, attempts + 1)
+            })
+            : Effect.fail(failure))
+      return Effect.acquireUseRelease(uplink.enter, () => sendFrom(retryPolicy.initial, 1), () => uplink.leave)
     }
-  })
+  }
+}
 
 /** Fails when no byte was taken for the limit, which may change meanwhile. */
 const failAfterSilence = <E>(
@@ -153,74 +149,3 @@ const failAfterSilence = <E>(
       yield* Effect.sleep(Math.ceil(remaining))
     }
   })
-
-/** Below this rate of each part, fewer parts are sent at the same time: 64 KiB a second. */
-const minimumBytesPerSecond = 64 * 1024
-
-/** Rates that were measured for a shorter time have no effect. */
-const measuringMillis = 5000
-
-const defaultStallTimeout = Duration.seconds(60)
-
-/** The rate of the connection, and what follows from it for the parts that share it. */
-const makeUplink = (concurrency: number) =>
-  Effect.map(monotonicMillis, (startedAt) => {
-    const ofOnePart = makeRate()
-    let measuredMillis = 0
-    let taken = 0
-    let lastByteAt = startedAt
-    let largestChunk = 0
-    let active = 0
-    const allowed = () =>
-      measuredMillis < measuringMillis
-        ? concurrency
-        : Math.max(1, Math.min(concurrency, Math.floor(active * ofOnePart.bytesPerSecond() / minimumBytesPerSecond)))
-    const enter: Effect.Effect<void> = Effect.suspend(() => {
-      if (active >= allowed()) return Effect.zipRight(Effect.sleep("1 second"), enter)
-      active++
-      return Effect.void
-    })
-    return {
-      /** `wait` is the time since the same attempt's previous chunk, which the connection needed to take that one. */
-      add: (chunk: { readonly bytes: number; readonly at: number; readonly wait: number }) => {
-        taken += chunk.bytes
-        lastByteAt = chunk.at
-        largestChunk = Math.max(largestChunk, chunk.bytes)
-        measuredMillis += chunk.wait
-        ofOnePart.add(chunk.bytes, chunk.wait)
-      },
-      /** Waits while the connection is too slow for another part. */
-      enter: Effect.interruptible(enter),
-      leave: Effect.sync(() => {
-        active--
-      }),
-      /**
-       * On a slow connection the parts wait for each other: four times as long as it takes a chunk of each. Measured up to the last
-       * byte, so that a dead connection does not count as a slow one.
-       */
-      stallTimeout: () => {
-        const elapsed = lastByteAt - startedAt
-        return elapsed < measuringMillis
-          ? defaultStallTimeout
-          : Duration.max(defaultStallTimeout, Duration.millis(Math.ceil(4 * largestChunk * active * elapsed / taken)))
-      }
-    }
-  })
-
-/** A pause that holds for all parts: a rate limit is that of the client, not that of one request. */
-const makeSharedPause = Effect.map(Ref.make(0), (until) => {
-  const remaining = Effect.zipWith(Ref.get(until), monotonicMillis, (until, now) => Math.max(0, until - now))
-  const wait: Effect.Effect<void> = Effect.flatMap(
-    remaining,
-    (remaining) => remaining > 0 ? Effect.zipRight(Effect.sleep(remaining), wait) : Effect.void
-  )
-  return {
-    remaining,
-    wait,
-    extend: (delay: Duration.Duration) =>
-      Effect.flatMap(
-        monotonicMillis,
-        (now) => Ref.update(until, (current) => Math.max(current, now + Duration.toMillis(delay)))
-      )
-  }
-})

@@ -37,7 +37,7 @@ export const run = (
     yield* onEvent(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes }))
     if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(report(progress, active, onEvent))
 
-    const { send } = yield* partSender.make({
+    const { send } = partSender.make({
       uploads,
       uploadId: upload.id,
       idempotencyKey,
@@ -46,7 +46,7 @@ export const run = (
       onAmbiguousFailure: () => MutableRef.set(hasAmbiguousPart, true),
       stallTimeout: Option.map(Option.fromNullable(options.stallTimeout), Duration.decode),
       responseTimeout: Duration.decode(options.responseTimeout ?? "5 minutes"),
-      concurrency,
+      connection: job.connection,
       retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
       onEvent
     })
@@ -83,7 +83,7 @@ export const run = (
           : error
       )
     )
-    yield* journal.close
+    yield* journal.finish(completed)
     return completed
   }).pipe(
     Effect.scoped,

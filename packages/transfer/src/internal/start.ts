@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as PartPlan from "../PartPlan.js"
 import { SourceChanged } from "../SourceError.js"
-import type { TransferError } from "../TransferError.js"
+import type { JournalFailed, TransferError } from "../TransferError.js"
 import type { JournalEntry } from "../TransferJournal.js"
 import { cancelAndFail, cancelQuietly, runToCompletion } from "./cleanup.js"
 import type { ActiveUpload, Job } from "./job.js"
@@ -33,7 +33,7 @@ export const resumeOrCreate: Begin = (job, restore) =>
     yield* plan(job, job.options.partSize)
     yield* checkMd5(job)
     const entry = yield* restore(job.journal.load)
-    if (Option.isNone(entry)) return yield* create(job, restore)
+    if (Option.isNone(entry) || Option.isSome(entry.value.completed)) return yield* create(job, restore)
     const { upload } = entry.value
     if (Option.isNone(upload)) return yield* createAgain(job, restore, entry.value)
     const resumed = yield* resume(job, entry.value, upload.value)
@@ -109,6 +109,13 @@ const differenceOf = (
     ? Option.some("change time")
     : Option.none()
 }
+
+/** The Upload that an earlier run of the same set of files completed, if the file is still the same. */
+export const completedEarlier = (job: Job): Effect.Effect<Option.Option<Upload.Completed>, JournalFailed> =>
+  Effect.map(
+    job.journal.load,
+    Option.flatMap((entry) => Option.isNone(differenceOf(job, entry)) ? job.journal.completed(entry) : Option.none())
+  )
 
 const checkMd5 = ({ options: { md5 } }: Job) =>
   md5 === undefined || Option.isSome(Schema.decodeOption(Md5)(md5))
