@@ -8,6 +8,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -22,7 +23,6 @@ import {
   changed,
   changedStream,
   collect,
-  during,
   elapsed,
   expectFiles,
   pacedBy,
@@ -175,13 +175,16 @@ describe("a resumed transfer", () => {
       const path = yield* written(data)
       yield* suspended(path, 2)
       yield* TestClock.adjust("50 minutes")
-      const result = yield* Transfer.file(path, options).pipe(
-        changed(() => hang),
+      const sending = yield* Deferred.make<void>()
+      const fiber = yield* Transfer.file(path, options).pipe(
+        changed(() => ({ addPart: () => Effect.zipRight(Deferred.succeed(sending, undefined), Effect.never) })),
         Effect.flip,
         Effect.zip(elapsed),
-        during("3 hours")
+        Effect.fork
       )
-      expect(result).toMatchObject([{ _tag: "UploadExpired" }, start + 3_600_000])
+      yield* Deferred.await(sending)
+      yield* TestClock.adjust("3 hours")
+      expect(yield* Fiber.join(fiber)).toMatchObject([{ _tag: "UploadExpired" }, start + 3_600_000])
     }).pipe(Effect.provide(env)))
 
   it.scoped("cancels the Upload that seems expired before it starts again from zero", () =>

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import { monotonicMillis } from "./lifetime.js"
-import { makeRate } from "./progress.js"
+import { makeRate } from "./rate.js"
 
 /** What all parts share that are sent over the same connection, those of several files included. */
 export interface Connection extends Effect.Effect.Success<ReturnType<typeof make>> {}

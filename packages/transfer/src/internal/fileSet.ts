@@ -11,7 +11,7 @@ import { TransferJournal } from "../TransferJournal.js"
 import * as connections from "./connection.js"
 import { concurrencyOf } from "./job.js"
 import { monotonicMillis } from "./lifetime.js"
-import { makeRate } from "./progress.js"
+import { makeRate } from "./rate.js"
 import type { Transfer } from "./transfer.js"
 import { run as runTransfer } from "./transfer.js"
 

@@ -5,12 +5,10 @@ import * as Option from "effect/Option"
 import * as TransferEvent from "../TransferEvent.js"
 import type { ActiveUpload, OnEvent } from "./job.js"
 import { monotonicMillis } from "./lifetime.js"
+import { makeRate } from "./rate.js"
 
 /** How often progress is reported. */
 const interval = Duration.millis(250)
-
-/** The rate follows a change of the connection within about this time. */
-const smoothingMillis = 10_000
 
 /** A rate that was measured for a shorter time is no reason for a warning. */
 const minimumMeasuredMillis = 10_000
@@ -112,22 +110,6 @@ export const make = (totalBytes: number): Progress => {
         .map(([index]) => index)
         .sort((a, b) => a - b)
     })
-  }
-}
-
-/**
- * The average of a rate in which older bytes count less. A pause lowers it gradually, and the first seconds count as they are.
- */
-export const makeRate = () => {
-  let weightedBytes = 0
-  let weightedMillis = 0
-  return {
-    add: (bytes: number, millis: number) => {
-      const decay = Math.exp(-millis / smoothingMillis)
-      weightedBytes = weightedBytes * decay + bytes
-      weightedMillis = weightedMillis * decay + millis
-    },
-    bytesPerSecond: () => weightedMillis > 0 ? weightedBytes * 1000 / weightedMillis : 0
   }
 }
 
