@@ -10,7 +10,7 @@ import type * as Layer from "effect/Layer"
 import type { ApiKeyMissing, ConfigFileUnreadable } from "./CliError.js"
 import type { Environment } from "./Environment.js"
 
-/** The URL of the service: journals are kept for each service apart. */
+/** The URL of the service, without user and password. Journals are kept for each service apart. */
 export class ServiceUrl extends Context.Tag("@effect-uploads/cli/ServiceUrl")<ServiceUrl, string>() {}
 
 export type BackendError = ConfigError.ConfigError | ApiKeyMissing | ConfigFileUnreadable

@@ -16,7 +16,7 @@ export const layer: Context.Tag.Service<typeof Backend> = Layer.unwrapEffect(
     (options) =>
       Layer.mergeAll(UploadsClient.layer(options), FilesClient.layer(options)).pipe(
         Layer.provideMerge(Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layer)),
-        Layer.merge(Layer.succeed(ServiceUrl, options.apiUrl))
+        Layer.merge(Layer.succeed(ServiceUrl, configuration.withoutUser(options.apiUrl)))
       )
   )
 )

@@ -44,6 +44,9 @@ const apiKey: Config.Config<Redacted.Redacted | undefined> = Config.string("OPEN
 
 const loopback = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(\/|$)/i
 
+/** The URL without user and password, which a base URL may have. */
+export const withoutUser = (apiUrl: string): string => apiUrl.replace(/^(https?:\/\/)[^/?#]*@/i, "$1")
+
 /** Whether the URL is one of this machine. */
 export const isLoopback = (apiUrl: string): boolean => loopback.test(apiUrl)
 

@@ -65,6 +65,9 @@ export interface Unfinished {
   readonly isExpired: boolean
 }
 
+/** The store encodes keys as names of files. A file of another's may have any name. */
+const decode = Option.liftThrowable(decodeURIComponent)
+
 /** The names of the keys: `TransferJournal` writes an entry to two of them in turn. */
 const keyPattern = /^effect-uploads\/transfer\/(.+)\/[01]$/
 
@@ -77,7 +80,7 @@ export const list = Effect.gen(function*() {
     Effect.mapError((error) => new LocalFileFailed({ path: directory, doing: "read", reason: reasonOf(error) }))
   )
   const keys = new Set(names.flatMap((name) => {
-    const [, key] = keyPattern.exec(decodeURIComponent(name)) ?? []
+    const [, key] = keyPattern.exec(Option.getOrElse(decode(name), () => name)) ?? []
     return key === undefined ? [] : [key]
   }))
   const journal = yield* TransferJournal.TransferJournal

@@ -2,6 +2,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { UsageError } from "./CliError.js"
 
 /** What an argument of `uploads put` names. */
@@ -17,10 +18,12 @@ const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument)
 
 const pattern = /[*?[\]{}!]/
 
+const decode = Option.liftThrowable(decodeURIComponent)
+
 /** The name that the File gets: the last segment of the path. */
 const nameOfUrl = (url: URL): string => {
   const segment = url.pathname.split("/").at(-1) ?? ""
-  return segment === "" ? url.hostname : decodeURIComponent(segment)
+  return segment === "" ? url.hostname : Option.getOrElse(decode(segment), () => segment)
 }
 
 const ofPattern = (argument: string) =>
@@ -60,13 +63,23 @@ const ofArgument = (argument: string, name: string | undefined) =>
     return paths.map((file) => Source.File({ path: file, name: name ?? path.basename(file) }))
   })
 
+/** What tells two sources apart, whichever argument names them. */
+const identity = (source: Source, path: Path.Path): string =>
+  Source.$match(source, {
+    File: ({ path: file }) => `file ${path.resolve(file)}`,
+    Stdin: () => "stdin",
+    Url: ({ url }) => `url ${url.href}`
+  })
+
 /** What the arguments name, each once, in their order. A pattern stands for the files that match it. */
 export const resolve = (
   args: ReadonlyArray<string>,
   name: string | undefined
 ): Effect.Effect<ReadonlyArray<Source>, UsageError, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
-    const sources = (yield* Effect.forEach([...new Set(args)], (argument) => ofArgument(argument, name))).flat()
+    const path = yield* Path.Path
+    const named = (yield* Effect.forEach(args, (argument) => ofArgument(argument, name))).flat()
+    const sources = Array.from(new Map(named.map((source) => [identity(source, path), source])).values())
     return name !== undefined && sources.length > 1
       ? yield* new UsageError({
         problem: `--name is given, and there are ${sources.length} files`,

@@ -210,6 +210,9 @@ describe("the command", () => {
         (args) => run(args),
         { concurrency: 2 }
       )
+      const withPassword = uploads.url.replace("http://", "http://me:a-password@")
+      const doctor = yield* run(["doctor", "-v"], { env: { OPENAI_BASE_URL: withPassword } })
+      expect(doctor.stdout + doctor.stderr).not.toContain("a-password")
       for (const { stderr, stdout } of outputs) expect(stdout + stderr).not.toContain(uploads.env.OPENAI_API_KEY)
       expect(outputs.map(({ exitCode }) => exitCode)).toEqual([4, 4, 4])
     }))

@@ -52,6 +52,14 @@ describe("uploads put", () => {
       expect(stdout.map((line) => line.split("\t")[1])).toEqual(["a.txt", "b.txt", "c.txt"])
     }))
 
+  it.scoped("sends a file once, however many arguments name it", () =>
+    Effect.gen(function*() {
+      const { folder, run, write } = yield* inProcess.make
+      yield* write("a.txt", "a")
+      const { exitCode, stdout } = yield* run(["put", "-q", `${folder}/a.txt`, `${folder}/./a.txt`, `${folder}/*.txt`])
+      expect({ exitCode, files: stdout.length }).toEqual({ exitCode: 0, files: 1 })
+    }))
+
   it.scoped("takes a file by its name where that looks like a pattern", () =>
     Effect.gen(function*() {
       const { files, run, write } = yield* inProcess.make
@@ -77,9 +85,11 @@ describe("uploads put", () => {
         new Response(method === "HEAD" ? null : `from ${new URL(url).pathname}`, { headers })
       yield* run(["put", "https://example.com/a.txt?signature=1"], { web: web({ "content-length": "11" }) })
       yield* run(["put", "https://example.com/b.txt"], { web: web({}) })
+      yield* run(["put", "https://example.com/100%.txt"], { web: web({}) })
       expect((yield* files.files).map(({ bytes, file }) => [file.filename, text(bytes)])).toEqual([
         ["a.txt", "from /a.txt"],
-        ["b.txt", "from /b.txt"]
+        ["b.txt", "from /b.txt"],
+        ["100%.txt", "from /100%.txt"]
       ])
     }))
 
@@ -147,6 +157,7 @@ describe("uploads put", () => {
       expect(failed.stderr.join("\n")).toMatch(
         /✗ a\.bin: The connection failed: socket hang up\. .* run the same command again to resume, or `uploads cleanup upload_/
       )
+      yield* write(".local/state/effect-uploads/journals/http_127.0.0.1_4141_v1/100%", "of another program")
       const pending = yield* run(["pending"])
       expect(pending.stdout).toEqual([expect.stringMatching(/^upload_\w+\t3000\t3000\t.*\ta\.bin$/)])
       const resumed = yield* runClock(yield* Effect.fork(run(args)))

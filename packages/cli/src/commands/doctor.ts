@@ -51,7 +51,8 @@ const checkConfigFile = Effect.gen(function*() {
     : well(path)
 })
 
-const checkConfiguration = Effect.map(configuration.load, ({ apiKey, apiUrl }) => {
+const checkConfiguration = Effect.map(configuration.load, ({ apiKey, apiUrl: configured }) => {
+  const apiUrl = configuration.withoutUser(configured)
   if (apiKey === undefined) return well(`${apiUrl} is on this machine: no API key is needed`)
   return apiUrl.startsWith("http://") && !configuration.isLoopback(apiUrl)
     ? advice(`${apiUrl} is not encrypted, so anybody on the way can read the API key: use https`)
