@@ -6,6 +6,7 @@ import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
@@ -118,8 +119,13 @@ describe("UploadAlreadyCompleted after a lost response", () => {
 describe("a completion without a response", () => {
   test("returns the File when the cancel finds that the Upload is completed", () =>
     Effect.gen(function*() {
-      const completed = yield* Transfer.bytes(data, options).pipe(completedThenTimeout)
+      const logged: Array<unknown> = []
+      const completed = yield* Transfer.bytes(data, options).pipe(
+        completedThenTimeout,
+        Effect.provide(Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => logged.push(message))))
+      )
       expect(completed).toEqual(yield* storedUpload)
+      expect(logged).toEqual([])
       expect(yield* calls("cancel")).toBe(1)
     }))
 

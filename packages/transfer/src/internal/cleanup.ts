@@ -140,6 +140,8 @@ export const cancelAndFail = (
   failure: TransferFailure
 ): Effect.Effect<never, TransferError> =>
   cancel(job, upload).pipe(
+    // A completed Upload is the error itself, or the result if its File is found.
+    Effect.tapError((error) => error._tag === "UploadAlreadyCompleted" ? Effect.void : warn(upload)(error)),
     Effect.catchIf(
       (error) => error._tag !== "UploadAlreadyCompleted",
       (cancelFailure) =>
@@ -150,11 +152,10 @@ export const cancelAndFail = (
 
 /** Cancels the Upload when no caller is left to receive an error. */
 export const cancelQuietly = (job: Job, upload: Upload.Pending): Effect.Effect<void> =>
-  Effect.ignore(cancel(job, upload))
+  Effect.ignore(Effect.tapError(cancel(job, upload), warn(upload)))
 
 /**
- * Cancels the Upload, with retries, within the cancel timeout. An Upload that has ended already counts as cancelled. A
- * failure is logged too, because an interrupted caller receives no error.
+ * Cancels the Upload, with retries, within the cancel timeout. An Upload that has expired or was cancelled counts as cancelled.
  */
 const cancel = (
   job: Job,
@@ -171,15 +172,16 @@ const cancel = (
     Effect.asVoid,
     Effect.interruptible,
     Effect.timeoutFail({ duration: timeout, onTimeout: () => new RequestTimeout({ after: timeout }) }),
-    Effect.tapError((error) =>
-      Effect.annotateLogs(
-        Effect.logWarning(`The Upload of an unfinished transfer could not be cancelled: ${error.message}`),
-        { uploadId: upload.id, expiresAt: DateTime.formatIso(upload.expiresAt) }
-      )
-    ),
     runToCompletion
   )
 }
+
+/** Logged too, because an interrupted caller receives no error. */
+const warn = (upload: Upload.Pending) => (error: Error) =>
+  Effect.annotateLogs(
+    Effect.logWarning(`The Upload of an unfinished transfer could not be cancelled: ${error.message}`),
+    { uploadId: upload.id, expiresAt: DateTime.formatIso(upload.expiresAt) }
+  )
 
 /**
  * Runs to completion even if the caller is interrupted: `forkDaemon` and `join`, because child fibers are interrupted even
