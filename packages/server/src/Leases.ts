@@ -34,7 +34,7 @@ export class Leases extends Context.Tag("@effect-uploads/server/Leases")<Leases,
  * import * as Layer from "effect/Layer"
  *
  * // The services and the sweeper share the leases.
- * export const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", exclusive: true }).pipe(
+ * export const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", retention: "7 days", exclusive: true }).pipe(
  *   Layer.provideMerge(Leases.layer)
  * )
  * ```

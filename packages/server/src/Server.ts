@@ -91,6 +91,7 @@ export const layerDurable = (config: ServerConfig) => {
   const sweeper = Sweeper.layer({
     interval: config.sweepInterval,
     scanInterval: "1 hour",
+    retention: config.retention,
     // One process owns a SQLite database, and with it the folder.
     exclusive: Option.isNone(config.databaseUrl)
   })

@@ -102,6 +102,8 @@ export const ServerConfig = Config.all({
   shutdownTimeout: Config.withDefault(duration("UPLOADS_SHUTDOWN_TIMEOUT"), Duration.seconds(30)),
   /** The time between two passes that free the space of unreachable bytes. */
   sweepInterval: Config.withDefault(duration("UPLOADS_SWEEP_INTERVAL"), Duration.minutes(1)),
+  /** The time for which an Upload is known after it has ended and its parts were removed. */
+  retention: Config.withDefault(duration("UPLOADS_RETENTION"), Duration.days(7)),
   logLevel: Config.withDefault(Config.logLevel("UPLOADS_LOG_LEVEL"), LogLevel.Info)
 })
 

@@ -295,10 +295,32 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
         operation("reclaimable")
       ),
 
-    reclaimed: (uploadId) => {
+    retire: (uploadId, now) => {
       const id = text(uploadId)
       return commit(Effect.gen(function*() {
-        yield* sql`UPDATE uploads SET received_bytes = 0, received_parts = 0, reclaim_at = NULL WHERE id = ${id}`
+        const rows = yield* sql`SELECT id FROM uploads
+          WHERE id = ${id} AND reclaim_at <= ${seconds(now)} ${forUpdate}`
+        if (rows.length === 0) return false
+        yield* sql`UPDATE uploads SET status = 'expired' WHERE id = ${id} AND status = 'pending'`
+        yield* sql`UPDATE upload_files SET deleted = 1 WHERE upload_id = ${id}`
+        return true
+      })).pipe(operation("retire"))
+    },
+
+    forgetUploads: (before) =>
+      commit(sql`DELETE FROM uploads WHERE reclaimed_at < ${seconds(before)}`).pipe(
+        Effect.asVoid,
+        operation("forgetUploads")
+      ),
+
+    releaseSpace: Effect.asVoid(Dialect.releaseSpace(sql)).pipe(operation("releaseSpace")),
+
+    reclaimed: (uploadId, now) => {
+      const id = text(uploadId)
+      return commit(Effect.gen(function*() {
+        yield* sql`UPDATE uploads SET reclaimed_at = ${
+          seconds(now)
+        }, received_bytes = 0, received_parts = 0, reclaim_at = NULL WHERE id = ${id}`
         yield* sql`DELETE FROM upload_file_parts WHERE file_id IN (SELECT id FROM upload_files WHERE upload_id = ${id})`
         yield* sql`DELETE FROM upload_files WHERE upload_id = ${id}`
         yield* sql`DELETE FROM upload_parts WHERE upload_id = ${id}`

@@ -47,7 +47,16 @@ const isBindable = (value: unknown): boolean =>
 
 type Execute = (params: ReadonlyArray<unknown>) => ReadonlyArray<unknown>
 
+/** A statement that does its work in several steps and returns no rows. The driver takes one step of a prepared statement. */
+const isStepped = (sql: string): boolean => /^PRAGMA incremental_vacuum\b/i.test(sql)
+
 const prepare = (db: Database.Database, sql: string): Execute => {
+  if (isStepped(sql)) {
+    return () => {
+      db.exec(sql)
+      return []
+    }
+  }
   const statement = db.prepare(sql)
   if (statement.reader) return (params) => statement.all(params)
   return (params) => {
@@ -118,6 +127,8 @@ const makeConnection = (db: Database.Database, filename: string): Connection => 
  * memory.
  */
 const opening = [
+  // Before the first table: unused pages can then be given back to the system.
+  "PRAGMA auto_vacuum = INCREMENTAL",
   "PRAGMA locking_mode = EXCLUSIVE",
   "PRAGMA journal_mode = WAL",
   "PRAGMA synchronous = FULL",

@@ -27,6 +27,8 @@ export interface Options {
   readonly interval: Duration.DurationInput
   /** The time between two passes over the whole part storage. The first pass is at the start. */
   readonly scanInterval: Duration.DurationInput
+  /** The time for which an Upload is known after its parts were removed. */
+  readonly retention: Duration.DurationInput
   /**
    * Whether only this process writes to the part storage. Then bytes without a recorded part and without a lease are orphans.
    * Otherwise they are orphans only when their Upload accepts no more parts.
@@ -50,30 +52,35 @@ const concurrency = 16
  * @category combinators
  */
 export const reclaim = (
-  options: Pick<Options, "exclusive">
+  options: Pick<Options, "exclusive" | "retention">
 ): Effect.Effect<void, StorageError, UploadRepository | PartStorage | Leases> =>
   Effect.gen(function*() {
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
     const leases = yield* Leases
-    yield* repository.forgetCalls(yield* DateTime.now)
+    const startedAt = yield* DateTime.now
+    yield* repository.forgetCalls(startedAt)
+    yield* repository.forgetUploads(DateTime.subtractDuration(startedAt, options.retention))
     // Uploads with a lease stay and come first, so the next query has to go past them.
     for (let leased = 0, isMore = true; isMore;) {
       const limit = leased + batch
       const now = yield* DateTime.now
-      const uploadIds = yield* repository.reclaimable(
-        options.exclusive ? now : DateTime.subtractDuration(now, clockSkewAllowance),
-        limit
-      )
+      const expiredAt = options.exclusive ? now : DateTime.subtractDuration(now, clockSkewAllowance)
+      const uploadIds = yield* repository.reclaimable(expiredAt, limit)
       const idle = yield* Effect.filter(uploadIds, (uploadId) => leases.isLeased(uploadId), { negate: true })
       yield* Effect.forEach(
         idle,
-        (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId)),
+        (uploadId) =>
+          Effect.whenEffect(
+            Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId, now)),
+            repository.retire(uploadId, expiredAt)
+          ),
         { concurrency, discard: true }
       )
       leased = uploadIds.length - idle.length
       isMore = uploadIds.length === limit
     }
+    yield* repository.releaseSpace
   }).pipe(Effect.withSpan("Sweeper.reclaim"))
 
 /**
@@ -120,7 +127,7 @@ const logAndContinue = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>
  * import * as Sweeper from "@effect-uploads/server/Sweeper"
  *
  * // `exclusive`: no other process writes to the part storage.
- * export const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", exclusive: true })
+ * export const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", retention: "7 days", exclusive: true })
  * ```
  *
  * @since 0.1.0

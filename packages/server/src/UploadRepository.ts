@@ -184,8 +184,20 @@ export interface Service {
    */
   readonly reclaimable: (now: DateTime.Utc, limit: number) => Effect.Effect<ReadonlyArray<UploadId>, StorageError>
 
-  /** Deletes the parts of such an Upload, after the storage has removed their bytes. */
-  readonly reclaimed: (uploadId: UploadId) => Effect.Effect<void, StorageError>
+  /**
+   * Records the end of such an Upload before its bytes are removed: a pending one is expired from then on, and its File is
+   * deleted, whatever a clock says later. Returns false if the Upload is not reclaimable any more.
+   */
+  readonly retire: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<boolean, StorageError>
+
+  /** Deletes the parts of a retired Upload, after the storage has removed their bytes. */
+  readonly reclaimed: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<void, StorageError>
+
+  /** Deletes the Uploads whose parts were removed before the given time. They are unknown from then on. */
+  readonly forgetUploads: (before: DateTime.Utc) => Effect.Effect<void, StorageError>
+
+  /** Returns unused space of the database to the system, if the database does not do it by itself. */
+  readonly releaseSpace: Effect.Effect<void, StorageError>
 
   /** Forgets the idempotency keys of Uploads that have expired. */
   readonly forgetCalls: (now: DateTime.Utc) => Effect.Effect<void, StorageError>

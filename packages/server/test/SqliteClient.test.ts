@@ -6,6 +6,7 @@ import { UploadRepository } from "@effect-uploads/server/UploadRepository"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -145,6 +146,29 @@ describe("SqliteClient", () => {
         const found = yield* repository.findUpload(project, after.id)
         expect(Option.map(found, ({ receivedBytes }) => receivedBytes)).toEqual(Option.some(ByteSize.make(0)))
       }).pipe(Effect.provide(Layer.provideMerge(SqlUploadRepository.layer, client)))
+    }))
+
+  it.scoped("gives the space of deleted rows back to the system", () =>
+    Effect.gen(function*() {
+      const filename = yield* temporaryFile
+      const client = SqliteClient.layer({ filename })
+      const size = () => Fs.statSync(filename).size
+      const large = Effect.gen(function*() {
+        const repository = yield* UploadRepository
+        const sql = yield* SqlClient.SqlClient
+        for (const index of Arr.range(1, 100)) {
+          const upload = yield* pending(`big_${index}`, { filename: "x".repeat(20_000) })
+          yield* repository.createUpload(stored(upload))
+        }
+        yield* sql`UPDATE uploads SET reclaimed_at = 1`
+        yield* repository.forgetUploads(DateTime.unsafeMake(10_000))
+      })
+      const released = Effect.flatMap(UploadRepository, (repository) => repository.releaseSpace)
+      const layer = Layer.provideMerge(SqlUploadRepository.layer, client)
+      yield* Effect.provide(large, layer)
+      expect(size()).toBeGreaterThan(2_000_000)
+      yield* Effect.provide(released, layer)
+      expect(size()).toBeLessThan(200_000)
     }))
 
   it.effect("rejects values that SQLite has no type for", () =>

@@ -27,8 +27,8 @@ type Durable = Layer.Layer.Success<typeof durable>
 const test = <A, E>(title: string, effect: () => Effect.Effect<A, E, Durable>) =>
   it.effect(title, () => Effect.provide(effect(), durable), 60_000)
 
-const alone = { exclusive: true }
-const oneOfMany = { exclusive: false }
+const alone = { exclusive: true, retention: "7 days" } as const
+const oneOfMany = { exclusive: false, retention: "7 days" } as const
 
 const reclaim = Sweeper.reclaim(alone)
 const removeOrphans = Sweeper.removeOrphans(alone)
@@ -115,6 +115,57 @@ describe("the sweeper reclaims the bytes", () => {
       expect(yield* listed).toEqual([])
       // What it was is not forgotten with its bytes.
       expect(yield* tagOf(uploads.cancel(upload.id))).toBe("UploadExpired")
+    }))
+
+  test("of an expired Upload, which stays expired when the clock is set back", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService
+      const upload = yield* create(100)
+      const part = yield* addPart(upload.id, pattern(100))
+      yield* TestClock.setTime(2 * 3_600_000)
+      yield* reclaim
+      yield* TestClock.setTime(0)
+      expect(yield* tagOf(addPart(upload.id, pattern(10)))).toBe("UploadExpired")
+      expect(yield* tagOf(uploads.complete(upload.id, { partIds: [part.id] }))).toBe("UploadExpired")
+      expect(yield* tagOf(uploads.cancel(upload.id))).toBe("UploadExpired")
+      expect(yield* listed).toEqual([])
+    }))
+
+  test("of an expired File, which stays deleted when the clock is set back", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService
+      const files = yield* FilesService
+      const upload = yield* uploads.create({
+        filename: "a",
+        bytes: 10,
+        purpose: "user_data",
+        mimeType: "text/plain",
+        expiresAfter: Duration.hours(1)
+      })
+      const part = yield* addPart(upload.id, pattern(10))
+      const { file } = yield* uploads.complete(upload.id, { partIds: [part.id] })
+      yield* TestClock.setTime(2 * 3_600_000)
+      yield* reclaim
+      yield* TestClock.setTime(0)
+      expect(yield* tagOf(files.retrieve(file.id))).toBe("FileNotFound")
+    }))
+
+  test("and forgets an ended Upload after the retention, but not one whose File exists", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService
+      const kept = yield* create(10)
+      const part = yield* addPart(kept.id, pattern(10))
+      yield* uploads.complete(kept.id, { partIds: [part.id] })
+      const ended = yield* create(10)
+      yield* uploads.cancel(ended.id)
+      yield* reclaim
+      yield* TestClock.adjust("7 days")
+      yield* reclaim
+      expect(yield* tagOf(uploads.cancel(ended.id))).toBe("UploadAlreadyCancelled")
+      yield* TestClock.adjust("1 second")
+      yield* reclaim
+      expect(yield* tagOf(uploads.cancel(ended.id))).toBe("UploadNotFound")
+      expect(yield* tagOf(uploads.cancel(kept.id))).toBe("UploadAlreadyCompleted")
     }))
 
   test("of a cancelled Upload at once", () =>
@@ -374,7 +425,12 @@ describe("the sweeper removes orphans", () => {
 })
 
 describe("the sweeper of a server", () => {
-  const options: Sweeper.Options = { interval: "1 minute", scanInterval: "1 hour", exclusive: true }
+  const options: Sweeper.Options = {
+    interval: "1 minute",
+    scanInterval: "1 hour",
+    retention: "7 days",
+    exclusive: true
+  }
 
   const isEmpty = (keys: ReadonlyArray<string>) => keys.length === 0
 

@@ -39,6 +39,7 @@ export const variables: ReadonlyArray<readonly [name: string, help: string]> = [
   ["UPLOADS_REQUEST_TIMEOUT", "the time in which a request has to arrive (10 minutes)"],
   ["UPLOADS_SHUTDOWN_TIMEOUT", "the time that running requests have at the end (30 seconds)"],
   ["UPLOADS_SWEEP_INTERVAL", "the time between two passes that free space (1 minute)"],
+  ["UPLOADS_RETENTION", "the time for which an ended Upload is known (7 days)"],
   ["UPLOADS_LOG_LEVEL", "ALL, DEBUG, INFO, WARN, ERROR or OFF (INFO)"]
 ]
 

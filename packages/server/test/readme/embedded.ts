@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 
 const repository = Layer.provide(SqlUploadRepository.layer, SqliteClient.layer({ filename: "data/uploads.sqlite" }))
 const storage = FilePartStorage.layer({ directory: "data/parts" })
-const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", exclusive: true })
+const sweeper = Sweeper.layer({ interval: "1 minute", scanInterval: "1 hour", retention: "7 days", exclusive: true })
 
 /** `UploadsService` and `FilesService`, durable. */
 export const durable = Layer.mergeAll(DurableUploads.layer, DurableFiles.layer, sweeper).pipe(

@@ -439,8 +439,11 @@ export const suite = (
         expect(yield* reclaimable(2)).toEqual([cancelled.id, expired.id])
 
         for (const uploadId of yield* reclaimable()) {
-          yield* repository.reclaimed(uploadId)
-          yield* repository.reclaimed(uploadId)
+          const now = yield* DateTime.now
+          expect(yield* repository.retire(uploadId, now)).toBe(true)
+          yield* repository.reclaimed(uploadId, now)
+          yield* repository.reclaimed(uploadId, now)
+          expect(yield* repository.retire(uploadId, now)).toBe(false)
           expect(yield* repository.partsOfUpload(uploadId)).toEqual([])
         }
         expect(yield* reclaimable()).toEqual([])

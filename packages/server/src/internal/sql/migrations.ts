@@ -85,9 +85,23 @@ const receivedParts = Effect.gen(function*() {
     received_parts = (SELECT COUNT(*) FROM upload_parts WHERE upload_parts.upload_id = uploads.id)`
 })
 
+/** When the parts of an ended Upload were removed: its rows are kept for the retention from then on. */
+const reclaimedAt = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE uploads ADD COLUMN reclaimed_at BIGINT`
+  yield* sql`UPDATE uploads SET reclaimed_at = expires_at WHERE reclaim_at IS NULL
+    AND id NOT IN (SELECT upload_id FROM upload_files)`
+  yield* sql`CREATE INDEX uploads_reclaimed_at ON uploads (reclaimed_at) WHERE reclaimed_at IS NOT NULL`
+})
+
 /** Migrates the tables to the newest version. */
 export const run: Effect.Effect<void, StorageError, SqlClient.SqlClient> = Migrator.make({})({
-  loader: Migrator.fromRecord({ "1_tables": tables, "2_calls": calls, "3_received_parts": receivedParts }),
+  loader: Migrator.fromRecord({
+    "1_tables": tables,
+    "2_calls": calls,
+    "3_received_parts": receivedParts,
+    "4_reclaimed_at": reclaimedAt
+  }),
   table: "upload_migrations"
 }).pipe(
   // When two servers start on a new PostgreSQL database together, one of them fails to create the table of migrations.
