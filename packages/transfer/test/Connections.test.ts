@@ -224,7 +224,7 @@ describe("responseTimeout", () => {
   const buffering = (delay: Duration.DurationInput) =>
     changed((uploads) => ({
       addPart: (id, part) =>
-        PartData.collect(part, { limit: 1000, tooLarge: () => new Error("A part is too large") }).pipe(
+        PartData.collect(part, { limit: 1000, tooLarge: () => "A part is too large" }).pipe(
           Effect.orDie,
           Effect.flatMap((chunks) => Effect.delay(uploads.addPart(id, Buffer.concat(chunks)), delay))
         )
