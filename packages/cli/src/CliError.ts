@@ -29,7 +29,7 @@ export class LocalFileFailed extends Data.TaggedError("LocalFileFailed")<{
   readonly reason: string
 }> {}
 
-/** Nothing answers at the base URL. */
+/** No service responds at the base URL. */
 export class ServiceUnreachable extends Data.TaggedError("ServiceUnreachable")<{
   readonly url: string
   readonly reason: string

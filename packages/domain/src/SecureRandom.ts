@@ -1,5 +1,5 @@
 /**
- * Randomness that nobody can predict, for ids and multipart boundaries.
+ * Unpredictable randomness, for ids and multipart boundaries.
  *
  * Effect's `Random` is a seeded generator: who sees a few of its values can compute the others. An id of an Upload must not be
  * computable from another id.

@@ -1,5 +1,5 @@
 /**
- * The `Idempotency-Key` of a call: a service that knows the header answers a repeated key with its first response.
+ * The `Idempotency-Key` of a call: a service that knows the header returns its first response to a repeated key.
  *
  * The client sends a random key with every POST, the same key in all attempts of one call. {@link withKey} replaces it by a
  * key of the caller's, so that a call stays the same call when the caller makes it again, even in another process. The

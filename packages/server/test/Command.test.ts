@@ -236,11 +236,11 @@ describe("the end of the server", () => {
         )
         yield* idle.closed
         yield* silent.closed
-        const refused = yield* Effect.retry(
+        const connecting = yield* Effect.retry(
           Effect.flip(Effect.tryPromise({ try: () => fetch(`${url}/health/live`), catch: () => "refused" as const })),
           { times: 1000 }
         )
-        expect(refused).toBe("refused")
+        expect(connecting).toBe("refused")
         sending.socket.write(chunked("0123456789\r\n--b--\r\n") + chunked(""))
         yield* eventually("the part has a reply", () => sending.received().includes("upload.part"))
         expect(yield* Fiber.join(stopping)).toBe(0)

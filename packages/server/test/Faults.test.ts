@@ -72,8 +72,8 @@ describe("a full disk", () => {
         expect(readParts(directory)).toEqual(before)
         // From the beginning.
         fill(directory)
-        const answer = yield* client.addPart(uploadId, pattern(MiB))
-        expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+        const reply = yield* client.addPart(uploadId, pattern(MiB))
+        expect([reply.status, codeOf(reply)]).toEqual([503, "service_unavailable"])
         expect(told()).toEqual([expect.stringContaining("reason=Full")])
         expect(readParts(directory)).toEqual(before)
         expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({
@@ -92,7 +92,7 @@ describe("a full disk", () => {
   )
 
   mounted(
-    `fails what the database has to remember, and remembers all of it that was answered${needs}`,
+    `fails what the database has to remember, and remembers all of it that was acknowledged${needs}`,
     () =>
       Effect.gen(function*() {
         const directory = yield* disk(8 * MiB)
@@ -104,12 +104,12 @@ describe("a full disk", () => {
           told()
           fill(directory)
           // The log of SQLite has room left for some.
-          const attempt = Effect.tap(client.create(1, "x".repeat(255)), (answer) =>
+          const attempt = Effect.tap(client.create(1, "x".repeat(255)), (reply) =>
             Effect.sync(() => {
-              if (answer.status === 200) acknowledged.push(idOf(answer))
+              if (reply.status === 200) acknowledged.push(idOf(reply))
             }))
-          const refused = yield* Effect.repeat(attempt, { until: ({ status }) => status !== 200, times: 10_000 })
-          expect([refused.status, codeOf(refused)]).toEqual([503, "service_unavailable"])
+          const rejected = yield* Effect.repeat(attempt, { until: ({ status }) => status !== 200, times: 10_000 })
+          expect([rejected.status, codeOf(rejected)]).toEqual([503, "service_unavailable"])
           expect(told()).toEqual([expect.stringMatching(/reason=Full/)])
           const commands = Effect.forEach(Array.from({ length: 16 }), () => attempt, { concurrency: "unbounded" })
           expect((yield* commands).filter(({ status }) => status !== 503)).toEqual([])
@@ -140,8 +140,8 @@ describe("the data folder", () => {
       const told = failures(server)
       told()
       mount("-o", "remount,ro", parts)
-      const answer = yield* client.addPart(uploadId, pattern(1000))
-      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      const reply = yield* client.addPart(uploadId, pattern(1000))
+      expect([reply.status, codeOf(reply)]).toEqual([503, "service_unavailable"])
       expect(told()).toEqual([expect.stringContaining("reason=ReadOnly")])
       expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({ parts: "ReadOnly" })
       expect((yield* client.content(fileId)).text).toBe(Buffer.from(pattern(1000)).toString())
@@ -162,18 +162,18 @@ describe("the data folder", () => {
       const told = failures(server)
       told()
       Fs.renameSync(directory, `${directory}-away`)
-      const answers = [
+      const replies = [
         yield* client.addPart(uploadId, pattern(1000)),
         yield* client.content(fileId),
         yield* client.create(1),
         yield* client.cancel(uploadId),
         yield* client.delete(fileId)
       ]
-      expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
-        answers.map(() => [503, "service_unavailable"])
+      expect(replies.map((reply) => [reply.status, codeOf(reply)])).toEqual(
+        replies.map(() => [503, "service_unavailable"])
       )
       const lines = told()
-      expect(lines).toHaveLength(answers.length)
+      expect(lines).toHaveLength(replies.length)
       for (const line of lines) expect(line).toContain("reason=Missing")
       expect(Fs.existsSync(directory)).toBe(false)
 
@@ -207,18 +207,18 @@ describe("the database", () => {
         const handle = Fs.openSync(path, "r+")
         Fs.writeSync(handle, Buffer.alloc(copy.length - 4096, 0xa5), 0, copy.length - 4096, 4096)
         Fs.closeSync(handle)
-        const answers = [
+        const replies = [
           yield* client.retrieve(before.fileId),
           yield* client.content(before.fileId),
           yield* client.addPart(before.uploadId, pattern(1000)),
           yield* client.cancel(before.uploadId)
         ]
-        expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
-          answers.map(() => [503, "service_unavailable"])
+        expect(replies.map((reply) => [reply.status, codeOf(reply)])).toEqual(
+          replies.map(() => [503, "service_unavailable"])
         )
         // The sweeper may have met it, too.
         const lines = told().filter((line) => line.includes("requestId="))
-        expect(lines).toHaveLength(answers.length)
+        expect(lines).toHaveLength(replies.length)
         for (const line of lines) expect(line).toContain("reason=Corrupt")
         expect((yield* send(`${server.url}/health/live`)).status).toBe(200)
       }))
@@ -289,8 +289,8 @@ describe("a damaged part", () => {
   it.scopedLive("whose file does not exist is reported before the response begins, if it is the first part", () =>
     Effect.gen(function*() {
       const { client, fileId, told } = yield* damaged((path) => Fs.rmSync(path))
-      const answer = yield* client.content(fileId, { range: "bytes=10-" })
-      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      const reply = yield* client.content(fileId, { range: "bytes=10-" })
+      expect([reply.status, codeOf(reply)]).toEqual([503, "service_unavailable"])
       expect(told()).toEqual([expect.stringContaining("reason=Missing")])
     }))
 
@@ -304,11 +304,11 @@ describe("a damaged part", () => {
       const part = idOf(yield* client.addPart(uploadId, pattern(10)))
       const path = Path.join(server.directory, "parts", uploadId, part)
       Fs.writeFileSync(path, pattern(10, 2))
-      const answer = yield* send(`${server.url}/v1/uploads/${uploadId}/complete`, {
+      const reply = yield* send(`${server.url}/v1/uploads/${uploadId}/complete`, {
         method: "POST",
         body: JSON.stringify({ part_ids: [part], md5: "0".repeat(32) })
       })
-      expect([answer.status, codeOf(answer)]).toEqual([503, "service_unavailable"])
+      expect([reply.status, codeOf(reply)]).toEqual([503, "service_unavailable"])
       expect(told()).toEqual([expect.stringContaining("reason=Corrupt")])
     }))
 })

@@ -81,12 +81,12 @@ describe("group commit", () => {
       const commit = yield* GroupCommit.make(client)
       yield* commit(insert(3))
       ends.length = 0
-      const answers = yield* Effect.forEach(
+      const replies = yield* Effect.forEach(
         Arr.range(1, 5),
         (n) => Effect.exit(commit(n === 4 ? Effect.zipRight(insert(40), Effect.die("a defect")) : insert(n))),
         unbounded
       )
-      expect(answers.map(Exit.isSuccess)).toEqual([true, true, false, false, true])
+      expect(replies.map(Exit.isSuccess)).toEqual([true, true, false, false, true])
       expect(yield* numbers).toEqual([1, 2, 3, 5])
       // They are tried together, and then one by one.
       expect(ends).toEqual(["ROLLBACK", "COMMIT", "COMMIT", "ROLLBACK", "ROLLBACK", "COMMIT"])

@@ -35,12 +35,12 @@ import { explain } from "./support/linearizability.js"
 import { turn } from "./support/partStorageSuite.js"
 import { describePostgres } from "./support/postgres.js"
 import { durable, storesIn, temporaryDirectory } from "./support/stores.js"
-import type { Answer, UploadOperation } from "./support/uploadHistory.js"
+import type { Outcome, UploadOperation } from "./support/uploadHistory.js"
 import { Call, join, limits, model, show } from "./support/uploadHistory.js"
 
 /*
- * Clients that race on one Upload. Whatever they are answered must be what the commands, one after another in some order, would
- * have been answered by an Upload as domain describes it; and none before another that had ended when it was called.
+ * Concurrent calls on one Upload have to be linearizable: their outcomes are those of the same calls, one after another in some
+ * order, on an Upload as the domain describes it. A call that had ended before another began comes first in that order.
  *
  * `HISTORY_SEED=17` plays one seed again. Which of two is first depends on the time that things take.
  */
@@ -91,8 +91,8 @@ const record = (seed: number, { inProcess }: Options) =>
     )
 
     const history: Array<UploadOperation> = []
-    /** The parts that somebody was told of. */
-    const heard: Array<{ readonly id: PartId; readonly data: Uint8Array }> = []
+    /** The acknowledged parts. */
+    const acknowledged: Array<{ readonly id: PartId; readonly data: Uint8Array }> = []
     let time = 0
     let expires = inProcess && random.integer(4) === 0
 
@@ -103,12 +103,12 @@ const record = (seed: number, { inProcess }: Options) =>
         return Call.Expire()
       }
       if (choice === (expires ? 4 : 0)) return Call.Cancel()
-      if (choice < 11 || heard.length === 0) {
+      if (choice < 11 || acknowledged.length === 0) {
         return Call.AddPart({ data: new Uint8Array(pick(sizes)).fill(1 + random.integer(255)) })
       }
-      const listed: typeof heard = []
+      const listed: typeof acknowledged = []
       let missing = declared
-      for (const part of heard.map((part) => ({ part, key: random.number() })).sort((a, b) => a.key - b.key)) {
+      for (const part of acknowledged.map((part) => ({ part, key: random.number() })).sort((a, b) => a.key - b.key)) {
         const { data } = part.part
         if (data.byteLength > missing && random.integer(8) > 0) continue
         listed.push(part.part)
@@ -129,7 +129,7 @@ const record = (seed: number, { inProcess }: Options) =>
             created.id,
             PartData.stream(Stream.tap(chunks, () => turn), { bytes: data.byteLength })
           )
-            .pipe(Effect.tap(({ id }) => Effect.sync(() => heard.push({ id, data }))))
+            .pipe(Effect.tap(({ id }) => Effect.sync(() => acknowledged.push({ id, data }))))
         },
         Complete: ({ md5, partIds }) =>
           uploads.complete(created.id, { partIds, ...(md5 === undefined ? {} : { md5 }) }),
@@ -148,10 +148,10 @@ const record = (seed: number, { inProcess }: Options) =>
           yield* Fiber.interrupt(fiber)
         }
         const exit = yield* Fiber.await(fiber)
-        const answer = Exit.isSuccess(exit) ? exit.value : undefined
+        const outcome = Exit.isSuccess(exit) ? exit.value : undefined
         if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* exit
-        history.push({ call, from, to: answer !== undefined || inProcess ? time++ : Infinity, answer })
-        return answer
+        history.push({ call, from, to: outcome !== undefined || inProcess ? time++ : Infinity, outcome })
+        return outcome
       })
 
     const client = Effect.forEach(
@@ -181,11 +181,11 @@ const recordAll = (seeds: ReadonlyArray<number>, options: Options) =>
 
 type Recorded = Effect.Effect.Success<ReturnType<typeof recordAll>>
 
-/** How often a call was answered so. */
+/** Counts the outcomes of each call. */
 const count = (recorded: Recorded) => {
   const counts: Record<string, number> = {}
-  for (const { answer, call } of recorded.flatMap(({ history }) => history)) {
-    const end = answer === undefined ? "no answer" : Either.isLeft(answer) ? answer.left._tag : "done"
+  for (const { outcome, call } of recorded.flatMap(({ history }) => history)) {
+    const end = outcome === undefined ? "no response" : Either.isLeft(outcome) ? outcome.left._tag : "done"
     const key = `${call._tag}: ${end}`
     counts[key] = (counts[key] ?? 0) + 1
   }
@@ -203,7 +203,7 @@ const ends = [
   "AddPart: UploadAlreadyCompleted",
   "AddPart: UploadSizeExceeded",
   "AddPart: done",
-  "AddPart: no answer",
+  "AddPart: no response",
   "Cancel: done",
   "Complete: BytesMismatch",
   "Complete: PartNotFound",
@@ -302,43 +302,43 @@ describe("the linearizability check", () => {
   const data = (length: number) => new Uint8Array(length).fill(7)
   const file = UploadParts.toFile(created, { id: FileId.make("file-1"), expiresAfter: Option.none() })
 
-  const answered = (from: number, to: number, call: Call, answer: Answer): UploadOperation => ({
+  const returned = (from: number, to: number, call: Call, outcome: Outcome): UploadOperation => ({
     from,
     to,
     call,
-    answer
+    outcome
   })
   const added = (from: number, to: number, id: string, bytes: number) =>
-    answered(
+    returned(
       from,
       to,
       Call.AddPart({ data: data(bytes) }),
       Either.right(new UploadPart({ id: PartId.make(id), createdAt: created.createdAt, uploadId: created.id }))
     )
   const cancelled = (from: number, to: number) =>
-    answered(from, to, Call.Cancel(), Either.right(Upload.cancel(created)))
+    returned(from, to, Call.Cancel(), Either.right(Upload.cancel(created)))
   const completed = (from: number, to: number, ...ids: ReadonlyArray<string>) =>
-    answered(
+    returned(
       from,
       to,
       Call.Complete({ partIds: ids.map((id) => PartId.make(id)) }),
       Either.right(Upload.complete(created, file))
     )
   const exceeded = (from: number, to: number, bytes: number) =>
-    answered(
+    returned(
       from,
       to,
       Call.AddPart({ data: data(bytes) }),
       Either.left(new UploadSizeExceeded({ uploadId: created.id, declared: created.bytes }))
     )
-  const unheard = (from: number, bytes: number): UploadOperation => ({
+  const withoutResponse = (from: number, bytes: number): UploadOperation => ({
     from,
     to: Infinity,
     call: Call.AddPart({ data: data(bytes) }),
-    answer: undefined
+    outcome: undefined
   })
   const contents = (from: number, to: number, bytes: Uint8Array) =>
-    answered(from, to, Call.Read({ fileId: file.id }), Either.right(bytes))
+    returned(from, to, Call.Read({ fileId: file.id }), Either.right(bytes))
 
   const isExplained = (...history: ReadonlyArray<UploadOperation>) => explain(model(created), history) !== undefined
 
@@ -351,7 +351,7 @@ describe("the linearizability check", () => {
 
   it("accepts one end of an Upload, and no second", () => {
     const whole = added(0, 1, "a", 4000)
-    const tooLate = answered(3, 5, Call.Cancel(), Either.left(new UploadAlreadyCompleted({ uploadId: created.id })))
+    const tooLate = returned(3, 5, Call.Cancel(), Either.left(new UploadAlreadyCompleted({ uploadId: created.id })))
     expect(isExplained(whole, completed(2, 4, "a"), tooLate)).toBe(true)
     expect(isExplained(whole, completed(2, 4, "a"), cancelled(3, 5))).toBe(false)
     expect(isExplained(whole, completed(2, 4, "a"), completed(3, 5, "a"))).toBe(false)
@@ -367,10 +367,10 @@ describe("the linearizability check", () => {
 
   it("accepts both outcomes of a call without a response, but only one of them", () => {
     const before = added(0, 1, "z", 4000)
-    expect(isExplained(before, unheard(2, 3000), exceeded(3, 4, 2000))).toBe(true)
-    expect(isExplained(before, unheard(2, 3000), added(3, 4, "a", 2000))).toBe(true)
-    expect(isExplained(before, unheard(2, 3000), exceeded(3, 4, 2000), added(5, 6, "a", 2000))).toBe(false)
-    expect(isExplained(before, exceeded(2, 3, 2000), unheard(4, 3000))).toBe(false)
+    expect(isExplained(before, withoutResponse(2, 3000), exceeded(3, 4, 2000))).toBe(true)
+    expect(isExplained(before, withoutResponse(2, 3000), added(3, 4, "a", 2000))).toBe(true)
+    expect(isExplained(before, withoutResponse(2, 3000), exceeded(3, 4, 2000), added(5, 6, "a", 2000))).toBe(false)
+    expect(isExplained(before, exceeded(2, 3, 2000), withoutResponse(4, 3000))).toBe(false)
   })
 
   it("accepts no other bytes than those of the parts in their order", () => {

@@ -14,10 +14,10 @@ import * as Schedule from "effect/Schedule"
 import { PCGRandom } from "effect/Utils"
 import { createHash } from "node:crypto"
 import * as Path from "node:path"
+import type { Entry, Part } from "./support/clientState.js"
+import { check, checkContent, checkList, compare, State, Violation } from "./support/clientState.js"
 import type { Recorded } from "./support/folder.js"
 import * as folder from "./support/folder.js"
-import type { Entry, Part } from "./support/ledger.js"
-import { check, checkContent, checkList, compare, State, Violation } from "./support/ledger.js"
 import type { ServerProcess } from "./support/serverProcess.js"
 import * as serverProcess from "./support/serverProcess.js"
 import { temporaryDirectory } from "./support/stores.js"
@@ -31,7 +31,7 @@ const kills = Number(process.env["KILLS"] ?? 20)
 const firstSeed = Number(process.env["KILL_SEED"] ?? 1)
 
 /** Each with a server and a folder of its own, side by side: one starts while the other is under load. */
-const lanes = 2
+const concurrency = 2
 
 const clientsPerServer = 16
 
@@ -96,8 +96,8 @@ class Run {
     if (this.acknowledged >= this.awaited.count) this.awaited.reached()
   }
 
-  /** Waits for so many answers more. */
-  answers(count: number): Effect.Effect<void> {
+  /** Waits for the given number of further responses. */
+  replies(count: number): Effect.Effect<void> {
     return Effect.flatMap(Deferred.make<void>(), (deferred) => {
       this.awaited = {
         count: this.acknowledged + count,
@@ -211,7 +211,7 @@ const step = (run: Run, random: PCGRandom) =>
   Effect.gen(function*() {
     const left = run.left.pop()
     if (left?.id !== undefined) {
-      // A part of which nobody knows the id takes its room for ever.
+      // A part with an unknown id uses its space until the Upload ends.
       return yield* left.parts.some(({ id }) => id === undefined)
         ? cancel(run, left, left.id)
         : goOn(run, random, left, left.id)
@@ -284,7 +284,7 @@ const verify = (run: Run, directory: string, random: PCGRandom, which: "changed"
     yield* compare(run.entries, recorded)
     yield* folder.checkBytes(directory, recorded.parts.filter(({ id }) => !run.partsSeen.has(id)))
     for (const { id } of recorded.parts) run.partsSeen.add(id)
-    // An Upload that was answered to nobody is nobody's.
+    // An Upload without a response belongs to no client.
     const known = run.entries.filter(({ id }) => id !== undefined)
     const others = shuffle(random, known).slice(0, 10)
     yield* Effect.forEach(new Set(which === "all" ? known : [...run.touched, ...others]), check, {
@@ -310,7 +310,7 @@ const checkLog = ({ log }: ServerProcess) => {
   return unexpected.length === 0 ? Effect.void : new Violation({ problem: unexpected.join("\n") })
 }
 
-/** Clients without end, until the server is killed: at some moment after some answers. */
+/** Clients run until the server is killed, at a random moment after a random number of responses. */
 const underLoad = (run: Run, random: PCGRandom, server: ServerProcess) =>
   Effect.suspend(() => {
     let killed = false
@@ -318,7 +318,7 @@ const underLoad = (run: Run, random: PCGRandom, server: ServerProcess) =>
       Effect.forever(step(run, random)).pipe(
         Effect.catchAll((error) => killed && isBroken(error) ? Effect.void : Effect.fail(error))
       )
-    const kill = run.answers(random.integer(100)).pipe(
+    const kill = run.replies(random.integer(100)).pipe(
       Effect.zipRight(Effect.sleep(Duration.millis(random.integer(20)))),
       Effect.zipRight(Effect.suspend(() => {
         killed = true
@@ -329,7 +329,7 @@ const underLoad = (run: Run, random: PCGRandom, server: ServerProcess) =>
     return Effect.all([kill, ...clients], { concurrency: "unbounded", discard: true })
   })
 
-const lane = (module: string, seed: number, kills: number) =>
+const runServer = (module: string, seed: number, kills: number) =>
   Effect.gen(function*() {
     const random = new PCGRandom(seed)
     const directory = Path.join(yield* temporaryDirectory, "data")
@@ -378,8 +378,8 @@ it.scopedLive("a killed server has everything that it acknowledged", () =>
   Effect.gen(function*() {
     const module = yield* serverProcess.compiled
     const runs = yield* Effect.forEach(
-      Array.from({ length: lanes }, (_, index) => index),
-      (index) => lane(module, firstSeed + index, Math.ceil((kills - index) / lanes)),
+      Array.from({ length: concurrency }, (_, index) => index),
+      (index) => runServer(module, firstSeed + index, Math.ceil((kills - index) / concurrency)),
       { concurrency: "unbounded" }
     )
     const entries = runs.flatMap(({ entries }) => entries)

@@ -115,7 +115,7 @@ it.scopedLive("an unknown id of any kind is an error and touches no file", () =>
     const invalidIds = ["a\0b", "\u0085"]
     for (const id of [...ids, ...longIds, ...invalidIds]) {
       const encoded = encodeURIComponent(id).replaceAll(".", "%2E")
-      const answers = [
+      const replies = [
         yield* client.addPart(encoded, pattern(1)),
         yield* client.complete(encoded, [id]),
         yield* client.cancel(encoded),
@@ -124,8 +124,8 @@ it.scopedLive("an unknown id of any kind is an error and touches no file", () =>
         yield* client.delete(encoded)
       ]
       const expected = invalidIds.includes(id) ? 400 : 404
-      expect([id, ...answers.map(({ status }) => status)]).toEqual([id, ...answers.map(() => expected)])
-      if (!longIds.includes(id)) { for (const { text } of answers) expect(text.length).toBeLessThan(2000) }
+      expect([id, ...replies.map(({ status }) => status)]).toEqual([id, ...replies.map(() => expected)])
+      if (!longIds.includes(id)) { for (const { text } of replies) expect(text.length).toBeLessThan(2000) }
       expect((yield* client.complete(uploadId, [id])).status).toBe(400)
     }
     expect(yield* Effect.promise(() => Fs.readdir(directory, { recursive: true }))).toEqual(before)

@@ -317,7 +317,7 @@ describe("authentication", () => {
         ...Array.from({ length: 3 }, () => [404, "upload_not_found"]),
         ...Array.from({ length: 4 }, () => [404, "file_not_found"])
       ])
-      // To the letter what is said of one that nobody has.
+      // The same response as for an id that does not exist.
       const unknown = yield* beta.retrieve("file-0")
       expect(rejected[3]?.text.replaceAll(fileId, "file-0")).toBe(unknown.text)
       expect(json(yield* beta.list)).toMatchObject({ data: [] })

@@ -49,7 +49,7 @@ describePostgres("SqlUploadRepository on PostgreSQL", (database) => {
       const sql = yield* SqlClient.SqlClient
       const upload = yield* create("upload_1")
       const cut = sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()`
-      const answers = yield* Effect.zipRight(
+      const replies = yield* Effect.zipRight(
         cut,
         Effect.forEach(
           Arr.range(1, 5),
@@ -58,9 +58,9 @@ describePostgres("SqlUploadRepository on PostgreSQL", (database) => {
         ),
         { concurrent: true }
       )
-      for (const answer of answers) {
-        if (Either.isLeft(answer)) {
-          expect(answer.left).toMatchObject({ _tag: "StorageError", store: "database", reason: "Failed" })
+      for (const reply of replies) {
+        if (Either.isLeft(reply)) {
+          expect(reply.left).toMatchObject({ _tag: "StorageError", store: "database", reason: "Failed" })
         }
       }
       const repository = yield* UploadRepository

@@ -136,10 +136,10 @@ describe("SqliteClient", () => {
           { concurrency: "unbounded" }
         )
         expect(filling).toHaveLength(20)
-        for (const answer of filling) {
-          expect(Either.flip(answer)).toMatchObject({ right: { _tag: "StorageError", reason: "Full" } })
+        for (const reply of filling) {
+          expect(Either.flip(reply)).toMatchObject({ right: { _tag: "StorageError", reason: "Full" } })
         }
-        // Reads are answered while nothing can be written.
+        // Reads are acknowledged while nothing can be written.
         expect(Option.isSome(yield* repository.findUpload(project, before.id))).toBe(true)
         yield* sql`PRAGMA max_page_count = 1000000`
         const after = yield* create("upload_2")

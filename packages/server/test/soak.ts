@@ -17,7 +17,7 @@ import { temporaryDirectory } from "./support/stores.js"
 
 /*
  * The server for some minutes, with clients of every bad habit: `pnpm soak 10` for ten minutes. It ends with a table, and with
- * 1 if memory or file handles are not given back, or an answer was not one that the client had coming.
+ * 1 if memory or file handles are not given back, or an reply was not one that the client had coming.
  */
 
 const minutes = Number(process.argv[2] ?? 5)
@@ -48,10 +48,10 @@ let requests = 0
 
 const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
 
-/** The connection ended before the answer did. */
+/** The connection ended before the reply did. */
 class Cut extends Data.TaggedError("Cut")<{ readonly path: string; readonly cause: unknown }> {}
 
-interface Answer {
+interface Reply {
   readonly status: number
   readonly body: Buffer
 }
@@ -63,7 +63,7 @@ interface Sending {
   readonly body?: ReadonlyArray<Uint8Array>
   /** Goes away after so many pieces of the body. */
   readonly vanishAfter?: number
-  /** What is done with each piece of the answer; `false` goes away. */
+  /** What is done with each piece of the reply; `false` goes away. */
   readonly onAnswer?: (bytes: number) => Promise<boolean>
 }
 
@@ -77,7 +77,7 @@ const send = (
   path: string,
   { body = [], headers = {}, method = "POST", onAnswer, vanishAfter }: Sending = {}
 ) =>
-  Effect.async<Answer, Cut>((resume) => {
+  Effect.async<Reply, Cut>((resume) => {
     requests++
     const request = Http.request(`${base}/v1${path}`, { method, headers, agent }, (response) => {
       const receive = async () => {
@@ -89,7 +89,7 @@ const send = (
         return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) }
       }
       receive().then(
-        (answer) => resume(Effect.succeed(answer)),
+        (reply) => resume(Effect.succeed(reply)),
         (cause: unknown) => resume(new Cut({ path, cause }))
       )
     })
@@ -107,7 +107,7 @@ const send = (
     write().catch((cause: unknown) => resume(new Cut({ path, cause })))
     return Effect.sync(() => request.destroy())
   }).pipe(
-    Effect.timeoutFail({ duration: "60 seconds", onTimeout: () => new Cut({ path, cause: "no answer in a minute" }) })
+    Effect.timeoutFail({ duration: "60 seconds", onTimeout: () => new Cut({ path, cause: "no reply in a minute" }) })
   )
 
 const json = (value: unknown): Sending => ({
@@ -137,14 +137,14 @@ const Identified = Schema.parseJson(Schema.Struct({
   file: Schema.optional(Schema.NullOr(Schema.Struct({ id: Schema.String })))
 }))
 
-const parse = ({ body }: Answer) => Schema.decodeSync(Identified)(body.toString())
+const parse = ({ body }: Reply) => Schema.decodeSync(Identified)(body.toString())
 
-/** Counts an answer, and remembers one that should not have come. */
-const expectStatus = (what: string, answer: Answer, ...allowed: ReadonlyArray<number>): boolean => {
-  count(`${what}: ${answer.status}`)
-  const isAllowed = allowed.includes(answer.status)
-  if (!isAllowed) surprises.push(`${what}: ${answer.status} ${answer.body.toString().slice(0, 300)}`)
-  return isAllowed && answer.status === 200
+/** Counts an reply, and remembers one that should not have come. */
+const expectStatus = (what: string, reply: Reply, ...allowed: ReadonlyArray<number>): boolean => {
+  count(`${what}: ${reply.status}`)
+  const isAllowed = allowed.includes(reply.status)
+  if (!isAllowed) surprises.push(`${what}: ${reply.status} ${reply.body.toString().slice(0, 300)}`)
+  return isAllowed && reply.status === 200
 }
 
 const makeClient = (base: string, random: PCGRandom) => {
@@ -157,7 +157,7 @@ const makeClient = (base: string, random: PCGRandom) => {
   const create = (bytes: number) =>
     Effect.map(
       send(base, "/uploads", json({ filename: "a.bin", purpose: "user_data", bytes, mime_type: "text/plain" })),
-      (answer) => expectStatus("create", answer, 200) ? parse(answer).id : "none"
+      (reply) => expectStatus("create", reply, 200) ? parse(reply).id : "none"
     )
 
   const whole = Effect.gen(function*() {
@@ -171,9 +171,9 @@ const makeClient = (base: string, random: PCGRandom) => {
     const part_ids = yield* Effect.forEach(
       parts,
       (bytes) =>
-        Effect.map(send(base, `/uploads/${uploadId}/parts`, part(bytes)), (answer) =>
+        Effect.map(send(base, `/uploads/${uploadId}/parts`, part(bytes)), (reply) =>
           // Under load its time may be over.
-          expectStatus("part", answer, 200, 400) ? parse(answer).id : "none"),
+          expectStatus("part", reply, 200, 400) ? parse(reply).id : "none"),
       { concurrency: 2 }
     )
     if (random.integer(4) === 0) {
@@ -197,9 +197,9 @@ const makeClient = (base: string, random: PCGRandom) => {
   const download = Effect.gen(function*() {
     const file = takeFile()
     if (file === undefined) return
-    const answer = yield* send(base, `/files/${file.id}/content`, { method: "GET" })
-    if (!expectStatus("content", answer, 200, 404)) return
-    if (createHash("md5").update(answer.body).digest("hex") !== file.md5) {
+    const reply = yield* send(base, `/files/${file.id}/content`, { method: "GET" })
+    if (!expectStatus("content", reply, 200, 404)) return
+    if (createHash("md5").update(reply.body).digest("hex") !== file.md5) {
       surprises.push(`content: other bytes of ${file.id}`)
     }
   })
@@ -208,14 +208,14 @@ const makeClient = (base: string, random: PCGRandom) => {
     const file = takeFile()
     if (file === undefined) return
     const isPatient = random.integer(2) === 0
-    const answer = yield* send(base, `/files/${file.id}/content`, {
+    const reply = yield* send(base, `/files/${file.id}/content`, {
       method: "GET",
       onAnswer: async () => {
         await new Promise((resolve) => setTimeout(resolve, random.integer(100)))
         return isPatient || random.integer(4) > 0
       }
     })
-    expectStatus("content, read slowly", answer, 200, 404)
+    expectStatus("content, read slowly", reply, 200, 404)
   })
 
   const vanish = Effect.gen(function*() {
@@ -230,8 +230,8 @@ const makeClient = (base: string, random: PCGRandom) => {
   const oversized = Effect.gen(function*() {
     const declared = random.integer(2) === 0 ? 8 * MiB : 10 * KiB
     const uploadId = yield* create(declared)
-    const answer = yield* send(base, `/uploads/${uploadId}/parts`, part(noise.subarray(0, partBytes + MiB)))
-    expectStatus("a part that is too large", answer, 400, 413)
+    const reply = yield* send(base, `/uploads/${uploadId}/parts`, part(noise.subarray(0, partBytes + MiB)))
+    expectStatus("a part that is too large", reply, 400, 413)
   })
 
   const malformed = Effect.gen(function*() {
@@ -303,7 +303,7 @@ const makeClient = (base: string, random: PCGRandom) => {
       Effect.catchTag("Cut", ({ cause, path }) =>
         Effect.sync(() => {
           const text = Schema.is(Schema.Struct({ code: Schema.String }))(cause) ? cause.code : String(cause)
-          surprises.push(`no answer to ${path}: ${text}`)
+          surprises.push(`no reply to ${path}: ${text}`)
         })),
       Effect.forever
     )

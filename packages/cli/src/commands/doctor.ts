@@ -68,13 +68,13 @@ const checkJournals = Effect.gen(function*() {
   })
 })
 
-/** Any answer will do, also that the key is missing. */
+/** Any response will do, even that the key is missing. */
 const ask = Effect.gen(function*() {
   const client = yield* HttpClient.HttpClient
   const url = yield* Backend.ServiceUrl
   const [took, { headers }] = yield* Effect.timed(Effect.scoped(client.get(`${url.replace(/\/+$/, "")}/files?limit=1`)))
     .pipe(
-      Effect.timeoutFail({ duration: "15 seconds", onTimeout: () => new Error("no answer within 15 seconds") }),
+      Effect.timeoutFail({ duration: "15 seconds", onTimeout: () => new Error("no response within 15 seconds") }),
       Effect.mapError((error) => new ServiceUnreachable({ url, reason: reasonOf(error) }))
     )
   return { took, date: Headers.get(headers, "date") }
@@ -153,7 +153,7 @@ export const doctor = Command.make(
         Effect.gen(function*() {
           yield* check("journals", checkJournals, same)
           const { date } = yield* check("reachability", ask, ({ took }) =>
-            well(`the service answered in ${Math.round(Duration.toMillis(took))} ms`))
+            well(`the service responded in ${Math.round(Duration.toMillis(took))} ms`))
           yield* check("clock", checkClock(date), same)
           yield* check("API key", checkKey, same)
           yield* check("round trip", checkRoundTrip, same)

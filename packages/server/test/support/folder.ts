@@ -59,8 +59,7 @@ const changed = async (paths: ReadonlyArray<string>) =>
   )
 
 /**
- * What a server that nobody asks for anything has recorded. It has the database for itself, so that a copy is read: of both
- * files at one moment.
+ * The records of an idle server. The server owns the database, so a copy of both files is read.
  */
 export const recorded = (directory: string): Effect.Effect<Recorded> =>
   Effect.gen(function*() {

@@ -3,42 +3,42 @@
  * Gong, "Testing and Verifying Concurrent Objects" (1993).
  */
 
-/** From its call to its answer, in a time in which no two events are at once. */
-export interface Operation<Call, Answer> {
+/** An operation from its call to its outcome. All events have different times. */
+export interface Operation<Call, Outcome> {
   readonly call: Call
   readonly from: number
   /** `Infinity` where it may still be under way. */
   readonly to: number
-  /** None was heard: the operation may have had its effect, or not. */
-  readonly answer: Answer | undefined
+  /** None was acknowledged: the operation may have had its effect, or not. */
+  readonly outcome: Outcome | undefined
 }
 
-export type History<Call, Answer> = ReadonlyArray<Operation<Call, Answer>>
+export type History<Call, Outcome> = ReadonlyArray<Operation<Call, Outcome>>
 
-export interface Model<State, Call, Answer> {
+export interface Model<State, Call, Outcome> {
   readonly initial: State
   /**
-   * The state after the operation, none if it would not have been answered so. Where the answer was not heard, the state after
-   * its effect, none if it would have been refused.
+   * The state after the operation, or undefined if the operation could not have this outcome. Without an outcome: the state
+   * after its effect, or undefined if it would have been rejected.
    */
-  readonly step: (state: State, call: Call, answer: Answer | undefined) => State | undefined
+  readonly step: (state: State, call: Call, outcome: Outcome | undefined) => State | undefined
   /** Equal for equal states. */
   readonly keyOf: (state: State) => string
 }
 
 /** An order that explains the history, with the operations that had an effect; none if there is no such order. */
-export const explain = <State, Call, Answer>(
-  { initial, keyOf, step }: Model<State, Call, Answer>,
-  history: History<Call, Answer>
-): ReadonlyArray<Operation<Call, Answer>> | undefined => {
+export const explain = <State, Call, Outcome>(
+  { initial, keyOf, step }: Model<State, Call, Outcome>,
+  history: History<Call, Outcome>
+): ReadonlyArray<Operation<Call, Outcome>> | undefined => {
   const seen = new Set<string>()
 
   /** What is left, and the state in which it is. */
   const search = (
-    left: ReadonlyArray<Operation<Call, Answer>>,
+    left: ReadonlyArray<Operation<Call, Outcome>>,
     state: State
-  ): ReadonlyArray<Operation<Call, Answer>> | undefined => {
-    if (left.every(({ answer }) => answer === undefined)) return []
+  ): ReadonlyArray<Operation<Call, Outcome>> | undefined => {
+    if (left.every(({ outcome }) => outcome === undefined)) return []
     const key = `${left.map((operation) => history.indexOf(operation)).join()} ${keyOf(state)}`
     if (seen.has(key)) return undefined
     seen.add(key)
@@ -46,11 +46,11 @@ export const explain = <State, Call, Answer>(
     const firstEnd = Math.min(...left.map(({ to }) => to))
     for (const operation of left.filter(({ from }) => from < firstEnd)) {
       const others = left.filter((other) => other !== operation)
-      const next = step(state, operation.call, operation.answer)
+      const next = step(state, operation.call, operation.outcome)
       const order = next === undefined ? undefined : search(others, next)
       if (order !== undefined) return [operation, ...order]
       // It never happened.
-      const without = operation.answer === undefined ? search(others, state) : undefined
+      const without = operation.outcome === undefined ? search(others, state) : undefined
       if (without !== undefined) return without
     }
     return undefined

@@ -161,7 +161,7 @@ export const suite = (
 
   describe(name, () => {
     it.effect.prop(
-      "answers an Upload as it was created",
+      "replies an Upload as it was created",
       {
         upload: Upload.Pending,
         filename: AnyText,
@@ -182,7 +182,7 @@ export const suite = (
     )
 
     it.effect.prop(
-      "answers a completed Upload and its File as they were recorded",
+      "replies a completed Upload and its File as they were recorded",
       { file: FileObject, filename: AnyText },
       (generated) =>
         Effect.gen(function*() {
@@ -280,13 +280,13 @@ export const suite = (
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const upload = yield* create("upload_1")
-        const answers = yield* Effect.forEach(
+        const replies = yield* Effect.forEach(
           Arr.range(1, 30),
           (index) => Effect.either(addPart(upload, `part_${index}`, 10)),
           { concurrency: "unbounded" }
         )
-        expect(answers.filter(Either.isRight)).toHaveLength(10)
-        expect(answers.filter(Either.isLeft).map(({ left }) => left)).toEqual(Arr.replicate("full", 20))
+        expect(replies.filter(Either.isRight)).toHaveLength(10)
+        expect(replies.filter(Either.isLeft).map(({ left }) => left)).toEqual(Arr.replicate("full", 20))
         expect(Option.getOrThrow(yield* repository.findUpload(project, upload.id)).receivedBytes).toBe(100)
         expect(yield* repository.partsOfUpload(upload.id)).toHaveLength(10)
       }))
@@ -298,12 +298,12 @@ export const suite = (
           const upload = yield* create(`upload_${round}`)
           const racer = (id: string, kind: number): Effect.Effect<Change, unknown, UploadRepository> =>
             kind === 0 ? cancel(upload) : kind === 1 ? complete(upload) : addPart(upload, id, 1)
-          const answers = yield* Effect.forEach(
+          const replies = yield* Effect.forEach(
             Arr.range(1, 12),
             (index) => Effect.either(racer(`part_${round}_${index}`, (index + round) % 3)),
             { concurrency: "unbounded" }
           )
-          const ends = Arr.getRights(answers).filter(({ _tag }) => _tag !== "PartAdded")
+          const ends = Arr.getRights(replies).filter(({ _tag }) => _tag !== "PartAdded")
           expect(ends).toHaveLength(1)
           const found = Option.getOrThrow(yield* repository.findUpload(project, upload.id))
           expect(found.upload.status).toBe(ends[0]?._tag.toLowerCase())
@@ -398,11 +398,11 @@ export const suite = (
         const repository = yield* UploadRepository
         const { id } = yield* createFile("upload_1")
         const now = yield* DateTime.now
-        const answers = yield* Effect.all(
+        const replies = yield* Effect.all(
           Arr.makeBy(8, () => repository.deleteFile(project, id, now)),
           { concurrency: "unbounded" }
         )
-        expect(answers.filter((deleted) => deleted)).toHaveLength(1)
+        expect(replies.filter((deleted) => deleted)).toHaveLength(1)
         expect(yield* repository.findFile(project, id)).toEqual(Option.none())
         expect(yield* list()).toEqual([])
       }))

@@ -16,7 +16,7 @@ import { createHash } from "node:crypto"
 import type { Model, Operation } from "./linearizability.js"
 
 /*
- * One Upload as a machine: what each call does to it is what domain says.
+ * One Upload as a state machine, with the transitions of the domain.
  */
 
 /** The limits of the services and of the model: a few parts are too many. */
@@ -33,25 +33,25 @@ export type Call = Data.TaggedEnum<{
 }>
 export const Call = Data.taggedEnum<Call>()
 
-/** What a call came back with. */
-export type Answer = Either.Either<unknown, { readonly _tag: string }>
+/** The outcome of a call. */
+export type Outcome = Either.Either<unknown, { readonly _tag: string }>
 
-export type UploadOperation = Operation<Call, Answer>
+export type UploadOperation = Operation<Call, Outcome>
 
-interface Held extends UploadParts.StoredPart {
+interface PartWithData extends UploadParts.StoredPart {
   readonly data: Uint8Array
 }
 
 export interface State {
   readonly upload: Upload.Upload
-  readonly parts: ReadonlyArray<Held>
+  readonly parts: ReadonlyArray<PartWithData>
   readonly now: DateTime.Utc
   /** Of the File. */
-  readonly listed: ReadonlyArray<Held>
+  readonly listed: ReadonlyArray<PartWithData>
 }
 
-/** An id that was answered to nobody. */
-const unheardFile = FileId.make("file-unheard")
+/** An id that no response contained. */
+const unknownFile = FileId.make("file-unknown")
 
 export const join = (data: ReadonlyArray<Uint8Array>): Buffer => Buffer.concat(data)
 
@@ -62,28 +62,28 @@ const sameError = (actual: object, expected: UploadError): boolean =>
   Object.entries(expected).every(([key, value]) => {
     const told: unknown = Reflect.get(actual, key)
     return told === undefined || value === undefined || key === "message" || key === "stack" ||
-      (key === "fileId" && value === unheardFile) || Equal.equals(told, value)
+      (key === "fileId" && value === unknownFile) || Equal.equals(told, value)
   })
 
-const refused = (state: State, answer: Answer | undefined, error: UploadError): State | undefined =>
-  answer !== undefined && Either.isLeft(answer) && answer.left._tag === error._tag && sameError(answer.left, error)
+const rejected = (state: State, outcome: Outcome | undefined, error: UploadError): State | undefined =>
+  outcome !== undefined && Either.isLeft(outcome) && outcome.left._tag === error._tag && sameError(outcome.left, error)
     ? state
     : undefined
 
-const addPart = (state: State, data: Uint8Array, answer: Answer | undefined): State | undefined => {
+const addPart = (state: State, data: Uint8Array, outcome: Outcome | undefined): State | undefined => {
   const bytes = ByteSize.make(data.byteLength)
-  const admitted = Either.flatMap(
+  const fits = Either.flatMap(
     Upload.ensurePending(state.upload, state.now),
     (upload) => UploadParts.checkFits(upload, UploadParts.total(state.parts), bytes, limits)
   )
-  if (Either.isLeft(admitted)) return refused(state, answer, admitted.left)
-  const part = answer === undefined
+  if (Either.isLeft(fits)) return rejected(state, outcome, fits.left)
+  const part = outcome === undefined
     ? new UploadPart({
-      id: PartId.make("part_unheard"),
+      id: PartId.make("part_unknown"),
       createdAt: state.upload.createdAt,
       uploadId: state.upload.id
     })
-    : Either.getOrUndefined(answer)
+    : Either.getOrUndefined(outcome)
   return part instanceof UploadPart && part.uploadId === state.upload.id
     ? { ...state, parts: [...state.parts, { part, bytes, data }] }
     : undefined
@@ -92,9 +92,9 @@ const addPart = (state: State, data: Uint8Array, answer: Answer | undefined): St
 const complete = (
   state: State,
   call: Data.TaggedEnum.Value<Call, "Complete">,
-  answer: Answer | undefined
+  outcome: Outcome | undefined
 ): State | undefined => {
-  const arranged = Either.gen(function*() {
+  const ordered = Either.gen(function*() {
     const upload = yield* Upload.ensurePending(state.upload, state.now)
     const listed = yield* UploadParts.orderParts(upload, state.parts, call.partIds)
     const actual = md5(join(listed.map(({ data }) => data)))
@@ -103,44 +103,44 @@ const complete = (
     }
     return { upload, listed }
   })
-  if (Either.isLeft(arranged)) return refused(state, answer, arranged.left)
-  const { listed, upload } = arranged.right
-  const completed = answer === undefined ? undefined : Either.getOrUndefined(answer)
-  if (answer !== undefined && !(completed instanceof Upload.Completed)) return undefined
-  const id = completed instanceof Upload.Completed ? completed.file.id : unheardFile
+  if (Either.isLeft(ordered)) return rejected(state, outcome, ordered.left)
+  const { listed, upload } = ordered.right
+  const completed = outcome === undefined ? undefined : Either.getOrUndefined(outcome)
+  if (outcome !== undefined && !(completed instanceof Upload.Completed)) return undefined
+  const id = completed instanceof Upload.Completed ? completed.file.id : unknownFile
   const expected = Upload.complete(upload, UploadParts.toFile(upload, { id, expiresAfter: Option.none() }))
   return completed === undefined || Equal.equals(completed, expected)
     ? { ...state, upload: expected, parts: listed, listed }
     : undefined
 }
 
-const cancel = (state: State, answer: Answer | undefined): State | undefined => {
+const cancel = (state: State, outcome: Outcome | undefined): State | undefined => {
   const pending = Upload.ensurePending(state.upload, state.now)
-  if (Either.isLeft(pending)) return refused(state, answer, pending.left)
+  if (Either.isLeft(pending)) return rejected(state, outcome, pending.left)
   const expected = Upload.cancel(pending.right)
-  return answer === undefined || Equal.equals(Either.getOrUndefined(answer), expected)
+  return outcome === undefined || Equal.equals(Either.getOrUndefined(outcome), expected)
     ? { ...state, upload: expected, parts: [] }
     : undefined
 }
 
-const read = (state: State, fileId: FileId, answer: Answer | undefined): State | undefined => {
-  const bytes = answer === undefined ? undefined : Either.getOrUndefined(answer)
-  return state.upload.status === "completed" && [fileId, unheardFile].includes(state.upload.file.id) &&
+const read = (state: State, fileId: FileId, outcome: Outcome | undefined): State | undefined => {
+  const bytes = outcome === undefined ? undefined : Either.getOrUndefined(outcome)
+  return state.upload.status === "completed" && [fileId, unknownFile].includes(state.upload.file.id) &&
       bytes instanceof Uint8Array && join(state.listed.map(({ data }) => data)).equals(bytes)
     ? state
     : undefined
 }
 
 /** Of an Upload that was just created. */
-export const model = (created: Upload.Pending): Model<State, Call, Answer> => ({
+export const model = (created: Upload.Pending): Model<State, Call, Outcome> => ({
   initial: { upload: created, parts: [], now: created.createdAt, listed: [] },
-  step: (state, call, answer) =>
+  step: (state, call, outcome) =>
     Call.$match(call, {
-      AddPart: ({ data }) => addPart(state, data, answer),
-      Complete: (call) => complete(state, call, answer),
-      Cancel: () => cancel(state, answer),
+      AddPart: ({ data }) => addPart(state, data, outcome),
+      Complete: (call) => complete(state, call, outcome),
+      Cancel: () => cancel(state, outcome),
       Expire: () => ({ ...state, now: created.expiresAt }),
-      Read: ({ fileId }) => read(state, fileId, answer)
+      Read: ({ fileId }) => read(state, fileId, outcome)
     }),
   keyOf: ({ listed, now, parts, upload }) =>
     [
@@ -160,10 +160,10 @@ const callText = (call: Call): string =>
     Read: ({ fileId }) => `read(${fileId})`
   })
 
-const answerText = (answer: Answer | undefined): string => {
-  if (answer === undefined) return "no answer"
-  if (Either.isLeft(answer)) return JSON.stringify(answer.left)
-  const { right } = answer
+const outcomeText = (outcome: Outcome | undefined): string => {
+  if (outcome === undefined) return "no response"
+  if (Either.isLeft(outcome)) return JSON.stringify(outcome.left)
+  const { right } = outcome
   if (right instanceof UploadPart) return right.id
   if (right instanceof Upload.Completed) return `completed as ${right.file.id}`
   if (right instanceof Uint8Array) return `${right.byteLength} bytes`
@@ -172,4 +172,4 @@ const answerText = (answer: Answer | undefined): string => {
 
 /** For people. */
 export const show = (history: ReadonlyArray<UploadOperation>): string =>
-  history.map(({ answer, call, from, to }) => `${from}-${to} ${callText(call)} → ${answerText(answer)}`).join("\n")
+  history.map(({ outcome, call, from, to }) => `${from}-${to} ${callText(call)} → ${outcomeText(outcome)}`).join("\n")

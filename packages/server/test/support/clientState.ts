@@ -12,13 +12,13 @@ import { checksum } from "./checksum.js"
 import type { Recorded, RecordedPart } from "./folder.js"
 
 /*
- * What a client knows of its Uploads: what it asked for, and what was acknowledged. A server must have all that was
- * acknowledged, and of the rest any command wholly or not at all.
+ * What a client knows about its Uploads: its requests, and their acknowledgements. A server must have everything that it
+ * acknowledged. Every other command has to be carried out completely or not at all.
  */
 
 export interface Part {
   readonly bytes: Uint8Array
-  /** Not there as long as no answer came. */
+  /** Absent until the response. */
   id?: PartId
 }
 
@@ -37,11 +37,11 @@ export interface Entry {
   readonly declared: number
   /** Every part that was ever sent. */
   readonly parts: Array<Part>
-  /** Not there as long as no answer came. */
+  /** Absent until the response. */
   id?: UploadId
   /** As it was acknowledged. */
   state: State
-  /** A command that was sent and has no answer. */
+  /** A command that was sent and has no response. */
   unanswered?: "complete" | "cancel" | "delete"
   /** The parts that it was completed with, or was asked to be. */
   listed: ReadonlyArray<Part>
@@ -65,7 +65,7 @@ const describe = (entry: Entry): string =>
 
 const violate = (entry: Entry, problem: string) => new Violation({ problem: `${problem}\n${describe(entry)}` })
 
-/** The state that the database may have of an entry, for each of the possible ends of a command without an answer. */
+/** The states that the database may have for an entry, one for each outcome of a command without a response. */
 const possible = ({ state, unanswered }: Entry): ReadonlyArray<State["_tag"]> => {
   if (unanswered === undefined) return [state._tag]
   switch (unanswered) {
@@ -94,7 +94,7 @@ const compareParts = (
     }
     strangers.delete(found)
   }
-  // What nobody was told of is one of those that were sent, and whole.
+  // An unacknowledged part is one of the sent parts, and complete.
   const unknown = expected.filter(({ id }) => id === undefined)
   for (const stranger of strangers) {
     const index = unknown.findIndex(({ bytes }) =>
@@ -153,11 +153,11 @@ export const compare = (
       }
     }
     const [stranger] = uploads.values()
-    if (stranger !== undefined) yield* new Violation({ problem: `Nobody asked for ${JSON.stringify(stranger)}` })
+    if (stranger !== undefined) yield* new Violation({ problem: `No client sent ${JSON.stringify(stranger)}` })
   })
 
-/** A command that succeeds never: its refusal tells the state. */
-const probe = (uploadId: UploadId) =>
+/** A command that never succeeds: its error tells the state. */
+const readState = (uploadId: UploadId) =>
   Effect.flatMap(
     UploadsService,
     (uploads) => uploads.complete(uploadId, { partIds: [PartIdSchema.make("part_that_is_none")] })
@@ -176,15 +176,15 @@ export const checkContent = (entry: Entry, file: FileObject) =>
   )
 
 /**
- * Asks the server for one Upload as any client can, and notes what has become of a command without an answer. It is a
- * `Violation` unless the answers are those that the acknowledged state allows.
+ * Asks the server for one Upload as any client can, and notes what has become of a command without an reply. It is a
+ * `Violation` unless the replies are those that the acknowledged state allows.
  */
 export const check = (entry: Entry) =>
   Effect.gen(function*() {
     const { id } = entry
     if (id === undefined) return
     const files = yield* FilesService
-    const found = yield* Effect.flip(probe(id)).pipe(
+    const found = yield* Effect.flip(readState(id)).pipe(
       Effect.catchAll((upload) => violate(entry, `A part that is none has completed it: ${JSON.stringify(upload)}`))
     )
     const allowed = possible(entry)
@@ -192,7 +192,7 @@ export const check = (entry: Entry) =>
       delete entry.unanswered
       entry.state = state
     }
-    const unexpected = Effect.suspend(() => violate(entry, `The Upload is answered with ${found}`))
+    const unexpected = Effect.suspend(() => violate(entry, `The Upload is acknowledged with ${found}`))
     switch (found._tag) {
       case "PartNotFound":
         if (!allowed.includes("Pending")) yield* unexpected
