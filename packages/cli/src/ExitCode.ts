@@ -30,11 +30,11 @@ export const meanings: ReadonlyArray<readonly [exitCode: ExitCode, meaning: stri
   [ExitCode.notAuthorised, "There is no API key, the service does not accept it, or the account's quota is used up."],
   [
     ExitCode.network,
-    "The service could not be reached or could not answer, or what answered is not the API. Try again."
+    "The service could not be reached or did not respond, or its response is not one of the API. Try again."
   ],
   [ExitCode.leftPending, "An Upload is left pending: the transfer was suspended, or could not be cancelled."],
   [ExitCode.hungUp, "The terminal was closed (SIGHUP)."],
   [ExitCode.interrupted, "Ctrl-C (SIGINT)."],
-  [ExitCode.closedPipe, "Nobody reads the results any more (SIGPIPE)."],
+  [ExitCode.closedPipe, "The reader of the results has ended (SIGPIPE)."],
   [ExitCode.terminated, "SIGTERM."]
 ]

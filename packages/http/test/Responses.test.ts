@@ -453,7 +453,7 @@ const problems = (method: Method, status: number, exit: Exit.Exit<unknown, ApiEr
   ]
 }
 
-describe("any response is a success or one of the method's errors", { timeout: 60_000 }, () => {
+describe("any response is a success or one of the method's errors", { timeout: 180_000 }, () => {
   it.effect("ten thousand generated responses give no defect and no foreign error", () =>
     Effect.gen(function*() {
       const found: Array<string> = []

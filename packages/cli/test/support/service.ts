@@ -13,7 +13,7 @@ import { temporaryFolder } from "./inProcess.js"
  * The durable server on the loopback, and a proxy before it that fails as it is told.
  */
 
-/** What becomes of a request: it is passed on, answered with a status, or its connection is broken. */
+/** What becomes of a request: it is passed on, replied to with a status, or its connection is broken. */
 export type Fault = "none" | "reset" | 401 | 429 | 500
 
 interface Service {
@@ -47,9 +47,9 @@ const proxy = (target: string, service: { readonly requests: Array<string>; faul
         const onward = Http.request(
           `${target}${request.url}`,
           { method: request.method, headers: request.headers },
-          (answer) => {
-            response.writeHead(answer.statusCode ?? 500, answer.headers)
-            answer.pipe(response)
+          (reply) => {
+            response.writeHead(reply.statusCode ?? 500, reply.headers)
+            reply.pipe(response)
           }
         )
         onward.on("error", () => request.socket.destroy())
