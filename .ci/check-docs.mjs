@@ -11,9 +11,12 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("..", import.meta.url))
 const site = Path.join(root, "build", "docs")
 
+const manifestOf = (directory) => JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8"))
+
+/** The published packages with modules to import. A package that is a command alone has none. */
 const published = Fs.readdirSync(Path.join(root, "packages"))
   .map((name) => ({ name, directory: Path.join(root, "packages", name) }))
-  .filter(({ directory }) => !JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).private)
+  .filter(({ directory }) => !manifestOf(directory).private && manifestOf(directory).exports?.["."] !== undefined)
 
 const filesIn = (directory) => Fs.existsSync(directory) ? Fs.readdirSync(directory) : []
 

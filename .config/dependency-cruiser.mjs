@@ -118,8 +118,7 @@ export default {
     {
       name: "server-needs-no-client",
       comment: "The server is the other end of the wire, by whatever chain of imports.",
-      // An error when ErrorMapping's reading of responses has moved to internal/client.
-      severity: "warn",
+      severity: "error",
       from: { path: src("server") },
       to: { path: rooms.client, reachable: true }
     }

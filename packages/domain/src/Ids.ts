@@ -62,6 +62,14 @@ const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
 /**
  * 128 random bits of `SecureRandom` as 32 hexadecimal digits. With so many bits a collision is not a practical concern.
  *
+ * @example
+ * ```ts
+ * import { randomHexDigits } from "@effect-uploads/domain/Ids"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const idempotencyKey = Effect.map(randomHexDigits, (digits) => `job-${digits}`)
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -101,6 +109,14 @@ export const randomUploadId: Effect.Effect<UploadId> = Effect.map(
 /**
  * A new id in OpenAI's form: `part_` and 32 hexadecimal digits.
  *
+ * @example
+ * ```ts
+ * import { randomPartId } from "@effect-uploads/domain/Ids"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const logged = Effect.tap(randomPartId, (partId) => Effect.log(partId))
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -111,6 +127,14 @@ export const randomPartId: Effect.Effect<PartId> = Effect.map(
 
 /**
  * A new id in OpenAI's form: `file-` and 22 letters or digits.
+ *
+ * @example
+ * ```ts
+ * import { randomFileId } from "@effect-uploads/domain/Ids"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const logged = Effect.tap(randomFileId, (fileId) => Effect.log(fileId))
+ * ```
  *
  * @since 0.1.0
  * @category constructors

@@ -35,6 +35,13 @@ export interface Bounds {
 }
 
 /**
+ * @example
+ * ```ts
+ * import * as FileRange from "@effect-uploads/http/FileRange"
+ *
+ * console.log(FileRange.length(FileRange.whole, 12)) // 12
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -171,6 +171,24 @@ export const files = <E, Provides, R>(
  * is 405 with `Allow` if the path has routes with other methods, else 404. `OPTIONS` of such a path gets 204 with `Allow`.
  * Provide it to an `HttpApi` of your own, beside its groups.
  *
+ * @example
+ * ```ts
+ * import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
+ * import { UploadsGroup } from "@effect-uploads/http/UploadsApi"
+ * import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+ * import * as HttpApi from "@effect/platform/HttpApi"
+ * import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+ * import * as Layer from "effect/Layer"
+ *
+ * class MyApi extends HttpApi.make("my-api").add(UploadsGroup) {}
+ *
+ * export const layer = HttpApiBuilder.api(MyApi).pipe(
+ *   Layer.provide(HttpApiBuilder.group(MyApi, "uploads", UploadsRoutes.uploads)),
+ *   Layer.provide(UploadsRoutes.layerNotFound),
+ *   Layer.provide(UploadsMemory.layerMemory)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
