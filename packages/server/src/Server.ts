@@ -31,7 +31,6 @@ import * as ReferencePage from "./internal/http/referencePage.js"
 import * as requestId from "./internal/http/requestId.js"
 import * as requestLog from "./internal/http/requestLog.js"
 import * as requestTarget from "./internal/http/requestTarget.js"
-import * as responseHeaders from "./internal/http/responseHeaders.js"
 import * as ServerApi from "./internal/http/serverApi.js"
 import * as serverMetrics from "./internal/http/serverMetrics.js"
 import * as Database from "./internal/sql/database.js"
@@ -50,7 +49,6 @@ const middleware = ({ corsOrigins, docs, metrics }: ServerConfig) =>
       pages.middleware(keys, { docs, metrics }),
       requestTarget.middleware,
       originGuard.middleware({ hasKeys: !keys.isOpen, corsOrigins }),
-      responseHeaders.middleware,
       cors.middleware(corsOrigins),
       requestLog.middleware,
       requestId.middleware

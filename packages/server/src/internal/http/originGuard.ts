@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
@@ -7,8 +6,7 @@ import { hostnameOf, isLoopback } from "./loopback.js"
 import { rejection } from "./rejection.js"
 import { hostOf } from "./requestTarget.js"
 
-const reject = (status: 400 | 403, code: string, message: string) =>
-  Effect.succeed(rejection(status, { code, message }))
+const reject = (code: string, message: string) => Effect.succeed(rejection(403, { code, message }))
 
 /**
  * Rejects requests that a web page made without the consent of the user.
@@ -20,15 +18,10 @@ const reject = (status: 400 | 403, code: string, message: string) =>
 export const middleware = (options: { readonly hasKeys: boolean; readonly corsOrigins: ReadonlyArray<string> }) =>
   HttpMiddleware.make((app) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-      const { authorization = [] } = NodeHttpServerRequest.toIncomingMessage(request).headersDistinct
-      if (authorization.length > 1) {
-        return reject(400, "duplicate_header", "The request has more than one Authorization header")
-      }
       if (options.hasKeys) return app
       const isLocal = (url: string) => Option.exists(hostnameOf(url), isLoopback)
       if (!isLocal(`http://${hostOf(request)}`)) {
         return reject(
-          403,
           "forbidden_host",
           "Without API keys the Host of a request must be localhost or a loopback address"
         )
@@ -37,7 +30,6 @@ export const middleware = (options: { readonly hasKeys: boolean; readonly corsOr
       return origin === undefined || options.corsOrigins.includes(origin) || isLocal(origin)
         ? app
         : reject(
-          403,
           "forbidden_origin",
           "Without API keys the Origin of a request must be the loopback or one of UPLOADS_CORS_ORIGINS"
         )

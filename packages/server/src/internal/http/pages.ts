@@ -1,14 +1,11 @@
-import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
-import { toReply } from "@effect-uploads/http/ErrorMapping"
-import { Unauthenticated } from "@effect-uploads/http/ServiceError"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import type * as ApiKeys from "../../ApiKeys.js"
-import { rejection } from "./rejection.js"
+import { authenticate } from "./authorization.js"
+import { fromError, rejection } from "./rejection.js"
 
 /** Who may see a page: everybody, everybody with an API key, or nobody. */
 export type Access = "open" | "key" | "off"
@@ -31,13 +28,6 @@ const contentSecurityPolicy = [
 
 const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string => url.split("?")[0] ?? ""
 
-const unauthenticated = () => {
-  const { envelope, status } = toReply(
-    new Unauthenticated({ response: new ErrorResponse({ status: 401, message: "This page needs an API key" }) })
-  )
-  return HttpServerResponse.unsafeJson(envelope, { status })
-}
-
 /** Restricts access to the pages that are not part of the API, sends `/` to the first of them, and hardens them. */
 export const middleware = (
   keys: ApiKeys.Service,
@@ -49,10 +39,6 @@ export const middleware = (
       : path === "/metrics"
       ? Option.some(metrics)
       : Option.none()
-  const hasKey = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
-    keys.isOpen ||
-    Option.isSome(keys.projectOf(Redacted.make(/^bearer +(.*)$/i.exec(headers["authorization"] ?? "")?.[1] ?? "")))
-
   return HttpMiddleware.make((app) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const path = pathOf(request)
@@ -64,12 +50,15 @@ export const middleware = (
       if (access.value === "off") {
         return Effect.succeed(rejection(404, { message: `Invalid URL (${request.method} ${path})` }))
       }
-      if (access.value === "key" && !hasKey(request)) return Effect.succeed(unauthenticated())
-      return Effect.map(app, (response) =>
+      const page = Effect.map(app, (response) =>
         HttpServerResponse.setHeaders(response, {
           "content-security-policy": contentSecurityPolicy,
           "x-content-type-options": "nosniff"
         }))
+      return access.value === "open" ? page : Effect.matchEffect(authenticate(keys), {
+        onFailure: (error) => Effect.succeed(fromError(error)),
+        onSuccess: () => page
+      })
     })
   )
 }

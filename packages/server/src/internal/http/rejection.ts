@@ -1,13 +1,21 @@
 import type { ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
+import type { ApiError } from "@effect-uploads/http/ErrorMapping"
+import { toReply } from "@effect-uploads/http/ErrorMapping"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 
 /** An error response of the server itself, with the envelope of the API. */
 export const rejection = (
-  status: 400 | 403 | 404,
+  status: 403 | 404,
   { code = null, message }: { readonly message: string; readonly code?: string | null }
 ): HttpServerResponse.HttpServerResponse => {
   const envelope: typeof ErrorEnvelope.Encoded = {
     error: { message, type: "invalid_request_error", param: null, code }
   }
   return HttpServerResponse.unsafeJson(envelope, { status })
+}
+
+/** The error response for an error, outside of the API. */
+export const fromError = (error: ApiError): HttpServerResponse.HttpServerResponse => {
+  const { envelope, headers, status } = toReply(error)
+  return HttpServerResponse.unsafeJson(envelope, { status, headers })
 }
