@@ -266,6 +266,43 @@ describe("the end of the server", () => {
     }))
 })
 
+it.scopedLive.skipIf(process.platform !== "linux")(
+  "the server refuses connections before it runs out of file descriptors, and logs it once",
+  () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const server = yield* serverProcess.start(command, { UPLOADS_DATA_DIR: directory }, 100)
+      const url = yield* server.url
+      const client = clientOf(url)
+      const uploadId = idOf(yield* client.create(1000))
+      const begun = yield* Effect.forEach(Array.from({ length: 60 }), () =>
+        Effect.tap(connect(url), ({ socket }) =>
+          Effect.sync(() =>
+            socket.write(
+              `POST /v1/uploads/${uploadId}/parts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n` +
+                "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n" +
+                "Content-Disposition: form-data; name=\"data\"; filename=\"data\"\r\n\r\nthe first bytes"
+            )
+          )))
+      const isOpen = ({ socket }: (typeof begun)[number]) =>
+        !socket.destroyed
+      const files = Effect.promise(() =>
+        Fs.readdir(Path.join(directory, "parts"), { recursive: true })
+      )
+      yield* eventually("refused connections", () => begun.some((connection) => !isOpen(connection)))
+      // Every accepted part is written to a file of its own.
+      yield* Effect.repeat(files, {
+        until: (names) => names.filter((name) => name.includes("part_")).length === begun.filter(isOpen).length
+      })
+      expect(begun.filter(isOpen).length).toBeGreaterThan(5)
+      for (const { socket } of begun) socket.destroy()
+      yield* Effect.repeat(files, { until: (names) => !names.some((name) => name.includes("part_")) })
+      expect((yield* client.addPart(uploadId, Buffer.from("x"))).status).toBe(200)
+      expect(server.log.filter((line) => line.includes("refuses connections"))).toHaveLength(1)
+      expect(server.log.filter((line) => line.includes("level=ERROR"))).toEqual([])
+    })
+)
+
 it.scopedLive("the log contains no key and no file content at any level", () =>
   Effect.gen(function*() {
     const key = "sk-TheKeyThatNobodyMayRead"

@@ -239,6 +239,26 @@ describe("malformed HTTP", () => {
       }))
   }
 
+  it.scopedLive("is not a body that is cut off, which gets a message of its own", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const form = "Content-Type: multipart/form-data; boundary=b\r\n"
+      for (
+        const request of [
+          "POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+          "POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+          `POST /v1/files HTTP/1.1\r\nHost: localhost\r\n${form}Content-Length: 100\r\n\r\n--b\r\n`,
+          "GET /v1/files HTTP/1.1\r\nHost: loc"
+        ]
+      ) {
+        const { closed, received, socket } = yield* connect(url)
+        // Ends its side of the connection, and reads the other one.
+        socket.end(request)
+        yield* closed
+        expect(received()).toMatch(/^HTTP\/1\.1 400 [\s\S]*The connection was closed before the end of the request/)
+      }
+    }))
+
   it.scopedLive("gets no second response when the body becomes malformed after the response", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()

@@ -51,13 +51,19 @@ export interface ServerProcess {
 /** Ends with the scope at the latest. */
 export const start = (
   module: string,
-  env: Record<string, string>
+  env: Record<string, string>,
+  /** The number of file descriptors that the process may open. */
+  descriptors?: number
 ): Effect.Effect<ServerProcess, never, Scope.Scope> =>
   Effect.gen(function*() {
     const listening = yield* Deferred.make<string, ServerEnded>()
     const ended = yield* Deferred.make<number | null>()
     const log: Array<string> = []
-    const child = spawn(process.execPath, ["--enable-source-maps", module], {
+    const args = ["--enable-source-maps", module]
+    const [program, programArgs]: readonly [string, ReadonlyArray<string>] = descriptors === undefined
+      ? [process.execPath, args]
+      : ["sh", ["-c", `ulimit -n ${descriptors} && exec "$0" "$@"`, process.execPath, ...args]]
+    const child = spawn(program, programArgs, {
       // Nothing of the environment, so that no variable of the machine's changes the server.
       env: { PATH: process.env["PATH"], UPLOADS_PORT: "0", ...env },
       stdio: ["ignore", "pipe", "pipe"]

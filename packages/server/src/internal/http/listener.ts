@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type { Server } from "node:http"
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
+import * as connectionLimit from "./connectionLimit.js"
 import * as malformedRequests from "./malformedRequests.js"
 
 /**
@@ -44,6 +45,7 @@ export const layer = ({ host, port, requestTimeout }: Options) =>
       connectionsCheckingInterval: Math.min(Duration.toMillis(requestTimeout), 5000)
     })
     yield* malformedRequests.reject(server)
+    yield* connectionLimit.apply(server)
     return Layer.merge(NodeHttpServer.layer(() => server, { host, port }), Layer.succeed(NodeServer, server))
   }))
 

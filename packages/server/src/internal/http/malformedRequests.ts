@@ -16,6 +16,7 @@ interface Rejection {
 const rejections: Readonly<Record<string, Rejection>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "The headers of the request are too large" },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: "The chunk extensions of the request are too large" },
+  HPE_INVALID_EOF_STATE: { status: 400, message: "The connection was closed before the end of the request" },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request took too long to arrive" }
 }
 

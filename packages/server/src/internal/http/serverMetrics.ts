@@ -52,6 +52,15 @@ export const bytesReceived = Metric.counter("uploads_server_part_bytes_total", {
   incremental: true
 })
 
+/**
+ * @since 0.1.0
+ * @category metrics
+ */
+export const connectionsRefused = Metric.counter("uploads_server_connections_refused_total", {
+  description: "Connections that were refused, because the process may open no more files",
+  incremental: true
+})
+
 /** The operations of the API, each with the pattern of its path. */
 const operations = Object.values(UploadsApi.groups).flatMap((group) =>
   Object.values(group.endpoints).map(({ method, name, path }) => ({
