@@ -16,6 +16,8 @@ export class ErrorResponse extends Schema.Class<ErrorResponse>("@effect-uploads/
   status: Schema.Int,
   /** The header `x-request-id`, which the support of the service asks for. */
   requestId: optionalText,
+  /** The header `x-should-retry`: whether the service says that the request should be sent again. */
+  shouldRetry: Schema.optionalWith(Schema.Boolean, { exact: true }),
   message: optionalText,
   type: optionalText,
   code: optionalText,

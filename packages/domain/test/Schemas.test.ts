@@ -61,6 +61,7 @@ const expiresAfter = Schema.Struct({ anchor: Schema.Literal("created_at"), secon
 const response = Schema.Struct({
   status: number,
   requestId: optional(text),
+  shouldRetry: optional(Schema.Boolean),
   message: optional(text),
   type: optional(text),
   code: optional(text),

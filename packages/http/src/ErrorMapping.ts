@@ -147,7 +147,8 @@ export const toReply = (error: ApiError): ErrorReply => {
       // RFC 9110, 15.5.2: a 401 names the scheme that the client has to use.
       ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
       ...retryAfterHeaders(error),
-      ...requestIdHeader(received?.requestId)
+      ...requestIdHeader(received?.requestId),
+      ...(received?.shouldRetry === undefined ? {} : { "x-should-retry": `${received.shouldRetry}` })
     },
     envelope: {
       error: {

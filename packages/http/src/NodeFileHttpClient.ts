@@ -22,6 +22,7 @@ import type { FileHandle } from "node:fs/promises"
 import { open } from "node:fs/promises"
 import * as Http from "node:http"
 import * as Https from "node:https"
+import type * as Net from "node:net"
 import type { FileSource } from "./internal/client/fileBody.js"
 import { isFileBody } from "./internal/client/fileBody.js"
 import { PartLengthMismatch, PartUnreadable } from "./PartData.js"
@@ -94,12 +95,33 @@ interface Exchange {
   readonly incoming: Effect.Effect<Http.IncomingMessage, Error>
 }
 
+/** The longest silence on a connection that cannot be written any more, in milliseconds. */
+const responseGrace = 1000
+
+/**
+ * A service may reject a request before it has read all of it, and close the connection. The next write then fails, and Node
+ * destroys the socket without reading the response that has arrived. Here a failed write does not end instead: the socket is
+ * read on until the service closes it, or until nothing arrives for {@link responseGrace}.
+ */
+const readAfterWriteError = (socket: Net.Socket): void => {
+  const write = socket._write.bind(socket)
+  const writev = socket._writev?.bind(socket)
+  const withoutError = (callback: (error?: Error | null) => void) => (error?: Error | null) =>
+    error ? void socket.setTimeout(responseGrace, () => socket.destroy(error)) : callback()
+  socket._write = (chunk, encoding, callback) => write(chunk, encoding, withoutError(callback))
+  if (writev !== undefined) socket._writev = (chunks, callback) => writev(chunks, withoutError(callback))
+}
+
 /** Starts a request with an `error` listener that stays: an `error` event without a listener ends the process. */
 const begin = (request: () => Http.ClientRequest): Exchange => {
   const outgoing = request()
+  outgoing.once("socket", (socket) => {
+    if (!outgoing.reusedSocket) readAfterWriteError(socket)
+  })
   const incoming = new Promise<Http.IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve)
     outgoing.on("error", reject)
+    outgoing.once("close", () => reject(new Error("the connection was closed without a response")))
   })
   incoming.catch(() => {})
   return { outgoing, incoming: Effect.tryPromise({ try: () => incoming, catch: toError }) }
@@ -164,9 +186,11 @@ const sendFile = (
       Effect.tryPromise({ try: (signal) => pump(outgoing, handle, source, buffers, signal), catch: (cause) => cause }),
     (handle) => Effect.promise(() => handle.close())
   ).pipe(
-    Effect.mapError((cause) => {
-      if (cause instanceof PartUnreadable || cause instanceof PartLengthMismatch) source.onFailure(cause)
-      return requestError(request, "Transport")(cause)
+    Effect.catchAll((cause) => {
+      // An error of the socket is left to the request: the response may have arrived before it.
+      if (!(cause instanceof PartUnreadable || cause instanceof PartLengthMismatch)) return Effect.void
+      source.onFailure(cause)
+      return Effect.fail(requestError(request, "Transport")(cause))
     })
   )
 

@@ -8,16 +8,16 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { RateLimited, RequestTimeout, ServiceUnavailable, TransportFailed } from "./ServiceError.js"
+import { DomainError } from "./ErrorEnvelope.js"
+import { ServiceError } from "./ServiceError.js"
 
 /**
- * The failures that are retried: transport failures, timeouts, 408, 429 and 5xx. A 429 for a used-up quota is `QuotaExceeded`,
- * and is not retried.
+ * The errors that a service responds with, and failures of the connection. {@link isRetryable} tells which of them are retried.
  *
  * @since 0.1.0
  * @category models
  */
-export type Retryable = TransportFailed | RequestTimeout | RateLimited | ServiceUnavailable
+export type Retryable = DomainError | ServiceError
 
 /**
  * A schedule over the failures. A delay that the service asks for (`retry-after-ms`, `retry-after`) replaces the delay of the
@@ -75,18 +75,30 @@ export class LocalRetryPolicy extends Context.Reference<LocalRetryPolicy>()<
  */
 export const maximumRetryAfter: Duration.Duration = Duration.minutes(10)
 
-const RetryableError = Schema.Union(TransportFailed, RequestTimeout, RateLimited, ServiceUnavailable)
+const isFailure = Schema.is(Schema.Union(DomainError, ServiceError))
+
+const transient: ReadonlyArray<Retryable["_tag"]> = [
+  "TransportFailed",
+  "RequestTimeout",
+  "RateLimited",
+  "ServiceUnavailable"
+]
 
 const retryAfter = (error: Retryable): Duration.Duration | undefined =>
   "retryAfter" in error ? error.retryAfter : undefined
 
 /**
- * Whether a failure is retried.
+ * Whether a failure is retried, by the rules of the official clients. The header `x-should-retry` of the response decides, if it
+ * is there. Else transport failures, timeouts, 408, 429 and 5xx are retried, and a 409 that is no domain error: another request
+ * has a lock. A 429 for a used-up quota is `QuotaExceeded`, and is not retried.
  *
  * @since 0.1.0
  * @category guards
  */
-export const isRetryable = (u: unknown): u is Retryable => Schema.is(RetryableError)(u)
+export const isRetryable = (u: unknown): u is Retryable =>
+  isFailure(u) &&
+  (u.response?.shouldRetry ??
+    (transient.includes(u._tag) || (u._tag === "InvalidRequest" && u.response?.status === 409)))
 
 /**
  * The policy with the delays that the service asks for. It stops at a delay above {@link maximumRetryAfter}.

@@ -102,6 +102,13 @@ describe("the failures that are retried", () => {
     [
       ["a connection that breaks", broken, "TransportFailed"],
       ["408", errorResponse(408), "RequestTimeout"],
+      ["409", errorResponse(409), "InvalidRequest"],
+      ["400 with x-should-retry: true", errorResponse(400, { "x-should-retry": "true" }), "InvalidRequest"],
+      [
+        "409 that is a domain error with x-should-retry: true",
+        errorResponse(409, { "x-should-retry": "true" }, "upload_cancelled"),
+        "UploadAlreadyCancelled"
+      ],
       ["429", errorResponse(429), "RateLimited"],
       ["500", errorResponse(500), "ServiceUnavailable"],
       ["502", errorResponse(502), "ServiceUnavailable"],
@@ -170,7 +177,10 @@ describe("the failures that are retried", () => {
       ["401", errorResponse(401), "Unauthenticated"],
       ["403", errorResponse(403), "PermissionDenied"],
       ["404", errorResponse(404), "UploadNotFound"],
-      ["409", errorResponse(409), "InvalidRequest"],
+      ["409 that is a domain error", errorResponse(409, {}, "upload_cancelled"), "UploadAlreadyCancelled"],
+      ["503 with x-should-retry: false", errorResponse(503, { "x-should-retry": "false" }), "ServiceUnavailable"],
+      ["429 with x-should-retry: false", errorResponse(429, { "x-should-retry": "false" }), "RateLimited"],
+      ["409 with x-should-retry: false", errorResponse(409, { "x-should-retry": "false" }), "InvalidRequest"],
       ["425", errorResponse(425), "InvalidRequest"],
       ["302", errorResponse(302), "ResponseMalformed"],
       ["a 200 with an unexpected body", errorResponse(200), "ResponseMalformed"],

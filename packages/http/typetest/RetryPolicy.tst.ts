@@ -1,3 +1,4 @@
+import type { DomainError } from "@effect-uploads/http/ErrorEnvelope"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import type * as ServiceError from "@effect-uploads/http/ServiceError"
 import type * as Duration from "effect/Duration"
@@ -10,11 +11,9 @@ declare const ofOtherErrors: Schedule.Schedule<unknown, ServiceError.Unauthentic
 declare const needy: Schedule.Schedule<number, unknown, Duration.Duration>
 
 describe("RetryPolicy", () => {
-  test("is a schedule over the failures that may pass", () => {
+  test("is a schedule over the failures of a call", () => {
     expect<RetryPolicy.RetryPolicy>().type.toBe<Schedule.Schedule<unknown, RetryPolicy.Retryable>>()
-    expect<RetryPolicy.Retryable["_tag"]>().type.toBe<
-      "TransportFailed" | "RequestTimeout" | "RateLimited" | "ServiceUnavailable"
-    >()
+    expect<RetryPolicy.Retryable>().type.toBe<DomainError | ServiceError.ServiceError>()
     expect(RetryPolicy.standard).type.toBe<RetryPolicy.RetryPolicy>()
     expect(RetryPolicy.none).type.toBe<RetryPolicy.RetryPolicy>()
   })

@@ -24,7 +24,7 @@ import type { Progress } from "./progress.js"
 import type { PartToSend, Source } from "./sources/source.js"
 
 /** The failures after which a part is sent again. */
-type Retryable = RetryPolicy.Retryable | TransferStalled
+type Retryable = Extract<PartFailure, RetryPolicy.Retryable> | TransferStalled
 
 export type PartFailure = UploadsService.AddPartError | SourceError | TransferStalled
 

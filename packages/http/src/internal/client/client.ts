@@ -1,6 +1,7 @@
 import { randomHexDigits } from "@effect-uploads/domain/Ids"
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import { fromParseError } from "@effect-uploads/domain/UploadError"
+import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -12,6 +13,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
+import * as Record from "effect/Record"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -32,7 +34,8 @@ import type { ReceivedResponse } from "./errorResponse.js"
 import type { ErrorRules } from "./errorRules.js"
 import { countCall, countDownload } from "./metrics.js"
 import * as rangeResponse from "./rangeResponse.js"
-import { bytesOf, readText } from "./responseBody.js"
+import { followRedirects } from "./redirect.js"
+import { bytesOf, readAheadAtEnd, readText, undecoded } from "./responseBody.js"
 
 /** The errors that every request can fail with. */
 export type RequestError = InvalidRequest | ServiceError
@@ -78,11 +81,14 @@ export interface Client {
 }
 
 export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpClient.HttpClient> =>
-  Effect.map(HttpClient.HttpClient, (client) => {
+  Effect.zipWith(HttpClient.HttpClient, Effect.context<never>(), (client, context) => {
     const timeout = Duration.decode(options.attemptTimeout ?? Duration.minutes(10))
     const retryPolicy = options.retryPolicy ?? RetryPolicy.standard
     const redact = redacting(options)
-    const { execute, executeScoped } = connect(client, options, redact)
+    const connection = connect(client, options, redact, context)
+    const drain = (response: HttpClientResponse.HttpClientResponse) => readText(response, maximumErrorBytes, redact)
+    const execute = followRedirects(connection.execute, drain)
+    const executeScoped = followRedirects(connection.executeScoped, drain)
 
     const failWith = <E extends DomainError>(
       errorRules: ErrorRules<E>,
@@ -94,7 +100,11 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
       })
 
     /** Applies to errors only: a short key may occur by chance in a body that is used. */
-    const redacted = (received: ReceivedResponse): ReceivedResponse => ({ ...received, body: redact(received.body) })
+    const redacted = ({ body, headers, status }: ReceivedResponse): ReceivedResponse => ({
+      status,
+      headers: Headers.fromInput(Record.map(headers, redact)),
+      body: redact(body)
+    })
 
     const unexpected = (received: ReceivedResponse, problem: string) =>
       unexpectedBody(redacted(received), redact(problem))
@@ -140,6 +150,10 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
             const response = yield* execute(withKey(yield* request, key))
             if (!isSuccess(response)) return yield* failWith(errorRules, response)
             const received = yield* readText(response, maximumSuccessBytes, redact)
+            const encoding = undecoded(response)
+            if (Option.isSome(encoding)) {
+              return yield* unexpected({ ...received, body: "" }, notRequested(encoding.value))
+            }
             if (!mayBeJson(received)) {
               return yield* unexpected(received, `the content type is ${received.headers["content-type"]}`)
             }
@@ -182,6 +196,10 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
           const located = rangeResponse.locate(response, bounds)
           if (Option.isNone(located)) return yield* failWith(errorRules, response)
           const { headers, status } = response
+          const encoding = undecoded(response)
+          if (Option.isSome(encoding)) {
+            return yield* unexpected({ status, headers, body: "" }, notRequested(encoding.value))
+          }
           const within = yield* Either.mapLeft(
             located.value,
             (problem) => unexpected({ status, headers, body: "" }, problem)
@@ -195,6 +213,7 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
           Effect.map(({ response, within }) =>
             bytesOf(response, redact).pipe(
               Stream.timeoutFail(() => new RequestTimeout({ after: timeout }), timeout),
+              readAheadAtEnd(response.headers),
               slice(within)
             )
           ),
@@ -222,6 +241,8 @@ const withKey = (
   request.method === "POST" && Option.isSome(key)
     ? HttpClientRequest.setHeader(request, IdempotencyKey.header, key.value)
     : request
+
+const notRequested = (encoding: string) => `the content-encoding ${encoding} was not requested`
 
 /** Some services send JSON without a content type, or as plain text. */
 const mayBeJson = ({ headers }: ReceivedResponse): boolean =>

@@ -4,6 +4,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { flow } from "effect/Function"
 import * as Predicate from "effect/Predicate"
@@ -13,6 +14,7 @@ import { defaultApiUrl } from "../../ClientOptions.js"
 import { TransportFailed } from "../../ServiceError.js"
 import type { Redact } from "../secrets.js"
 import { isHeaderText, sanitized, secretHeader } from "../secrets.js"
+import { withoutFetchRedirects } from "./redirect.js"
 
 /** The options that are sent as headers. An error about one of them names the option. */
 const headerOptions = [
@@ -25,14 +27,20 @@ const headerOptions = [
 const isBaseUrl = (text: string): boolean => /^https?:\/\/[^/?#]+[^?#]*$/i.test(text)
 
 /** An `HttpClient` with the URL and the headers of the service, and with typed errors. */
-export const connect = (client: HttpClient.HttpClient, options: ClientOptions, redact: Redact) => {
+export const connect = (
+  client: HttpClient.HttpClient,
+  options: ClientOptions,
+  redact: Redact,
+  context: Context.Context<never>
+) => {
   const apiUrl = (options.apiUrl ?? defaultApiUrl).replace(/\/+$/, "")
   const notUrl = new InvalidRequest({
     field: "apiUrl",
     problem: `cannot make a URL of ${apiUrl}`,
     limit: "an http(s) URL without a query"
   })
-  let headers = Headers.empty
+  // A compressed response is decoded by fetch alone, so none is asked for.
+  let headers = Headers.set(Headers.empty, "accept-encoding", "identity")
   let unsendable = isBaseUrl(apiUrl) ? undefined : notUrl
   for (const { header, option, value } of headerOptions) {
     const secret = options[option]
@@ -47,8 +55,12 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, r
       })
     }
   }
+  /** Paths are relative to the API. The target of a redirect is a whole URL. */
+  const toApi = (request: HttpClientRequest.HttpClientRequest) =>
+    request.url.startsWith("/") ? HttpClientRequest.prependUrl(request, apiUrl) : request
+  const manualRedirects = withoutFetchRedirects(context)
   const prepared = client.pipe(
-    HttpClient.mapRequest(flow(HttpClientRequest.prependUrl(apiUrl), HttpClientRequest.setHeaders(headers))),
+    HttpClient.mapRequest(flow(toApi, HttpClientRequest.setHeaders(headers))),
     options.transformClient ?? ((client) => client)
   )
   const redactedNames = [...headerOptions.map(({ header }) => header), secretHeader]
@@ -58,6 +70,7 @@ export const connect = (client: HttpClient.HttpClient, options: ClientOptions, r
     request: HttpClientRequest.HttpClientRequest
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, InvalidRequest | TransportFailed, R> =>
     unsendable !== undefined ? Effect.fail(unsendable) : client.execute(request).pipe(
+      manualRedirects(request),
       Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...redactedNames]),
       Effect.catchTags({
         // `transformClient` may fail on a status, as `HttpClient.filterStatusOk` does: read the response all the same.

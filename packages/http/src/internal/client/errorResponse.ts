@@ -62,7 +62,7 @@ export const parse = (received: ReceivedResponse, ids: RequestedIds): ParsedErro
     message: normalize(message ?? "", ids),
     details: property(error, "details"),
     response: new ErrorResponse({
-      ...statusAndRequestId(received),
+      ...fromHeaders(received),
       ...(message === undefined ? {} : { message }),
       ...(type === undefined ? {} : { type }),
       ...(code === undefined ? {} : { code }),
@@ -72,15 +72,20 @@ export const parse = (received: ReceivedResponse, ids: RequestedIds): ParsedErro
   }
 }
 
-const statusAndRequestId = ({ headers, status }: ReceivedResponse) => {
+const fromHeaders = ({ headers, status }: ReceivedResponse) => {
   const requestId = text(headers["x-request-id"])
-  return { status, ...(requestId === undefined ? {} : { requestId }) }
+  const shouldRetry = headers["x-should-retry"]
+  return {
+    status,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(shouldRetry === "true" || shouldRetry === "false" ? { shouldRetry: shouldRetry === "true" } : {})
+  }
 }
 
 /** A response that is no error response, and not what the operation expects either. */
 export const unexpected = (received: ReceivedResponse): ErrorResponse =>
   new ErrorResponse({
-    ...statusAndRequestId(received),
+    ...fromHeaders(received),
     ...(received.body === "" ? {} : { excerpt: excerpt(received.body) })
   })
 

@@ -1,7 +1,10 @@
-import type * as Headers from "@effect/platform/Headers"
+import * as Headers from "@effect/platform/Headers"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import { totalBytes } from "../../ByteLimits.js"
 import type { TransportFailed } from "../../ServiceError.js"
 import type { Redact } from "../secrets.js"
 import { transportFailed } from "./connection.js"
@@ -29,7 +32,8 @@ export const readText = (
     isWithin(headers, maximumBytes)
       ? Effect.mapError(response.text, (error) => transportFailed(error, redact))
       : readUpTo(bytesOf(response, redact), maximumBytes),
-    (body): ReceivedResponse => ({ status, headers, body })
+    // JSON of some services begins with a byte order mark, which `JSON.parse` rejects.
+    (body): ReceivedResponse => ({ status, headers, body: body.replace(/^\ufeff/, "") })
   )
 }
 
@@ -53,3 +57,47 @@ const readUpTo = <E>(stream: Stream.Stream<Uint8Array, E>, maximumBytes: number)
       Effect.map(() => body + decoder.decode())
     )
   })
+
+/** A response of `fetch`, which the platform wraps. */
+const isFetched = (response: unknown): boolean =>
+  Predicate.hasProperty(response, "original")
+    ? isFetched(response.original)
+    : Predicate.hasProperty(response, "source") && response.source instanceof Response
+
+/** The encoding of a compressed body that its client does not decode. `fetch` decodes, and keeps the header. */
+export const undecoded = (response: HttpClientResponse.HttpClientResponse): Option.Option<string> =>
+  isFetched(response)
+    ? Option.none()
+    : Option.filter(
+      Headers.get(response.headers, "content-encoding"),
+      (encoding) => !/^\s*(?:identity)?\s*$/i.test(encoding)
+    )
+
+/** More than an HTTP client holds between the socket and its reader. */
+const readAheadBytes = 1024 * 1024
+
+/**
+ * Reads the last bytes of a body ahead of a slow reader. undici before 8, and `fetch` of Node 22 and 24 with it, ends the process
+ * with `assert(!this.paused)` when a server closes the connection while the last bytes wait to be read (nodejs/undici issue
+ * 5360). Read ahead, they do not wait there.
+ */
+export const readAheadAtEnd =
+  (headers: Headers.Headers) => <E>(stream: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> => {
+    const length = Number(headers["content-length"] ?? Infinity)
+    if (!Number.isSafeInteger(length)) return stream
+    return Stream.unwrapScoped(Effect.map(Stream.toPull(stream), (pull) => {
+      let received = 0
+      const rest = Stream.repeatEffectChunkOption(pull)
+      const beginning = Stream.repeatEffectChunkOption(
+        Effect.suspend(() =>
+          length - received <= readAheadBytes ?
+            Effect.fail(Option.none()) :
+            Effect.tap(pull, (chunk) =>
+              Effect.sync(() => {
+                received += totalBytes(chunk)
+              }))
+        )
+      )
+      return Stream.concat(beginning, Stream.buffer(rest, { capacity: "unbounded" }))
+    }))
+  }

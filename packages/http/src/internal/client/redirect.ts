@@ -1,0 +1,63 @@
+/*
+ * Redirects, for all HTTP clients alike. A redirect is followed within its origin only, so that the key stays with its origin.
+ * A GET follows every redirect. Other methods follow 307 and 308 only: after 301, 302 and 303 clients send a GET instead.
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+const maximumRedirects = 5
+
+const parseUrl = Option.liftThrowable((url: string, base: string) => new URL(url, base))
+
+/** Where the request is sent next, if the redirect may be followed. */
+const redirectTarget = ({ headers, request, status }: HttpClientResponse.HttpClientResponse): Option.Option<URL> => {
+  const location = headers["location"]
+  const followed = request.method === "GET" ? [301, 302, 303, 307, 308] : [307, 308]
+  return location === undefined || !followed.includes(status) ? Option.none() : Option.filter(
+    parseUrl(location, request.url),
+    ({ origin }) => Option.exists(parseUrl("", request.url), (base) => base.origin === origin)
+  )
+}
+
+/** Sends a request, and follows redirects. `drain` reads the body of a redirect to its end. */
+export const followRedirects = <E, R>(
+  send: (
+    request: HttpClientRequest.HttpClientRequest
+  ) => Effect.Effect<HttpClientResponse.HttpClientResponse, E, R>,
+  drain: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<unknown, E>
+) => {
+  const follow = (
+    request: HttpClientRequest.HttpClientRequest,
+    remaining: number
+  ): Effect.Effect<HttpClientResponse.HttpClientResponse, E, R> =>
+    Effect.flatMap(
+      send(request),
+      (response) =>
+        Option.match(remaining === 0 ? Option.none() : redirectTarget(response), {
+          onNone: () => Effect.succeed(response),
+          onSome: (url) =>
+            Effect.zipRight(drain(response), follow(HttpClientRequest.setUrl(request, url), remaining - 1))
+        })
+    )
+  return (request: HttpClientRequest.HttpClientRequest) => follow(request, maximumRedirects)
+}
+
+/** `fetch` turns a redirected POST into a GET by itself. Here it returns the redirect instead. */
+export const withoutFetchRedirects =
+  (built: Context.Context<never>) =>
+  (request: HttpClientRequest.HttpClientRequest) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    request.method === "GET" ? effect : Effect.flatMap(
+      Effect.serviceOption(FetchHttpClient.RequestInit),
+      (init) => {
+        const options = Option.orElse(init, () => Context.getOption(built, FetchHttpClient.RequestInit))
+        return Effect.provideService(effect, FetchHttpClient.RequestInit, {
+          ...Option.getOrUndefined(options),
+          redirect: "manual"
+        })
+      }
+    )

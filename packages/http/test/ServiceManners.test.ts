@@ -1,0 +1,261 @@
+import { FileId, UploadId } from "@effect-uploads/domain/Ids"
+import * as FilesClient from "@effect-uploads/http/FilesClient"
+import { FilesService } from "@effect-uploads/http/FilesService"
+import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as PartData from "@effect-uploads/http/PartData"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type { IncomingMessage } from "node:http"
+import * as Http from "node:http"
+import * as Net from "node:net"
+import { gzipSync } from "node:zlib"
+
+const httpClients = {
+  "fetch": FetchHttpClient.layer,
+  "undici": NodeHttpClient.layerUndici,
+  "the Node client": NodeHttpClient.layer,
+  "the Node client for files": Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
+}
+
+const listening = (server: Net.Server) =>
+  Effect.acquireRelease(
+    Effect.async<Net.Server>((resume) => {
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(Effect.map((server) => {
+    const address = server.address()
+    return `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`
+  }))
+
+interface Received {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: IncomingMessage["headers"]
+  readonly body: string
+}
+
+/** A server that reads each request to its end, and the requests that it received. */
+const serve = (respond: (request: Received, response: Http.ServerResponse) => void) =>
+  Effect.gen(function*() {
+    const received: Array<Received> = []
+    const server = Http.createServer((request, response) => {
+      let body = ""
+      request.on("data", (chunk) => {
+        body += String(chunk)
+      })
+      request.on("end", () => {
+        const { headers, method, url } = request
+        received.push({ method, url, headers, body })
+        respond({ method, url, headers, body }, response)
+      })
+    })
+    const url = yield* listening(server)
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+    return { url, received }
+  })
+
+/** A server of bytes: `respond` is called when the first bytes of a request arrive. */
+const serveBytes = (respond: (socket: Net.Socket) => void) =>
+  listening(Net.createServer((socket) => {
+    socket.on("error", () => {})
+    socket.once("data", () => respond(socket))
+  }))
+
+const uploadId = UploadId.make("upload_1")
+const upload = JSON.stringify({
+  id: "upload_1",
+  object: "upload",
+  bytes: 10,
+  created_at: 1,
+  expires_at: 3601,
+  filename: "a.jsonl",
+  purpose: "batch",
+  status: "pending"
+})
+const file = JSON.stringify({ id: "file-1", object: "file", bytes: 1, created_at: 1, filename: "a", purpose: "batch" })
+
+const create = Effect.flatMap(
+  UploadsService,
+  (uploads) => uploads.create({ filename: "a.jsonl", bytes: 10, purpose: "batch", mimeType: "text/jsonl" })
+)
+const retrieve = Effect.flatMap(FilesService, (files) => files.retrieve(FileId.make("file-1")))
+const content = Stream.unwrap(Effect.map(FilesService, (files) => files.content(FileId.make("file-1"))))
+
+for (const [name, httpClient] of Object.entries(httpClients)) {
+  const clients = (apiUrl: string) => {
+    const options = { apiUrl, apiKey: Redacted.make("sk-test-not-a-real-key"), retryPolicy: RetryPolicy.none }
+    return Layer.merge(UploadsClient.layer(options), FilesClient.layer(options)).pipe(Layer.provide(httpClient))
+  }
+
+  describe(`a redirect with ${name}`, () => {
+    for (const status of [307, 308]) {
+      it.scopedLive(`${status} within the origin sends a create again with its body`, () =>
+        Effect.gen(function*() {
+          const { received, url } = yield* serve(({ url }, response) => {
+            if (url === "/v1/uploads") response.writeHead(status, { location: "/v2/uploads?a=b" }).end("moved")
+            else response.writeHead(200, { "content-type": "application/json" }).end(upload)
+          })
+          expect((yield* Effect.provide(create, clients(`${url}/v1`))).id).toBe(uploadId)
+          expect(received.map(({ method, url }) => [method, url])).toEqual([
+            ["POST", "/v1/uploads"],
+            ["POST", "/v2/uploads?a=b"]
+          ])
+          expect(received[1]?.body).toBe(received[0]?.body)
+          expect(received[1]?.headers.authorization).toBe("Bearer sk-test-not-a-real-key")
+        }))
+    }
+
+    for (const status of [301, 302, 303]) {
+      it.scopedLive(`${status} fails a create, and sends no GET`, () =>
+        Effect.gen(function*() {
+          const { received, url } = yield* serve(({ url }, response) => {
+            if (url === "/v1/uploads") response.writeHead(status, { location: "/v2/uploads" }).end("moved")
+            else response.writeHead(200, { "content-type": "application/json" }).end(upload)
+          })
+          const error = yield* Effect.flip(Effect.provide(create, clients(`${url}/v1`)))
+          expect(error).toMatchObject({ _tag: "ResponseMalformed", response: { status } })
+          expect(received.map(({ method }) => method)).toEqual(["POST"])
+        }))
+    }
+
+    it.scopedLive("302 within the origin is followed by a GET", () =>
+      Effect.gen(function*() {
+        const { received, url } = yield* serve(({ url }, response) => {
+          if (url === "/files/file-1") response.writeHead(302, { location: "/other" }).end("moved")
+          else response.writeHead(200, { "content-type": "application/json" }).end(file)
+        })
+        expect((yield* Effect.provide(retrieve, clients(url))).id).toBe("file-1")
+        expect(received.map(({ method, url }) => [method, url])).toEqual([["GET", "/files/file-1"], ["GET", "/other"]])
+      }))
+
+    it.scopedLive("another origin never receives the key", () =>
+      Effect.gen(function*() {
+        const other = yield* serve((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).end(upload)
+        })
+        const { url } = yield* serve((_, response) => {
+          response.writeHead(307, { location: `${other.url}/uploads` }).end("moved")
+        })
+        const error = yield* Effect.flip(Effect.provide(create, clients(url)))
+        expect(error).toMatchObject({ _tag: "ResponseMalformed", response: { status: 307 } })
+        expect(other.received).toEqual([])
+        yield* Effect.exit(Effect.provide(retrieve, clients(url)))
+        expect(JSON.stringify(other.received)).not.toContain("sk-test-not-a-real-key")
+      }))
+
+    it.scopedLive("a redirect that never ends is given up", () =>
+      Effect.gen(function*() {
+        const { received, url } = yield* serve((_, response) => {
+          response.writeHead(307, { location: "/uploads" }).end("moved")
+        })
+        const error = yield* Effect.flip(Effect.provide(create, clients(url)))
+        expect(error).toMatchObject({ _tag: "ResponseMalformed", response: { status: 307 } })
+        expect(received).toHaveLength(6)
+      }))
+  })
+
+  describe(`a response in another form with ${name}`, () => {
+    it.scopedLive("no request accepts a compressed response", () =>
+      Effect.gen(function*() {
+        const { received, url } = yield* serve((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).end(upload)
+        })
+        yield* Effect.provide(create, clients(url))
+        expect(received[0]?.headers["accept-encoding"]).toBe("identity")
+      }))
+
+    it.scopedLive("a compressed response is decoded, or fails and names its encoding", () =>
+      Effect.gen(function*() {
+        const headers = { "content-encoding": "gzip", "content-type": "application/json" }
+        const { url } = yield* serve(({ url }, response) => {
+          response.writeHead(200, headers).end(gzipSync(url === "/uploads" ? upload : "content"))
+        })
+        const created = yield* Effect.either(Effect.provide(create, clients(url)))
+        const read = yield* Effect.either(
+          Effect.provide(Stream.mkString(Stream.decodeText(content)), clients(url))
+        )
+        if (name === "fetch") {
+          expect(created).toMatchObject({ right: { id: uploadId } })
+          expect(read).toMatchObject({ right: "content" })
+        } else {
+          const left = { _tag: "ResponseMalformed", problem: expect.stringContaining("gzip") }
+          expect(created).toMatchObject({ left })
+          expect(read).toMatchObject({ left })
+        }
+      }))
+
+    it.scopedLive("JSON with a byte order mark is read", () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).end(`\ufeff${upload}`)
+        })
+        expect((yield* Effect.provide(create, clients(url))).id).toBe(uploadId)
+      }))
+  })
+
+  describe(`a slow download with ${name}`, () => {
+    for (const bytes of [100_000, 131_072, 1_000_000, 3_000_000]) {
+      it.scopedLive(`ten downloads of ${bytes} bytes arrive when the server closes their connections before they are read`, () =>
+        Effect.gen(function*() {
+          const url = yield* serveBytes((socket) => {
+            socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\nconnection: close\r\n\r\n`)
+            socket.end(new Uint8Array(bytes))
+          })
+          // The ends of the connections reach the client while the first chunks are all that was read.
+          const read = content.pipe(
+            Stream.runFoldEffect(
+              0,
+              (read, chunk) => Effect.as(read === 0 ? turns(1000) : Effect.void, read + chunk.byteLength)
+            )
+          )
+          const downloads = Effect.all(Array.from({ length: 10 }, () => read), { concurrency: "unbounded" })
+          expect(yield* Effect.provide(downloads, clients(url))).toEqual(Array(10).fill(bytes))
+        }))
+    }
+  })
+}
+
+/** So many turns of the event loop. */
+const turns = (count: number): Effect.Effect<void> =>
+  Effect.repeatN(
+    Effect.async<void>((resume) => {
+      setImmediate(() => resume(Effect.void))
+    }),
+    count
+  )
+
+describe("the Node client for files", () => {
+  it.scopedLive("receives each of 32 error responses whose connection is reset while a part is sent", () =>
+    Effect.gen(function*() {
+      const url = yield* serveBytes((socket) => {
+        const body = JSON.stringify({ error: { message: "no", type: "t", code: null, param: null } })
+        socket.write(
+          `HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n` +
+            `connection: close\r\n\r\n${body}`,
+          () => socket.destroy()
+        )
+      })
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* fs.makeTempFileScoped()
+      yield* fs.writeFile(path, new Uint8Array(20_000_000))
+      const uploads = yield* UploadsClient.make({ apiUrl: url, retryPolicy: RetryPolicy.none })
+      const part = yield* PartData.file(path)
+      const errors = yield* Effect.forEach(
+        Array.from({ length: 32 }),
+        () => Effect.flip(uploads.addPart(uploadId, part)),
+        { concurrency: 4 }
+      )
+      expect(errors.map(({ _tag }) => _tag)).toEqual(Array(32).fill("Unauthenticated"))
+    }).pipe(Effect.provide([NodeFileSystem.layer, httpClients["the Node client for files"]])))
+})
