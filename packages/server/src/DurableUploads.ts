@@ -35,10 +35,11 @@ import { createHash } from "node:crypto"
 import * as Checksum from "./internal/files/checksum.js"
 import { bytesReceived } from "./internal/http/serverMetrics.js"
 import * as partBytes from "./internal/partBytes.js"
+import { checkCreate, checkStoredBytes } from "./internal/projectShare.js"
 import * as unavailable from "./internal/unavailable.js"
 import { Leases } from "./Leases.js"
 import { PartStorage } from "./PartStorage.js"
-import { CurrentProject } from "./Project.js"
+import { CurrentProject, ProjectLimits } from "./Project.js"
 import type { StoredPart } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
 
@@ -81,6 +82,7 @@ export const make = Effect.gen(function*() {
   const storage = yield* PartStorage
   const leases = yield* Leases
   const limits = yield* UploadLimits
+  const projectLimits = yield* ProjectLimits
 
   const findPending = (uploadId: UploadId) =>
     Effect.gen(function*() {
@@ -117,20 +119,23 @@ export const make = Effect.gen(function*() {
     uploadId: UploadId,
     call: IdempotencyRecord.Call<Record>,
     responseOf: (change: C) => Record["response"],
-    decide: (pending: Effect.Effect.Success<ReturnType<typeof findPending>>) => Either.Either<C, E>
+    decide: (
+      pending: Effect.Effect.Success<ReturnType<typeof findPending>>,
+      projectBytes: number
+    ) => Either.Either<C, E>
   ) =>
     Effect.gen(function*() {
       const key = yield* IdempotencyKey
       const change = yield* repository.changeUpload(
         yield* CurrentProject,
         uploadId,
-        (stored, now, earlier) =>
+        (stored, now, earlier, projectBytes) =>
           Either.gen(function*() {
             if (Option.isSome(earlier)) {
               const response = yield* IdempotencyRecord.replay(earlier.value, call)
               return yield* Either.left(new Replayed({ response }))
             }
-            return yield* decide(yield* Upload.findPending(stored, uploadId, now))
+            return yield* decide(yield* Upload.findPending(stored, uploadId, now), projectBytes)
           }),
         Option.getOrUndefined(Option.map(key, (key) => ({
           key,
@@ -180,7 +185,6 @@ export const make = Effect.gen(function*() {
         lifetime: limits.uploadLifetime
       })
       const call = { operation: IdempotencyRecord.create, request: digest(yield* encodeCreate(request)) }
-      const now = yield* DateTime.now
       const earlier = yield* repository.createUpload(
         {
           project: yield* CurrentProject,
@@ -192,9 +196,9 @@ export const make = Effect.gen(function*() {
         },
         Option.getOrUndefined(Option.map(yield* IdempotencyKey, (key) => ({
           key,
-          record: call.operation.make({ request: call.request, response: upload }),
-          now
-        })))
+          record: call.operation.make({ request: call.request, response: upload })
+        }))),
+        (usage) => checkCreate(usage, upload.bytes, projectLimits)
       )
       const created = Option.isSome(earlier) ? yield* IdempotencyRecord.replay(earlier.value, call) : upload
       yield* Effect.annotateCurrentSpan({ uploadId: created.id })
@@ -211,26 +215,30 @@ export const make = Effect.gen(function*() {
         yield* UploadParts.checkCount(receivedParts, limits)
         // A part that cannot fit is not read at all.
         if (Option.isSome(declared)) yield* UploadParts.checkFits(upload, receivedBytes, declared.value, limits)
+        const { storedBytes } = yield* repository.usage(yield* CurrentProject, yield* DateTime.now)
+        yield* checkStoredBytes(storedBytes, Option.getOrElse(declared, () => 1), projectLimits)
         const key = { uploadId, partId: yield* randomPartId }
         const limit = UploadParts.nextPartLimit(upload, receivedBytes, limits)
         const bytes = atMost(PartData.toStream(data), limit.bytes, limit.error)
         yield* leases.acquire(uploadId)
         const { part, written } = yield* Effect.uninterruptibleMask((restore) =>
           Effect.gen(function*() {
-            const written = yield* restore(storage.write(key, bytes))
+            const written = yield* restore(storage.write(key, bytes)).pipe(
+              // The sweeper of another server may have removed the folder of an Upload that has ended.
+              Effect.tapError((error) => error._tag === "StorageError" ? findPending(uploadId) : Effect.void)
+            )
             const part = new UploadPart({ id: key.partId, createdAt: yield* Timestamp.now, uploadId })
             const added = yield* changePending(
               uploadId,
               { operation: IdempotencyRecord.addPart, request: partDigest(uploadId, written) },
               (change: ReturnType<typeof Change.PartAdded>) => change.part.part,
-              ({ receivedBytes, receivedParts, upload }) =>
-                Either.map(
-                  Either.flatMap(
-                    UploadParts.checkCount(receivedParts, limits),
-                    () => UploadParts.checkFits(upload, receivedBytes, written.bytes, limits)
-                  ),
-                  () => Change.PartAdded({ part: { part, ...written } })
-                )
+              ({ receivedBytes, receivedParts, upload }, projectBytes) =>
+                Either.gen(function*() {
+                  yield* UploadParts.checkCount(receivedParts, limits)
+                  yield* UploadParts.checkFits(upload, receivedBytes, written.bytes, limits)
+                  yield* checkStoredBytes(projectBytes, written.bytes, projectLimits)
+                  return Change.PartAdded({ part: { part, ...written } })
+                })
             ).pipe(
               // A failed repository may have recorded the part nevertheless.
               Effect.tapError((error) =>

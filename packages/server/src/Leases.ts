@@ -5,20 +5,35 @@
  */
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { StorageError } from "./StorageError.js"
 
 /**
  * @since 0.1.0
  * @category models
  */
 export interface Service {
-  /** Takes a lease until the scope closes. */
-  readonly acquire: (uploadId: UploadId) => Effect.Effect<void, never, Scope.Scope>
+  /** Takes a lease until the scope closes. Fails if the lease cannot be recorded. */
+  readonly acquire: (uploadId: UploadId) => Effect.Effect<void, StorageError, Scope.Scope>
   /** Whether any request has a lease on the Upload. */
-  readonly isLeased: (uploadId: UploadId) => Effect.Effect<boolean>
+  readonly isLeased: (uploadId: UploadId) => Effect.Effect<boolean, StorageError>
+  /**
+   * Locks a pass of the sweeper until the scope closes. Returns false if another server has the lock: it makes the pass then.
+   */
+  readonly lockPass: (pass: "reclaim" | "removeOrphans") => Effect.Effect<boolean, StorageError, Scope.Scope>
 }
+
+/**
+ * The clocks of servers that share a database may differ by this time: an Upload that has expired here may be pending for
+ * another server.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const clockSkewAllowance = Duration.minutes(1)
 
 /**
  * @since 0.1.0
@@ -27,6 +42,8 @@ export interface Service {
 export class Leases extends Context.Tag("@effect-uploads/server/Leases")<Leases, Service>() {}
 
 /**
+ * The leases of one process, in memory. Several servers on one database need `SqlLeases.layer`.
+ *
  * @example
  * ```ts
  * import * as Leases from "@effect-uploads/server/Leases"
@@ -52,6 +69,7 @@ export const layer: Layer.Layer<Leases> = Layer.sync(Leases, () => {
     })
   return {
     acquire: (uploadId) => Effect.acquireRelease(add(uploadId, 1), () => add(uploadId, -1)),
-    isLeased: (uploadId) => Effect.sync(() => counts.has(uploadId))
+    isLeased: (uploadId) => Effect.sync(() => counts.has(uploadId)),
+    lockPass: () => Effect.succeed(true)
   }
 })

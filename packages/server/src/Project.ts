@@ -33,3 +33,47 @@ export class CurrentProject extends Context.Reference<CurrentProject>()<
   "@effect-uploads/server/CurrentProject",
   ProjectId
 >("@effect-uploads/server/CurrentProject", { defaultValue: () => ProjectId.make("default") }) {}
+
+/**
+ * The share of each project, so that one API key cannot fill the disk for all.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Limits {
+  /** The maximum number of pending Uploads. `create` fails with `RateLimited` at the limit. */
+  readonly pendingUploads: number
+  /**
+   * The maximum of the bytes that the Uploads and Files of a project store. `create` and `addPart` fail with `PermissionDenied`
+   * beyond it.
+   */
+  readonly storedBytes: number
+}
+
+/**
+ * The default of {@link ProjectLimits}: 10,000 pending Uploads and 1 TiB.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const defaultLimits: Limits = { pendingUploads: 10_000, storedBytes: 1024 ** 4 }
+
+/**
+ * The limits of every project: by default 10,000 pending Uploads and 1 TiB. Several servers on one database may exceed them by
+ * the requests that they accept at the same moment.
+ *
+ * @example
+ * ```ts
+ * import { ProjectLimits } from "@effect-uploads/server/Project"
+ * import * as Layer from "effect/Layer"
+ *
+ * export const limits = Layer.succeed(ProjectLimits, { pendingUploads: 100, storedBytes: 10 * 1024 ** 3 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class ProjectLimits extends Context.Reference<ProjectLimits>()<
+  "@effect-uploads/server/ProjectLimits",
+  Limits
+>("@effect-uploads/server/ProjectLimits", { defaultValue: () => defaultLimits }) {}

@@ -35,7 +35,9 @@ import * as ServerApi from "./internal/http/serverApi.js"
 import * as serverMetrics from "./internal/http/serverMetrics.js"
 import * as Database from "./internal/sql/database.js"
 import * as Leases from "./Leases.js"
+import { ProjectLimits } from "./Project.js"
 import type { ServerConfig } from "./ServerConfig.js"
+import * as SqlLeases from "./SqlLeases.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
 import * as Sweeper from "./Sweeper.js"
 
@@ -81,21 +83,29 @@ const metrics = HttpApiBuilder.Router.use((router) =>
  * @category layers
  */
 export const layerDurable = (config: ServerConfig) => {
+  const isExclusive = Option.isNone(config.databaseUrl)
+  const leases = isExclusive ? Leases.layer : Layer.provide(SqlLeases.layer, SqlUploadRepository.layer)
   const stores = Layer.mergeAll(
-    SqlUploadRepository.layer.pipe(Layer.provide(Database.layer(config))),
+    SqlUploadRepository.layer,
     FilePartStorage.layer({ directory: Path.join(config.dataDirectory, "parts") }),
-    Leases.layer
-  )
+    leases
+  ).pipe(Layer.provide(Database.layer(config)))
   const sweeper = Sweeper.layer({
     interval: config.sweepInterval,
     scanInterval: "1 hour",
     retention: config.retention,
     // One process owns a SQLite database, and with it the folder.
-    exclusive: Option.isNone(config.databaseUrl)
+    exclusive: isExclusive
   })
   return Layer.mergeAll(DurableUploads.layer, DurableFiles.layer, sweeper).pipe(
     Layer.provideMerge(stores),
-    Layer.provide(Layer.succeed(UploadLimits, limitsOf(config)))
+    Layer.provide(Layer.succeed(UploadLimits, limitsOf(config))),
+    Layer.provide(
+      Layer.succeed(ProjectLimits, {
+        pendingUploads: config.projectPendingUploads,
+        storedBytes: config.projectBytes
+      })
+    )
   )
 }
 

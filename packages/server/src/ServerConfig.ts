@@ -13,6 +13,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as ApiKeys from "./ApiKeys.js"
+import { defaultLimits } from "./Project.js"
 
 const integer = (name: string, minimum: number, maximum: number) =>
   Config.integer(name).pipe(
@@ -96,6 +97,13 @@ export const ServerConfig = Config.all({
   uploadParts: Config.withDefault(integer("UPLOADS_UPLOAD_PARTS", 1, 100_000), documented.parts),
   /** The time from the creation of an Upload to its expiry. */
   uploadLifetime: Config.withDefault(duration("UPLOADS_UPLOAD_LIFETIME"), documented.uploadLifetime),
+  /** The maximum number of pending Uploads of a project. */
+  projectPendingUploads: Config.withDefault(
+    integer("UPLOADS_PROJECT_PENDING_UPLOADS", 1, Number.MAX_SAFE_INTEGER),
+    defaultLimits.pendingUploads
+  ),
+  /** The maximum of the bytes that the Uploads and Files of a project store. */
+  projectBytes: Config.withDefault(bytes("UPLOADS_PROJECT_BYTES"), ByteSize.make(defaultLimits.storedBytes)),
   /** The time in which a whole request has to arrive. */
   requestTimeout: Config.withDefault(duration("UPLOADS_REQUEST_TIMEOUT"), Duration.minutes(10)),
   /** The time that running requests have when the server stops. */

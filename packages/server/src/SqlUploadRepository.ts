@@ -8,7 +8,7 @@ import { IdempotencyRecord } from "@effect-uploads/domain/IdempotencyRecord"
 import type { PartId, UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -18,15 +18,32 @@ import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { yieldToEventLoop } from "./internal/eventLoop.js"
 import { toStorageError } from "./internal/sql/databaseError.js"
 import * as Dialect from "./internal/sql/dialect.js"
+import * as DiskReserve from "./internal/sql/diskReserve.js"
 import * as GroupCommit from "./internal/sql/groupCommit.js"
 import * as Migrations from "./internal/sql/migrations.js"
-import { CallRow, FileRow, PartRow, Text, UploadIdRow, UploadRow } from "./internal/sql/rows.js"
+import {
+  CallRow,
+  FileRow,
+  FreePagesRow,
+  PartIdRow,
+  PartRow,
+  PositionRow,
+  ProjectBytesRow,
+  ProjectRow,
+  ReceivedBytesRow,
+  StoredPartsRow,
+  Text,
+  UploadIdRow,
+  UploadRow,
+  UsageRow
+} from "./internal/sql/rows.js"
 import * as Transaction from "./internal/sql/transaction.js"
 import type { ProjectId } from "./Project.js"
-import type { StorageError } from "./StorageError.js"
-import type { Service, StoredPart } from "./UploadRepository.js"
+import { StorageError } from "./StorageError.js"
+import type { Service, StoredPart, StoredUpload, Usage } from "./UploadRepository.js"
 import { Change, UploadRepository } from "./UploadRepository.js"
 
 /** Whole seconds: an Upload that expires in the current second has expired. */
@@ -44,9 +61,24 @@ const decodeFiles = Schema.decodeUnknown(Schema.Array(FileRow))
 const encodeCall = Schema.encode(Schema.parseJson(IdempotencyRecord))
 const decodeCalls = Schema.decodeUnknown(Schema.Array(CallRow))
 const decodeUploadIds = Schema.decodeUnknown(Schema.Array(UploadIdRow))
+const decodeUsage = Schema.decodeUnknown(Schema.NonEmptyArray(UsageRow))
+const decodeStoredParts = Schema.decodeUnknown(Schema.Array(StoredPartsRow))
+const decodePartIds = Schema.decodeUnknown(Schema.Array(PartIdRow))
+const decodePosition = Schema.decodeUnknown(PositionRow)
+const decodeReceivedBytes = Schema.decodeUnknown(Schema.NonEmptyArray(ReceivedBytesRow))
+const decodeProjectBytes = Schema.decodeUnknown(Schema.Array(ProjectBytesRow))
+const decodeProjects = Schema.decodeUnknown(Schema.Array(ProjectRow))
+const decodeFreePages = Schema.decodeUnknown(Schema.NonEmptyArray(FreePagesRow))
 
-/** Each has three parameters. A statement may have 32,766 in SQLite and 65,535 in PostgreSQL. */
-const positionsPerInsert = 1000
+/** SQLite keeps this many unused pages of 4 KiB, because it needs them again soon. */
+const keptPages = 256
+
+const isFull = (error: SqlError | ParseError): boolean => toStorageError("")(error).reason === "Full"
+
+const fullError = new SqlError({
+  cause: new StorageError({ store: "database", reason: "Full", operation: "DiskReserve.ensure" }),
+  message: "There is no space for the reserve of the database"
+})
 
 const operation =
   (name: string) => <A>(effect: Effect.Effect<A, SqlError | ParseError>): Effect.Effect<A, StorageError> =>
@@ -55,70 +87,152 @@ const operation =
       Effect.withSpan(`UploadRepository.${name}`, { captureStackTrace: false })
     )
 
+/** The number of rows that one statement reads or changes: SQLite runs a statement in the thread of the event loop. */
+const rowsPerStatement = 1000
+
+/** Runs a statement for each slice of `count` rows. The event loop is free between two statements. */
+const inSlices = <E>(count: number, run: (from: number, to: number) => Effect.Effect<unknown, E>) =>
+  Effect.forEach(
+    Arr.range(0, Math.max(0, Math.ceil(count / rowsPerStatement) - 1)),
+    (slice) =>
+      Effect.zipLeft(
+        run(slice * rowsPerStatement, (slice + 1) * rowsPerStatement),
+        (slice + 1) * rowsPerStatement < count ? yieldToEventLoop : Effect.void
+      ),
+    { discard: true }
+  )
+
+/** Repeats a statement that returns a full page of rows as long as there is another one. */
+const untilPartial = <Rows extends ReadonlyArray<unknown>, E>(run: Effect.Effect<Rows, E>): Effect.Effect<void, E> =>
+  Effect.flatMap(
+    run,
+    (rows) => rows.length < rowsPerStatement ? Effect.void : Effect.zipRight(yieldToEventLoop, untilPartial(run))
+  )
+
+/**
+ * A query outside of a transaction runs to its end even if the caller is interrupted. On PostgreSQL an interruption cancels the
+ * statement that the connection executes when the cancellation arrives, and that may be the next transaction.
+ */
+const read = (name: string) => <A>(effect: Effect.Effect<A, SqlError | ParseError>) =>
+  Effect.uninterruptible(operation(name)(effect))
+
 const makeChanges = (sql: SqlClient.SqlClient) => {
-  const partAdded = Effect.fnUntraced(function*(uploadId: UploadId, part: StoredPart) {
+  const deleteParts = (id: string) =>
+    untilPartial(
+      sql`DELETE FROM upload_parts WHERE sequence IN (
+        SELECT sequence FROM upload_parts WHERE upload_id = ${id} LIMIT ${rowsPerStatement}
+      ) RETURNING id`
+    )
+
+  const addStoredBytes = (project: ProjectId, bytes: number) =>
+    bytes === 0
+      ? Effect.void
+      : sql`INSERT INTO upload_projects ${sql.insert({ project: text(project), stored_bytes: bytes })}
+        ON CONFLICT (project) DO UPDATE SET stored_bytes = upload_projects.stored_bytes + excluded.stored_bytes`
+
+  const partAdded = Effect.fnUntraced(function*({ project, upload }: StoredUpload, part: StoredPart) {
     yield* sql`INSERT INTO upload_parts ${sql.insert(yield* encodePart(part))}`
-    yield* sql`UPDATE uploads SET
-      received_bytes = received_bytes + ${part.bytes},
-      received_parts = received_parts + 1
-      WHERE id = ${text(uploadId)}`
+    yield* sql`UPDATE uploads SET received_bytes = received_bytes + ${part.bytes}, received_parts = received_parts + 1
+      WHERE id = ${text(upload.id)}`
+    yield* addStoredBytes(project, part.bytes)
+  })
+
+  const deleteUnlisted = Effect.fnUntraced(function*(id: string, partIds: ReadonlyArray<PartId>) {
+    const listed = new Set(partIds.map((partId) => text(partId)))
+    let after = 0
+    yield* untilPartial(Effect.gen(function*() {
+      const rows = yield* Effect.flatMap(
+        sql`SELECT sequence, id FROM upload_parts WHERE upload_id = ${id} AND sequence > ${after}
+          ORDER BY sequence LIMIT ${rowsPerStatement}`,
+        decodePartIds
+      )
+      after = rows.at(-1)?.sequence ?? after
+      const unlisted = rows.filter((row) => !listed.has(row.id))
+      if (Arr.isNonEmptyReadonlyArray(unlisted)) {
+        yield* sql`DELETE FROM upload_parts WHERE ${sql.in("sequence", unlisted.map(({ sequence }) => sequence))}`
+          .unprepared
+      }
+      return rows
+    }))
   })
 
   const completed = Effect.fnUntraced(function*(
-    project: ProjectId,
-    uploadId: UploadId,
+    stored: StoredUpload,
     { file }: Upload.Completed,
     partIds: ReadonlyArray<PartId>
   ) {
-    const id = text(uploadId)
+    const id = text(stored.upload.id)
     const expires_at = Option.getOrNull(Option.map(file.expiresAt, seconds))
     yield* sql`INSERT INTO upload_files ${
       sql.insert({
         id: text(file.id),
         upload_id: id,
-        project: text(project),
+        project: text(stored.project),
         purpose: text(file.purpose),
         created_at: seconds(file.createdAt),
         expires_at
       })
     }`
-    const positions = partIds.map((partId, position) => ({ file_id: text(file.id), position, part_id: text(partId) }))
-    yield* Effect.forEach(
-      Arr.chunksOf(positions, positionsPerInsert),
-      (rows) => sql`INSERT INTO upload_file_parts ${sql.insert(rows)}`.unprepared,
-      { discard: true }
-    )
-    yield* sql`DELETE FROM upload_parts WHERE upload_id = ${id} AND id NOT IN (
-      SELECT part_id FROM upload_file_parts WHERE file_id = ${text(file.id)}
-    )`
-    yield* sql`UPDATE uploads SET
+    yield* inSlices(partIds.length, (from, to) => {
+      const positions = partIds.slice(from, to).map((partId, index) => ({
+        file_id: text(file.id),
+        position: from + index,
+        part_id: text(partId)
+      }))
+      return Arr.isNonEmptyReadonlyArray(positions)
+        ? sql`INSERT INTO upload_file_parts ${sql.insert(positions)}`.unprepared
+        : Effect.void
+    })
+    if (new Set(partIds).size !== stored.receivedParts) yield* deleteUnlisted(id, partIds)
+    const rows = yield* sql`UPDATE uploads SET
       status = 'completed',
       file = ${yield* encodeFile(file)},
       received_bytes = (SELECT COALESCE(SUM(bytes), 0) FROM upload_parts WHERE upload_id = ${id}),
-      received_parts = (SELECT COUNT(*) FROM upload_parts WHERE upload_id = ${id}),
+      received_parts = ${partIds.length},
       reclaim_at = ${expires_at}
-      WHERE id = ${id}`
+      WHERE id = ${id} RETURNING received_bytes`
+    const [{ received_bytes }] = yield* decodeReceivedBytes(rows)
+    yield* addStoredBytes(stored.project, received_bytes - stored.receivedBytes)
   })
 
-  const cancelled = Effect.fnUntraced(function*(uploadId: UploadId, now: DateTime.Utc) {
-    const id = text(uploadId)
-    yield* sql`DELETE FROM upload_parts WHERE upload_id = ${id}`
+  const cancelled = Effect.fnUntraced(function*({ project, receivedBytes, upload }: StoredUpload, now: DateTime.Utc) {
+    const id = text(upload.id)
     yield* sql`UPDATE uploads SET status = 'cancelled', received_bytes = 0, received_parts = 0, reclaim_at = ${
       seconds(now)
     } WHERE id = ${id}`
+    yield* deleteParts(id)
+    yield* addStoredBytes(project, -receivedBytes)
   })
 
-  return (
-    project: ProjectId,
-    uploadId: UploadId,
-    change: Change,
-    now: DateTime.Utc
-  ): Effect.Effect<void, SqlError | ParseError> =>
+  const reclaimed = Effect.fnUntraced(function*(uploadId: UploadId, now: DateTime.Utc) {
+    const id = text(uploadId)
+    const rows = yield* sql`SELECT project, received_bytes, received_parts FROM uploads
+      WHERE id = ${id} ${Dialect.forUpdate(sql)}`
+    const found = Arr.head(yield* decodeStoredParts(rows))
+    if (Option.isNone(found)) return
+    const { received_parts, project, received_bytes } = found.value
+    yield* sql`UPDATE uploads SET
+      received_bytes = 0, received_parts = 0, reclaim_at = NULL, reclaimed_at = COALESCE(reclaimed_at, ${seconds(now)})
+      WHERE id = ${id}`
+    yield* inSlices(
+      received_parts,
+      (from, to) =>
+        sql`DELETE FROM upload_file_parts
+        WHERE file_id IN (SELECT id FROM upload_files WHERE upload_id = ${id}) AND position >= ${from} AND position < ${to}`
+    )
+    yield* sql`DELETE FROM upload_files WHERE upload_id = ${id}`
+    yield* deleteParts(id)
+    yield* addStoredBytes(project, -received_bytes)
+  })
+
+  const apply = (stored: StoredUpload, change: Change, now: DateTime.Utc): Effect.Effect<void, SqlError | ParseError> =>
     Change.$match(change, {
-      PartAdded: ({ part }) => partAdded(uploadId, part),
-      Completed: ({ partIds, upload }) => completed(project, uploadId, upload, partIds),
-      Cancelled: () => cancelled(uploadId, now)
+      PartAdded: ({ part }) => partAdded(stored, part),
+      Completed: ({ partIds, upload }) => completed(stored, upload, partIds),
+      Cancelled: () => cancelled(stored, now)
     })
+
+  return { apply, reclaimed }
 }
 
 /*
@@ -148,15 +262,76 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
   const sql = yield* SqlClient.SqlClient
   yield* Migrations.run
   const commit = Dialect.sharesCommits(sql) ? yield* GroupCommit.make(sql) : Transaction.make(sql)
-  const change = makeChanges(sql)
+  const changes = makeChanges(sql)
+  const reserve = yield* DiskReserve.make
 
   const selectUpload = sql`SELECT
     id, project, filename, purpose, mime_type, bytes, created_at, expires_at, file_expires_after, status, received_bytes,
-    received_parts,    file FROM uploads`
-  const selectPart = sql`SELECT p.id, p.upload_id, p.bytes, p.checksum, p.created_at FROM upload_parts p`
+    received_parts, file`
+  const selectPart = sql`SELECT p.sequence, p.id, p.upload_id, p.bytes, p.checksum, p.created_at`
   const selectFile = sql`SELECT f.sequence, f.project, f.upload_id, u.file
     FROM upload_files f JOIN uploads u ON u.id = f.upload_id`
   const forUpdate = Dialect.forUpdate(sql)
+
+  const requireReserve = Effect.flatMap(reserve.ensure, (isThere) => isThere ? Effect.void : Effect.fail(fullError))
+
+  /**
+   * Runs a command that frees space. On a full disk it gets the space of the reserve. The second attempt is made even if there
+   * was no reserve left, because another command may have released it meanwhile.
+   */
+  const freeing = <A>(command: Effect.Effect<A, SqlError | ParseError>, isFreeing: () => boolean = () => true) =>
+    commit(command).pipe(
+      Effect.catchIf(
+        (error) => isFreeing() && isFull(error),
+        () => Effect.zipRight(reserve.release, commit(command))
+      )
+    )
+
+  /** Reads and decodes parts page by page. The event loop is free between two pages. */
+  const readPages = (
+    page: (after: number) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
+  ): Effect.Effect<ReadonlyArray<StoredPart>, SqlError | ParseError> =>
+    Effect.suspend(() => {
+      const parts: Array<StoredPart> = []
+      let after = -1
+      return Effect.as(
+        untilPartial(Effect.gen(function*() {
+          const rows = yield* page(after)
+          const last = rows.at(-1)
+          if (last !== undefined) after = (yield* decodePosition(last)).position
+          parts.push(...(yield* decodeParts(rows)))
+          return rows
+        })),
+        parts
+      )
+    })
+
+  const usageOf = (project: ProjectId, now: DateTime.Utc): Effect.Effect<Usage, SqlError | ParseError> =>
+    sql`SELECT
+      (SELECT COUNT(*) FROM uploads
+        WHERE project = ${text(project)} AND status = 'pending' AND expires_at > ${seconds(now)}) AS pending,
+      COALESCE((SELECT stored_bytes FROM upload_projects WHERE project = ${text(project)}), 0) AS stored_bytes`.pipe(
+      Effect.flatMap(decodeUsage),
+      Effect.map(([{ pending, stored_bytes }]) => ({ pendingUploads: pending, storedBytes: stored_bytes }))
+    )
+
+  const freePages = Effect.map(
+    Effect.flatMap(sql`PRAGMA freelist_count`, decodeFreePages),
+    ([{ freelist_count }]) => freelist_count
+  )
+
+  const giveBackPages: Effect.Effect<void, SqlError | ParseError> = Effect.flatMap(
+    freePages,
+    (pages) =>
+      pages <= keptPages ? Effect.void : freeing(
+        sql`PRAGMA incremental_vacuum(${sql.literal(`${Math.min(rowsPerStatement, pages - keptPages)}`)})`.unprepared
+      ).pipe(
+        Effect.zipRight(yieldToEventLoop),
+        Effect.zipRight(freePages),
+        // Without `auto_vacuum` nothing changes.
+        Effect.flatMap((rest) => rest < pages ? giveBackPages : Effect.void)
+      )
+  )
 
   const findCall = (project: ProjectId, key: string, now: DateTime.Utc) =>
     sql`SELECT record FROM upload_calls
@@ -187,74 +362,92 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
   })
 
   return UploadRepository.of({
-    createUpload: (stored, call) =>
-      commit(Effect.gen(function*() {
-        if (call !== undefined) {
+    createUpload: (stored, call, admit = () => Either.void) =>
+      Effect.clockWith((clock) =>
+        commit(Effect.gen(function*() {
           const { project, upload: { expiresAt } } = stored
-          const isFirst = yield* recordCall({ ...call, project, expiresAt })
-          if (!isFirst) return yield* findCall(project, call.key, call.now)
-        }
-        const row = yield* encodeUpload(stored)
-        yield* sql`INSERT INTO uploads ${sql.insert({ ...row, reclaim_at: row.expires_at })}`
-        return Option.none()
-      })).pipe(operation("createUpload")),
+          const now = DateTime.unsafeMake(yield* clock.currentTimeMillis)
+          if (call !== undefined) {
+            const earlier = yield* findCall(project, call.key, now)
+            if (Option.isSome(earlier)) return Either.right(earlier)
+          }
+          const admitted = admit(yield* usageOf(project, now))
+          if (Either.isLeft(admitted)) return Either.left(admitted.left)
+          yield* requireReserve
+          if (call !== undefined) {
+            const isFirst = yield* recordCall({ ...call, project, expiresAt, now })
+            if (!isFirst) return Either.right(yield* findCall(project, call.key, now))
+          }
+          const row = yield* encodeUpload(stored)
+          yield* sql`INSERT INTO uploads ${sql.insert({ ...row, reclaim_at: row.expires_at })}`
+          return Either.right(Option.none())
+        }))
+      ).pipe(operation("createUpload"), Effect.flatten),
 
-    findCall: (project, key, now) => findCall(project, key, now).pipe(operation("findCall")),
+    usage: (project, now) => usageOf(project, now).pipe(read("usage")),
+
+    findCall: (project, key, now) => findCall(project, key, now).pipe(read("findCall")),
 
     forgetCalls: (now) =>
-      commit(sql`DELETE FROM upload_calls WHERE expires_at <= ${seconds(now)}`).pipe(
+      freeing(sql`DELETE FROM upload_calls WHERE expires_at <= ${seconds(now)}`).pipe(
         Effect.asVoid,
         operation("forgetCalls")
       ),
 
     findUpload: (project, uploadId) =>
-      sql`${selectUpload} WHERE id = ${text(uploadId)} AND project = ${text(project)}`.pipe(
+      sql`${selectUpload} FROM uploads WHERE id = ${text(uploadId)} AND project = ${text(project)}`.pipe(
         Effect.flatMap(decodeUploads),
         Effect.map(Arr.head),
-        operation("findUpload")
+        read("findUpload")
       ),
 
     changeUpload: (project, uploadId, decide, command) =>
       // Another fiber may run the command, so the clock of the caller is captured.
-      Effect.clockWith((clock) =>
-        commit(Effect.gen(function*() {
-          const rows = yield* sql`${selectUpload} WHERE id = ${text(uploadId)} AND project = ${
-            text(project)
-          } ${forUpdate}`
+      Effect.clockWith((clock) => {
+        let mayFree = false
+        return Effect.gen(function*() {
+          const rows = yield* sql`${selectUpload}, COALESCE(
+              (SELECT stored_bytes FROM upload_projects WHERE project = uploads.project), 0
+            ) AS project_bytes
+            FROM uploads WHERE id = ${text(uploadId)} AND project = ${text(project)} ${forUpdate}`
           const stored = Arr.head(yield* decodeUploads(rows))
+          const projectBytes = Arr.head(yield* decodeProjectBytes(rows)).pipe(
+            Option.match({ onNone: () => 0, onSome: ({ project_bytes }) => project_bytes })
+          )
           const now = DateTime.unsafeMake(yield* clock.currentTimeMillis)
           const earlier = command === undefined ? Option.none() : yield* findCall(project, command.key, now)
-          const decision = decide(stored, now, earlier)
-          if (Either.isRight(decision)) {
-            yield* change(project, uploadId, decision.right, now)
-            if (command !== undefined && Option.isSome(stored)) {
+          const decision = decide(stored, now, earlier, projectBytes)
+          if (Either.isRight(decision) && Option.isSome(stored)) {
+            mayFree = decision.right._tag === "Cancelled"
+            if (!mayFree) yield* requireReserve
+            yield* changes.apply(stored.value, decision.right, now)
+            if (command !== undefined) {
               const { expiresAt } = stored.value.upload
               yield* recordCall({ project, key: command.key, record: command.record(decision.right), expiresAt, now })
             }
           }
           return decision
-        }))
-      ).pipe(operation("changeUpload"), Effect.flatten),
+        }).pipe((effect) => freeing(effect, () => mayFree))
+      }).pipe(operation("changeUpload"), Effect.flatten),
 
     partsOfUpload: (uploadId) =>
-      sql`${selectPart} WHERE p.upload_id = ${text(uploadId)} ORDER BY p.sequence`.pipe(
-        Effect.flatMap(decodeParts),
-        operation("partsOfUpload")
-      ),
+      readPages((after) =>
+        sql`${selectPart}, p.sequence AS position FROM upload_parts p
+          WHERE p.upload_id = ${text(uploadId)} AND p.sequence > ${after} ORDER BY p.sequence LIMIT ${rowsPerStatement}`
+      ).pipe(read("partsOfUpload")),
 
     findFile: (project, fileId) =>
       sql`${selectFile} WHERE f.id = ${text(fileId)} AND f.project = ${text(project)} AND f.deleted = 0`.pipe(
         Effect.flatMap(decodeFiles),
         Effect.map(Arr.head),
-        operation("findFile")
+        read("findFile")
       ),
 
     partsOfFile: (fileId) =>
-      sql`${selectPart} JOIN upload_file_parts fp ON fp.part_id = p.id
-        WHERE fp.file_id = ${text(fileId)} ORDER BY fp.position`.pipe(
-        Effect.flatMap(decodeParts),
-        operation("partsOfFile")
-      ),
+      readPages((after) =>
+        sql`${selectPart}, fp.position FROM upload_file_parts fp JOIN upload_parts p ON fp.part_id = p.id
+          WHERE fp.file_id = ${text(fileId)} AND fp.position > ${after} ORDER BY fp.position LIMIT ${rowsPerStatement}`
+      ).pipe(read("partsOfFile")),
 
     listFiles: (project, { after, limit, now, order, purpose }) => {
       const where = sql.and([
@@ -272,14 +465,14 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       return sql`${selectFile} WHERE ${where}
         ORDER BY f.created_at ${direction}, f.sequence ${direction} LIMIT ${limit}`.pipe(
         Effect.flatMap(decodeFiles),
-        operation("listFiles")
+        read("listFiles")
       )
     },
 
     deleteFile: (project, fileId, now) => {
       const isAlive = sql`id = ${text(fileId)} AND project = ${text(project)} AND deleted = 0
         AND (expires_at IS NULL OR expires_at > ${seconds(now)})`
-      return commit(Effect.gen(function*() {
+      return freeing(Effect.gen(function*() {
         yield* sql`UPDATE uploads SET reclaim_at = ${seconds(now)}
           WHERE id = (SELECT upload_id FROM upload_files WHERE ${isAlive})`
         return Arr.isNonEmptyReadonlyArray(
@@ -289,52 +482,46 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     },
 
     reclaimable: (now, limit) =>
-      sql`SELECT id FROM uploads WHERE reclaim_at <= ${seconds(now)} ORDER BY reclaim_at LIMIT ${limit}`.pipe(
+      freeing(Effect.gen(function*() {
+        const isDue = sql`reclaim_at <= ${seconds(now)}`
+        yield* sql`UPDATE uploads SET status = 'expired' WHERE ${isDue} AND status = 'pending'`
+        yield* sql`UPDATE upload_files SET deleted = 1 WHERE deleted = 0 AND upload_id IN (
+          SELECT id FROM uploads WHERE ${isDue} AND status = 'completed'
+        )`
+        return yield* sql`SELECT id FROM uploads WHERE ${isDue} ORDER BY reclaim_at LIMIT ${limit}`
+      })).pipe(
         Effect.flatMap(decodeUploadIds),
         Effect.map(Arr.map(({ id }) => id)),
         operation("reclaimable")
       ),
 
-    retire: (uploadId, now) => {
-      const id = text(uploadId)
-      return commit(Effect.gen(function*() {
-        const rows = yield* sql`SELECT id FROM uploads
-          WHERE id = ${id} AND reclaim_at <= ${seconds(now)} ${forUpdate}`
-        if (rows.length === 0) return false
-        yield* sql`UPDATE uploads SET status = 'expired' WHERE id = ${id} AND status = 'pending'`
-        yield* sql`UPDATE upload_files SET deleted = 1 WHERE upload_id = ${id}`
-        return true
-      })).pipe(operation("retire"))
-    },
+    reclaimed: (uploadId, now) => freeing(changes.reclaimed(uploadId, now)).pipe(operation("reclaimed")),
 
-    forgetUploads: (before) =>
-      commit(sql`DELETE FROM uploads WHERE reclaimed_at < ${seconds(before)}`).pipe(
-        Effect.asVoid,
-        operation("forgetUploads")
-      ),
+    forgetUploads: (before, limit) =>
+      freeing(sql`DELETE FROM uploads WHERE id IN (
+        SELECT id FROM uploads WHERE reclaimed_at < ${seconds(before)} AND reclaim_at IS NULL LIMIT ${limit}
+      ) RETURNING id`).pipe(Effect.map((rows) => rows.length), operation("forgetUploads")),
 
-    releaseSpace: Effect.asVoid(Dialect.releaseSpace(sql)).pipe(operation("releaseSpace")),
+    releaseSpace: Effect.zipRight(
+      Dialect.isSqlite(sql) ? giveBackPages : Effect.void,
+      // What was freed is the reserve first.
+      reserve.ensure
+    ).pipe(Effect.asVoid, operation("releaseSpace")),
 
-    reclaimed: (uploadId, now) => {
-      const id = text(uploadId)
-      return commit(Effect.gen(function*() {
-        yield* sql`UPDATE uploads SET reclaimed_at = ${
-          seconds(now)
-        }, received_bytes = 0, received_parts = 0, reclaim_at = NULL WHERE id = ${id}`
-        yield* sql`DELETE FROM upload_file_parts WHERE file_id IN (SELECT id FROM upload_files WHERE upload_id = ${id})`
-        yield* sql`DELETE FROM upload_files WHERE upload_id = ${id}`
-        yield* sql`DELETE FROM upload_parts WHERE upload_id = ${id}`
-      })).pipe(operation("reclaimed"))
-    },
+    projects: sql`SELECT project FROM upload_projects WHERE stored_bytes > 0 ORDER BY project`.pipe(
+      Effect.flatMap(decodeProjects),
+      Effect.map(Arr.map(({ project }) => project)),
+      read("projects")
+    ),
 
     takesParts: (uploadId, now) =>
       sql`SELECT id FROM uploads
         WHERE id = ${text(uploadId)} AND status = 'pending' AND expires_at > ${seconds(now)}`.pipe(
         Effect.map(Arr.isNonEmptyReadonlyArray),
-        operation("takesParts")
+        read("takesParts")
       ),
 
-    ping: Effect.asVoid(sql`SELECT 1`).pipe(operation("ping"))
+    ping: Effect.zipRight(sql`SELECT 1`, requireReserve).pipe(read("ping"), Effect.disconnect)
   })
 })
 

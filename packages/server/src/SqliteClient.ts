@@ -127,15 +127,21 @@ const makeConnection = (db: Database.Database, filename: string): Connection => 
  * memory.
  */
 const opening = [
-  // Before the first table: unused pages can then be given back to the system.
-  "PRAGMA auto_vacuum = INCREMENTAL",
   "PRAGMA locking_mode = EXCLUSIVE",
+  // Applies to a new file. `enableAutoVacuum` changes an existing one.
+  "PRAGMA auto_vacuum = INCREMENTAL",
   "PRAGMA journal_mode = WAL",
   "PRAGMA synchronous = FULL",
   "PRAGMA foreign_keys = ON",
   "BEGIN IMMEDIATE",
   "COMMIT"
 ]
+
+/** Unused pages can only be given back to the file system if the file was created or rewritten with `auto_vacuum`. */
+const enableAutoVacuum = (db: Database.Database): void => {
+  const rows = db.prepare("PRAGMA auto_vacuum").raw().all()
+  if (rows.flat().includes(0)) db.exec("VACUUM")
+}
 
 /**
  * `close` alone keeps the file open and locked until the last prepared statement is garbage collected. These statements
@@ -173,6 +179,8 @@ const open = (filename: string): Effect.Effect<Database.Database, StorageError> 
   }).pipe(
     Effect.tap((db) =>
       Effect.try(() => opening.forEach((sql) => db.exec(sql))).pipe(
+        // The rewriting needs the space of the whole file once more. Without it the file works, but does not shrink.
+        Effect.zipRight(Effect.ignore(Effect.try(() => enableAutoVacuum(db)))),
         Effect.onError(() => Effect.sync(() => db.close()))
       )
     ),

@@ -8,12 +8,13 @@
  */
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Leases } from "./Leases.js"
+import { clockSkewAllowance, Leases } from "./Leases.js"
 import { PartStorage } from "./PartStorage.js"
 import type { StorageError } from "./StorageError.js"
 import { UploadRepository } from "./UploadRepository.js"
@@ -36,8 +37,19 @@ export interface Options {
   readonly exclusive: boolean
 }
 
-/** The clocks of servers differ: an Upload that has expired here may be pending for another server. */
-const clockSkewAllowance = Duration.minutes(1)
+/** The present for all servers: what has expired then has expired on each of them. */
+const safeNow = ({ exclusive }: Pick<Options, "exclusive">) =>
+  Effect.map(DateTime.now, (now) => exclusive ? now : DateTime.subtractDuration(now, clockSkewAllowance))
+
+/** Runs a pass unless another server runs it at the moment. */
+const locked = <A, E, R>(
+  pass: Parameters<Leases["Type"]["lockPass"]>[0],
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<void, E | StorageError, Leases | Exclude<R, Scope.Scope>> =>
+  Effect.scoped(
+    Effect.flatMap(Leases, (leases) =>
+      Effect.flatMap(leases.lockPass(pass), (isLocked) => Effect.when(effect, () => isLocked)))
+  ).pipe(Effect.asVoid)
 
 /** The number of Uploads that are reclaimed between two queries. */
 const batch = 256
@@ -46,7 +58,8 @@ const batch = 256
 const concurrency = 16
 
 /**
- * Removes the bytes of Uploads that were cancelled or have expired, and of Files that were deleted or have expired.
+ * Removes the bytes of Uploads that were cancelled or have expired, and of Files that were deleted or have expired. Then deletes
+ * the rows of Uploads whose retention has passed.
  *
  * @since 0.1.0
  * @category combinators
@@ -58,30 +71,31 @@ export const reclaim = (
     const repository = yield* UploadRepository
     const storage = yield* PartStorage
     const leases = yield* Leases
-    const startedAt = yield* DateTime.now
-    yield* repository.forgetCalls(startedAt)
-    yield* repository.forgetUploads(DateTime.subtractDuration(startedAt, options.retention))
+    yield* repository.forgetCalls(yield* safeNow(options))
     // Uploads with a lease stay and come first, so the next query has to go past them.
     for (let leased = 0, isMore = true; isMore;) {
       const limit = leased + batch
-      const now = yield* DateTime.now
-      const expiredAt = options.exclusive ? now : DateTime.subtractDuration(now, clockSkewAllowance)
-      const uploadIds = yield* repository.reclaimable(expiredAt, limit)
+      const now = yield* safeNow(options)
+      const uploadIds = yield* repository.reclaimable(now, limit)
       const idle = yield* Effect.filter(uploadIds, (uploadId) => leases.isLeased(uploadId), { negate: true })
       yield* Effect.forEach(
         idle,
-        (uploadId) =>
-          Effect.whenEffect(
-            Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId, now)),
-            repository.retire(uploadId, expiredAt)
-          ),
+        (uploadId) => Effect.zipRight(storage.removeUpload(uploadId), repository.reclaimed(uploadId, now)),
         { concurrency, discard: true }
       )
       leased = uploadIds.length - idle.length
       isMore = uploadIds.length === limit
     }
+    yield* Effect.repeat(
+      Effect.flatMap(safeNow(options), (now) =>
+        repository.forgetUploads(DateTime.subtractDuration(now, options.retention), batch)),
+      {
+        while: (deleted) =>
+          deleted === batch
+      }
+    )
     yield* repository.releaseSpace
-  }).pipe(Effect.withSpan("Sweeper.reclaim"))
+  }).pipe((pass) => locked("reclaim", pass), Effect.withSpan("Sweeper.reclaim"))
 
 /**
  * Removes bytes without a recorded part: partial files of a killed process, and parts that were not listed when their Upload
@@ -103,7 +117,7 @@ export const removeOrphans = (
         Effect.gen(function*() {
           // In this order: a part whose lease has ended is recorded by then, or never will be.
           if (yield* leases.isLeased(uploadId)) return
-          if (!options.exclusive && (yield* repository.takesParts(uploadId, yield* DateTime.now))) return
+          if (!options.exclusive && (yield* repository.takesParts(uploadId, yield* safeNow(options)))) return
           const parts = new Set((yield* repository.partsOfUpload(uploadId)).map(({ part }) => part.id))
           yield* Effect.forEach(
             Chunk.filter(keys, ({ partId }) => !parts.has(partId)),
@@ -113,7 +127,7 @@ export const removeOrphans = (
         })
       )
     )
-  }).pipe(Effect.withSpan("Sweeper.removeOrphans"))
+  }).pipe((pass) => locked("removeOrphans", pass), Effect.withSpan("Sweeper.removeOrphans"))
 
 /** Logs the failure of a pass. The next pass tries again. */
 const logAndContinue = <A, R>(pass: Effect.Effect<A, StorageError, R>) =>

@@ -38,6 +38,19 @@ export interface StoredUpload {
 }
 
 /**
+ * What a project uses at the moment.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Usage {
+  /** The number of Uploads that can still be completed. */
+  readonly pendingUploads: number
+  /** The bytes of all recorded parts of its Uploads and Files. */
+  readonly storedBytes: number
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -122,11 +135,18 @@ export interface ListFilesQuery {
  * @category models
  */
 export interface Service {
-  /** Returns the record of an earlier call with the same key, and then creates nothing. */
-  readonly createUpload: (
+  /**
+   * Creates an Upload if `admit` accepts what its project uses. Returns the record of an earlier call with the same key, and
+   * then creates nothing. Several servers that create Uploads at the same time may all be admitted.
+   */
+  readonly createUpload: <E = never>(
     stored: StoredUpload,
-    call?: { readonly key: string; readonly record: IdempotencyRecord; readonly now: DateTime.Utc } | undefined
-  ) => Effect.Effect<Option.Option<IdempotencyRecord>, StorageError>
+    call?: { readonly key: string; readonly record: IdempotencyRecord } | undefined,
+    admit?: ((usage: Usage) => Either.Either<void, E>) | undefined
+  ) => Effect.Effect<Option.Option<IdempotencyRecord>, E | StorageError>
+
+  /** What the project uses at the moment. */
+  readonly usage: (project: ProjectId, now: DateTime.Utc) => Effect.Effect<Usage, StorageError>
 
   /** The call that came with the key. Keys are forgotten when their Upload expires. */
   readonly findCall: (
@@ -142,8 +162,8 @@ export interface Service {
   ) => Effect.Effect<Option.Option<StoredUpload>, StorageError>
 
   /**
-   * Passes the current Upload to `decide` and makes the change that it returns, in one atomic step. `decide` may be called
-   * again.
+   * Passes the current Upload, and the bytes that its project stores, to `decide` and makes the change that it returns, in one
+   * atomic step. `decide` may be called again.
    */
   readonly changeUpload: <C extends Change, E>(
     project: ProjectId,
@@ -151,7 +171,8 @@ export interface Service {
     decide: (
       stored: Option.Option<StoredUpload>,
       now: DateTime.Utc,
-      earlier: Option.Option<IdempotencyRecord>
+      earlier: Option.Option<IdempotencyRecord>,
+      projectBytes: number
     ) => Either.Either<C, E>,
     command?: KeyedCommand<C> | undefined
   ) => Effect.Effect<C, E | StorageError>
@@ -180,24 +201,24 @@ export interface Service {
 
   /**
    * Uploads with parts that no request can reach, oldest first: cancelled or expired ones, and those whose File was deleted or
-   * has expired.
+   * has expired. Records that they have expired, so that no request can reach them later, even if a clock goes back.
    */
   readonly reclaimable: (now: DateTime.Utc, limit: number) => Effect.Effect<ReadonlyArray<UploadId>, StorageError>
 
-  /**
-   * Records the end of such an Upload before its bytes are removed: a pending one is expired from then on, and its File is
-   * deleted, whatever a clock says later. Returns false if the Upload is not reclaimable any more.
-   */
-  readonly retire: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<boolean, StorageError>
-
-  /** Deletes the parts of a retired Upload, after the storage has removed their bytes. */
+  /** Deletes the parts of such an Upload, after the storage has removed their bytes. The state of the Upload stays. */
   readonly reclaimed: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<void, StorageError>
 
-  /** Deletes the Uploads whose parts were removed before the given time. They are unknown from then on. */
-  readonly forgetUploads: (before: DateTime.Utc) => Effect.Effect<void, StorageError>
+  /**
+   * Deletes at most `limit` Uploads whose parts were removed before the given time, and returns their number. They are unknown
+   * from then on.
+   */
+  readonly forgetUploads: (before: DateTime.Utc, limit: number) => Effect.Effect<number, StorageError>
 
-  /** Returns unused space of the database to the system, if the database does not do it by itself. */
+  /** Gives the unused space of the database back to the file system. */
   readonly releaseSpace: Effect.Effect<void, StorageError>
+
+  /** The projects that store bytes. */
+  readonly projects: Effect.Effect<ReadonlyArray<ProjectId>, StorageError>
 
   /** Forgets the idempotency keys of Uploads that have expired. */
   readonly forgetCalls: (now: DateTime.Utc) => Effect.Effect<void, StorageError>
@@ -205,7 +226,7 @@ export interface Service {
   /** Whether the Upload accepts parts. False for an unknown Upload. */
   readonly takesParts: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<boolean, StorageError>
 
-  /** Succeeds if the database responds. */
+  /** Succeeds if the database responds and has space. */
   readonly ping: Effect.Effect<void, StorageError>
 }
 

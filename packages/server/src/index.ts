@@ -41,6 +41,10 @@ export * as ServerConfig from "./ServerConfig.js"
 /**
  * @since 0.1.0
  */
+export * as SqlLeases from "./SqlLeases.js"
+/**
+ * @since 0.1.0
+ */
 export * as SqlUploadRepository from "./SqlUploadRepository.js"
 /**
  * @since 0.1.0

@@ -124,6 +124,39 @@ describe("a full disk", () => {
         expect(again.filter(({ status }) => status !== 200)).toEqual([])
       })
   )
+
+  mounted(
+    `still cancels, deletes and sweeps, says so in /health, and accepts parts again afterwards${needs}`,
+    () =>
+      Effect.gen(function*() {
+        const directory = yield* disk(16 * MiB)
+        const server = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_SWEEP_INTERVAL: "100 millis" })
+        const client = clientOf(server.url)
+        const files = yield* Effect.forEach(Array.from({ length: 20 }), () => client.file(pattern(100_000)))
+        const uploads = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.map(client.create(MiB), idOf))
+        const pending = idOf(yield* client.create(MiB))
+        yield* Effect.forEach(uploads, (uploadId) => client.addPart(uploadId, pattern(1000)))
+        fill(directory)
+        // Nothing that needs space is accepted, as long as the log of SQLite grows.
+        yield* Effect.repeat(client.create(1, "x".repeat(255)), {
+          until: ({ status }) => status === 503,
+          times: 20_000
+        })
+        expect(JSON.parse((yield* send(`${server.url}/health`)).text)).toMatchObject({ parts: "Full" })
+        const freed = [
+          ...(yield* Effect.forEach(uploads, (uploadId) => client.cancel(uploadId))),
+          ...(yield* Effect.forEach(files, ({ fileId }) => client.delete(fileId)))
+        ]
+        expect(freed.map(({ status }) => status)).toEqual(freed.map(() => 200))
+        yield* eventually("the bytes are removed", () => readParts(directory).length === 0)
+        makeRoom(directory)
+        yield* eventually("the reserve is there again", () =>
+          Fs.existsSync(Path.join(directory, "uploads.sqlite-reserve")))
+        expect((yield* client.addPart(pending, pattern(MiB))).status).toBe(200)
+        expect((yield* send(`${server.url}/health`)).status).toBe(200)
+      }),
+    60_000
+  )
 })
 
 describe("the data folder", () => {

@@ -393,7 +393,7 @@ describe("the linearizability check", () => {
             changeUpload: (project, uploadId, decide) =>
               Effect.flatMap(
                 repository.findUpload(project, uploadId),
-                (found) => repository.changeUpload(project, uploadId, (_, now) => decide(found, now, Option.none()))
+                (found) => repository.changeUpload(project, uploadId, (_, now) => decide(found, now, Option.none(), 0))
               )
           }))
       ).pipe(Layer.provide(stores))

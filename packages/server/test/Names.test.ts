@@ -46,7 +46,7 @@ const invalidNames = [
 ]
 
 /** What is on the disk may have these names alone. */
-const ours = /^(incoming|parts|uploads\.sqlite(-wal|-shm)?|parts\/upload_[0-9a-f]{32}(\/part_[0-9a-f]{32})?)$/
+const ours = /^(incoming|parts|uploads\.sqlite(-wal|-shm|-reserve)?|parts\/upload_[0-9a-f]{32}(\/part_[0-9a-f]{32})?)$/
 
 it.scopedLive("any file name is returned unchanged, also after a restart, and is never a name on the disk", () =>
   Effect.gen(function*() {

@@ -72,8 +72,10 @@ describe("SqliteClient", () => {
         expect(yield* inAnotherProcess(filename)).toBe("SQLITE_BUSY")
         yield* create("upload_2")
       }).pipe(Effect.provide(repository))
-      // Everything is in the one file now.
-      expect(Fs.readdirSync(Path.dirname(filename))).toEqual([Path.basename(filename)])
+      // Everything is in the one file now, beside the space that the repository reserves.
+      expect(Fs.readdirSync(Path.dirname(filename))).toEqual(
+        [Path.basename(filename), `${Path.basename(filename)}-reserve`]
+      )
       expect(yield* inAnotherProcess(filename)).toBe("opened")
       const found = yield* Effect.flatMap(
         UploadRepository,
@@ -161,7 +163,7 @@ describe("SqliteClient", () => {
           yield* repository.createUpload(stored(upload))
         }
         yield* sql`UPDATE uploads SET reclaimed_at = 1`
-        yield* repository.forgetUploads(DateTime.unsafeMake(10_000))
+        yield* repository.forgetUploads(DateTime.unsafeMake(10_000), 100)
       })
       const released = Effect.flatMap(UploadRepository, (repository) => repository.releaseSpace)
       const layer = Layer.provideMerge(SqlUploadRepository.layer, client)

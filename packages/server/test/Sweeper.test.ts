@@ -2,6 +2,7 @@ import { PartId, UploadId } from "@effect-uploads/domain/Ids"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as DurableUploads from "@effect-uploads/server/DurableUploads"
 import { PartStorage } from "@effect-uploads/server/PartStorage"
 import { StorageError } from "@effect-uploads/server/StorageError"
 import * as Sweeper from "@effect-uploads/server/Sweeper"
@@ -404,6 +405,10 @@ describe("the sweeper removes orphans", () => {
       yield* Sweeper.removeOrphans(oneOfMany)
       expect(yield* listed).toEqual([`${completed.id}/${part.id}`, `${expiring.id}/part_left`].sort())
       yield* TestClock.adjust("1 hour")
+      yield* TestClock.adjust("59 seconds")
+      yield* Sweeper.removeOrphans(oneOfMany)
+      expect((yield* listed).length).toBe(2)
+      yield* TestClock.adjust("1 second")
       yield* Sweeper.removeOrphans(oneOfMany)
       expect(yield* listed).toEqual([`${completed.id}/${part.id}`])
     }))
@@ -422,6 +427,65 @@ describe("the sweeper removes orphans", () => {
         expect(yield* listed).toEqual([`${upload.id}/${part.id}`])
       }))
   }
+})
+
+it.scoped("a part whose folder disappears under it is rejected with the state of its Upload", () =>
+  Effect.gen(function*() {
+    const stores = durableIn(yield* temporaryDirectory)
+    yield* Effect.gen(function*() {
+      const storage = yield* PartStorage
+      const uploads = yield* UploadsService
+      // As the sweeper of another server, which does not know of the lease.
+      const swept = Layer.succeed(
+        PartStorage,
+        PartStorage.of({
+          ...storage,
+          write: (key) =>
+            Effect.zipRight(
+              Effect.orDie(uploads.cancel(key.uploadId)),
+              new StorageError({ store: "parts", reason: "Missing", operation: "PartStorage.write" })
+            )
+        })
+      )
+      const upload = yield* create(10)
+      yield* Effect.gen(function*() {
+        expect(yield* tagOf(addPart(upload.id, pattern(10)))).toBe("UploadAlreadyCancelled")
+      }).pipe(Effect.provide(Layer.provide(DurableUploads.layer, swept)))
+    }).pipe(Effect.provide(stores))
+  }))
+
+describe("an Upload that has ended", () => {
+  test("stays expired when the clock goes back while its bytes have a lease, and they are removed afterwards", () =>
+    Effect.gen(function*() {
+      const upload = yield* create(2_000_000)
+      const pause = yield* makePause
+      const writing = yield* Effect.fork(tagOf(addPart(upload.id, pausing(pattern(1_000_000), pause))))
+      yield* pause.reached
+      yield* TestClock.adjust("2 hours")
+      yield* reclaim
+      yield* TestClock.setTime(0)
+      yield* pause.goOn
+      expect(yield* Fiber.join(writing)).toBe("UploadExpired")
+      yield* removeOrphans
+      expect(yield* listed).toEqual([])
+    }))
+
+  test("is forgotten after a retention of its own", () =>
+    Effect.gen(function*() {
+      const uploads = yield* UploadsService
+      yield* Effect.forEach(
+        Array.from({ length: 300 }),
+        () => Effect.flatMap(create(10), ({ id }) => uploads.cancel(id)),
+        { concurrency: 32 }
+      )
+      const last = yield* create(10)
+      yield* uploads.cancel(last.id)
+      const sweep = Sweeper.reclaim({ exclusive: true, retention: "1 minute" })
+      yield* sweep
+      yield* TestClock.adjust("61 seconds")
+      yield* sweep
+      expect(yield* tagOf(uploads.cancel(last.id))).toBe("UploadNotFound")
+    }))
 })
 
 describe("the sweeper of a server", () => {

@@ -62,12 +62,18 @@ type Database = Layer.Layer<SqlClient.SqlClient, SqlError>
 
 /**
  * Tests that need PostgreSQL: one cluster for all of them, gone afterwards, on a socket in a folder of its own. Each
- * call of `database` is a new database. Skipped where PostgreSQL is not installed.
+ * call of `database` is a new database, and `newUrl` makes one for other processes. Skipped where PostgreSQL is not installed.
  */
-export const describePostgres = (name: string, tests: (database: () => Database) => void): void => {
+export const describePostgres = (
+  name: string,
+  tests: (database: () => Database, newUrl: Effect.Effect<string>) => void
+): void => {
   if (bin === undefined) {
     console.log(`Skipped: ${name}. PostgreSQL is not installed: no initdb on the PATH, nor in ${debian}/*/bin.`)
-    describe.skip(name, () => tests(() => Layer.die("PostgreSQL is not installed")))
+    describe.skip(
+      name,
+      () => tests(() => Layer.die("PostgreSQL is not installed"), Effect.die("PostgreSQL is not installed"))
+    )
     return
   }
   describe(name, () => {
@@ -90,22 +96,32 @@ export const describePostgres = (name: string, tests: (database: () => Database)
       })
     )
 
-    // A schema is to a client what a database is, and made sooner.
-    tests(() => {
-      const schema = `test_${schemas++}`
-      return Layer.suspend(() =>
-        PgClient.layer({
-          url: Redacted.make(
-            `postgresql://postgres@/postgres?host=${cluster?.directory}&options=${
-              encodeURIComponent(`-c search_path=${schema}`)
-            }`
-          )
+    // For a client a schema is like a database, and it is created faster.
+    const urlOf = (schema: string) =>
+      `postgresql://postgres@/postgres?host=${cluster?.directory}&options=${
+        encodeURIComponent(`-c search_path=${schema}`)
+      }`
+
+    const databaseOf = (schema: string): Database =>
+      Layer.suspend(() => PgClient.layer({ url: Redacted.make(urlOf(schema)) })).pipe(
+        Layer.tap((context) => {
+          const sql = Context.get(context, PgClient.PgClient)
+          // Of two at a time one may fail, because the other has created it.
+          return Effect.retry(sql`CREATE SCHEMA IF NOT EXISTS ${sql(schema)}`, { times: 1 })
         })
-      ).pipe(Layer.tap((context) => {
-        const sql = Context.get(context, PgClient.PgClient)
-        // Two at a time may both find that there is none.
-        return Effect.retry(sql`CREATE SCHEMA IF NOT EXISTS ${sql(schema)}`, { times: 1 })
-      }))
-    })
+      )
+
+    const newSchema = () => `test_${schemas++}`
+
+    tests(
+      () => databaseOf(newSchema()),
+      Effect.suspend(() => {
+        const schema = newSchema()
+        return Effect.sync(() => urlOf(schema)).pipe(
+          Effect.tap(() => Effect.scoped(Layer.build(databaseOf(schema)))),
+          Effect.orDie
+        )
+      })
+    )
   })
 }

@@ -439,11 +439,8 @@ export const suite = (
         expect(yield* reclaimable(2)).toEqual([cancelled.id, expired.id])
 
         for (const uploadId of yield* reclaimable()) {
-          const now = yield* DateTime.now
-          expect(yield* repository.retire(uploadId, now)).toBe(true)
-          yield* repository.reclaimed(uploadId, now)
-          yield* repository.reclaimed(uploadId, now)
-          expect(yield* repository.retire(uploadId, now)).toBe(false)
+          yield* repository.reclaimed(uploadId, yield* DateTime.now)
+          yield* repository.reclaimed(uploadId, yield* DateTime.now)
           expect(yield* repository.partsOfUpload(uploadId)).toEqual([])
         }
         expect(yield* reclaimable()).toEqual([])
@@ -472,6 +469,90 @@ export const suite = (
         expect(yield* takesParts("unknown")).toBe(false)
         yield* TestClock.setTime(upload.expiresAt.epochMillis)
         expect(yield* takesParts("pending")).toBe(false)
+      }))
+
+    test("counts the parts of an Upload and what its project uses", () =>
+      Effect.gen(function*() {
+        const repository = yield* UploadRepository
+        const other = ProjectId.make("other")
+        const usage = (of = project) => Effect.flatMap(DateTime.now, (now) => repository.usage(of, now))
+        const partsOf = (upload: Upload.Upload) =>
+          Effect.map(repository.findUpload(project, upload.id), (found) => Option.getOrThrow(found).receivedParts)
+        expect(yield* usage()).toEqual({ pendingUploads: 0, storedBytes: 0 })
+        const completed = yield* create("completed")
+        const cancelled = yield* create("cancelled")
+        const expired = yield* create("expired")
+        for (const upload of [completed, cancelled, expired]) {
+          yield* addPart(upload, `a of ${upload.id}`, 10)
+          yield* addPart(upload, `b of ${upload.id}`, 20)
+        }
+        expect(yield* partsOf(completed)).toBe(2)
+        expect(yield* usage()).toEqual({ pendingUploads: 3, storedBytes: 90 })
+        yield* complete(completed, [`b of ${completed.id}`])
+        expect(yield* partsOf(completed)).toBe(1)
+        expect(yield* usage()).toEqual({ pendingUploads: 2, storedBytes: 80 })
+        yield* cancel(cancelled)
+        expect(yield* usage()).toEqual({ pendingUploads: 1, storedBytes: 50 })
+        yield* TestClock.setTime(expired.expiresAt.epochMillis)
+        expect(yield* usage()).toEqual({ pendingUploads: 0, storedBytes: 50 })
+        yield* repository.reclaimed(expired.id, yield* DateTime.now)
+        yield* repository.reclaimed(expired.id, yield* DateTime.now)
+        expect(yield* usage()).toEqual({ pendingUploads: 0, storedBytes: 20 })
+        expect(yield* repository.projects).toEqual([project])
+        expect(yield* usage(other)).toEqual({ pendingUploads: 0, storedBytes: 0 })
+      }))
+
+    test("creates an Upload only if it is admitted", () =>
+      Effect.gen(function*() {
+        const repository = yield* UploadRepository
+        yield* create("upload_1")
+        const upload = yield* pending("upload_2")
+        const admit = ({ pendingUploads }: { readonly pendingUploads: number }) =>
+          pendingUploads < 1 ? Either.void : Either.left(pendingUploads)
+        expect(yield* Effect.flip(repository.createUpload(stored(upload), undefined, admit))).toBe(1)
+        expect(yield* repository.findUpload(project, upload.id)).toEqual(Option.none())
+      }))
+
+    test("deletes the rows of Uploads that were reclaimed, at most as many as requested", () =>
+      Effect.gen(function*() {
+        const repository = yield* UploadRepository
+        const kept = yield* create("kept")
+        const uploads = yield* Effect.forEach(Arr.range(1, 5), (index) => create(`upload_${index}`))
+        for (const upload of uploads) {
+          yield* cancel(upload)
+          yield* repository.reclaimed(upload.id, yield* DateTime.now)
+        }
+        yield* TestClock.adjust("1 second")
+        const early = DateTime.unsafeMake((yield* Clock.currentTimeMillis) - 2000)
+        expect(yield* repository.forgetUploads(early, 10)).toBe(0)
+        const forget = Effect.flatMap(DateTime.now, (now) => repository.forgetUploads(now, 3))
+        expect([yield* forget, yield* forget, yield* forget]).toEqual([3, 2, 0])
+        expect(yield* repository.findUpload(project, uploads[0]?.id ?? kept.id)).toEqual(Option.none())
+        expect(Option.isSome(yield* repository.findUpload(project, kept.id))).toBe(true)
+      }))
+
+    test("removes thousands of parts that were not listed, were cancelled or reclaimed", () =>
+      Effect.gen(function*() {
+        const repository = yield* UploadRepository
+        const ids = (name: string) => Arr.makeBy(2500, (index) => `${name}_${index}`)
+        const filled = (name: string) =>
+          Effect.tap(create(name, { bytes: ByteSize.make(2500) }), (upload) =>
+            Effect.forEach(ids(name), (id) => addPart(upload, id, 1), { concurrency: 50, discard: true }))
+        const completed = yield* filled("completed")
+        yield* complete(completed, ids("completed").slice(1200, 2400))
+        expect(
+          (yield* repository.partsOfUpload(completed.id)).map(({ part }) =>
+            part.id
+          ).sort()
+        ).toEqual(
+          ids("completed").slice(1200, 2400).sort()
+        )
+        const cancelled = yield* filled("cancelled")
+        yield* cancel(cancelled)
+        expect(yield* repository.partsOfUpload(cancelled.id)).toEqual([])
+        yield* repository.reclaimed(completed.id, yield* DateTime.now)
+        expect(yield* repository.partsOfUpload(completed.id)).toEqual([])
+        expect(yield* repository.partsOfFile(fileOf(completed).id)).toEqual([])
       }))
 
     test("leaves no partial change when callers are interrupted", () =>

@@ -94,13 +94,40 @@ const reclaimedAt = Effect.gen(function*() {
   yield* sql`CREATE INDEX uploads_reclaimed_at ON uploads (reclaimed_at) WHERE reclaimed_at IS NOT NULL`
 })
 
+/** The use of each project: the sum of the `received_bytes` of its Uploads. Pending Uploads are counted by the index. */
+const projects = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE TABLE upload_projects (project TEXT PRIMARY KEY, stored_bytes BIGINT NOT NULL)`
+  yield* sql`INSERT INTO upload_projects (project, stored_bytes)
+    SELECT project, CAST(SUM(received_bytes) AS BIGINT) FROM uploads GROUP BY project`
+  // An Upload that was reclaimed while it was pending had expired.
+  yield* sql`UPDATE uploads SET status = 'expired' WHERE status = 'pending' AND reclaim_at IS NULL`
+  yield* sql`CREATE INDEX uploads_pending ON uploads (project, expires_at) WHERE status = 'pending'`
+})
+
+/** One row for each lease. A process that was killed leaves rows that expire. */
+const leases = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE TABLE upload_leases (
+      holder TEXT NOT NULL,
+      sequence BIGINT NOT NULL,
+      upload_id TEXT NOT NULL,
+      expires_at BIGINT NOT NULL,
+      PRIMARY KEY (holder, sequence)
+    )`
+  yield* sql`CREATE INDEX upload_leases_of_upload ON upload_leases (upload_id)`
+})
+
 /** Migrates the tables to the newest version. */
 export const run: Effect.Effect<void, StorageError, SqlClient.SqlClient> = Migrator.make({})({
   loader: Migrator.fromRecord({
     "1_tables": tables,
     "2_calls": calls,
     "3_received_parts": receivedParts,
-    "4_reclaimed_at": reclaimedAt
+    "4_reclaimed_at": reclaimedAt,
+    "5_projects": projects,
+    "6_leases": leases
   }),
   table: "upload_migrations"
 }).pipe(

@@ -59,7 +59,7 @@ export const UploadRow = Schema.transform(
   }),
   {
     strict: true,
-    decode: ({ file_expires_after, mime_type, project, received_bytes, received_parts, ...upload }) => ({
+    decode: ({ file_expires_after, mime_type, received_parts, project, received_bytes, ...upload }) => ({
       project,
       upload: { ...upload, object: "upload" as const },
       mimeType: mime_type,
@@ -111,5 +111,26 @@ export const FileRow = Schema.Struct({
 })
 
 export const CallRow = Schema.Struct({ record: Schema.parseJson(IdempotencyRecord) })
+
+/** The column by which parts are read page by page. */
+export const PositionRow = Schema.Struct({ position: Integer })
+
+export const PartIdRow = Schema.Struct({ sequence: Integer, id: Schema.String })
+
+export const StoredPartsRow = Schema.Struct({
+  project: Schema.compose(Text, ProjectId),
+  received_bytes: Integer,
+  received_parts: Integer
+})
+
+export const ReceivedBytesRow = Schema.Struct({ received_bytes: Integer })
+
+export const ProjectBytesRow = Schema.Struct({ project_bytes: Integer })
+
+export const FreePagesRow = Schema.Struct({ freelist_count: Integer })
+
+export const UsageRow = Schema.Struct({ pending: Integer, stored_bytes: Integer })
+
+export const ProjectRow = Schema.Struct({ project: Schema.compose(Text, ProjectId) })
 
 export const UploadIdRow = Schema.Struct({ id: Schema.compose(Text, UploadId) })
