@@ -70,9 +70,6 @@ const decodeProjectBytes = Schema.decodeUnknown(Schema.Array(ProjectBytesRow))
 const decodeProjects = Schema.decodeUnknown(Schema.Array(ProjectRow))
 const decodeFreePages = Schema.decodeUnknown(Schema.NonEmptyArray(FreePagesRow))
 
-/** SQLite keeps this many unused pages of 4 KiB, because it needs them again soon. */
-const keptPages = 256
-
 const isFull = (error: SqlError | ParseError): boolean => toStorageError("")(error).reason === "Full"
 
 const fullError = new SqlError({
@@ -188,7 +185,7 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
       status = 'completed',
       file = ${yield* encodeFile(file)},
       received_bytes = (SELECT COALESCE(SUM(bytes), 0) FROM upload_parts WHERE upload_id = ${id}),
-      received_parts = ${partIds.length},
+      received_parts = ${new Set(partIds).size},
       reclaim_at = ${expires_at}
       WHERE id = ${id} RETURNING received_bytes`
     const [{ received_bytes }] = yield* decodeReceivedBytes(rows)
@@ -220,6 +217,7 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
         sql`DELETE FROM upload_file_parts
         WHERE file_id IN (SELECT id FROM upload_files WHERE upload_id = ${id}) AND position >= ${from} AND position < ${to}`
     )
+    yield* sql`DELETE FROM upload_file_parts WHERE file_id IN (SELECT id FROM upload_files WHERE upload_id = ${id})`
     yield* sql`DELETE FROM upload_files WHERE upload_id = ${id}`
     yield* deleteParts(id)
     yield* addStoredBytes(project, -received_bytes)
@@ -323,8 +321,8 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
   const giveBackPages: Effect.Effect<void, SqlError | ParseError> = Effect.flatMap(
     freePages,
     (pages) =>
-      pages <= keptPages ? Effect.void : freeing(
-        sql`PRAGMA incremental_vacuum(${sql.literal(`${Math.min(rowsPerStatement, pages - keptPages)}`)})`.unprepared
+      pages === 0 ? Effect.void : freeing(
+        sql`PRAGMA incremental_vacuum(${sql.literal(`${rowsPerStatement}`)})`.unprepared
       ).pipe(
         Effect.zipRight(yieldToEventLoop),
         Effect.zipRight(freePages),
@@ -499,7 +497,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
 
     forgetUploads: (before, limit) =>
       freeing(sql`DELETE FROM uploads WHERE id IN (
-        SELECT id FROM uploads WHERE reclaimed_at < ${seconds(before)} AND reclaim_at IS NULL LIMIT ${limit}
+        SELECT id FROM uploads WHERE reclaimed_at < ${seconds(before)} LIMIT ${limit}
       ) RETURNING id`).pipe(Effect.map((rows) => rows.length), operation("forgetUploads")),
 
     releaseSpace: Effect.zipRight(

@@ -127,9 +127,9 @@ const makeConnection = (db: Database.Database, filename: string): Connection => 
  * memory.
  */
 const opening = [
-  "PRAGMA locking_mode = EXCLUSIVE",
-  // Applies to a new file. `enableAutoVacuum` changes an existing one.
+  // Before the first table. `enableAutoVacuum` changes a file that has tables.
   "PRAGMA auto_vacuum = INCREMENTAL",
+  "PRAGMA locking_mode = EXCLUSIVE",
   "PRAGMA journal_mode = WAL",
   "PRAGMA synchronous = FULL",
   "PRAGMA foreign_keys = ON",

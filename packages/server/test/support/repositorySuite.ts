@@ -534,18 +534,18 @@ export const suite = (
     test("removes thousands of parts that were not listed, were cancelled or reclaimed", () =>
       Effect.gen(function*() {
         const repository = yield* UploadRepository
-        const ids = (name: string) => Arr.makeBy(2500, (index) => `${name}_${index}`)
+        const ids = (name: string) => Arr.makeBy(1200, (index) => `${name}_${index}`)
         const filled = (name: string) =>
-          Effect.tap(create(name, { bytes: ByteSize.make(2500) }), (upload) =>
+          Effect.tap(create(name, { bytes: ByteSize.make(1200) }), (upload) =>
             Effect.forEach(ids(name), (id) => addPart(upload, id, 1), { concurrency: 50, discard: true }))
         const completed = yield* filled("completed")
-        yield* complete(completed, ids("completed").slice(1200, 2400))
+        yield* complete(completed, ids("completed").slice(100, 1150))
         expect(
           (yield* repository.partsOfUpload(completed.id)).map(({ part }) =>
             part.id
           ).sort()
         ).toEqual(
-          ids("completed").slice(1200, 2400).sort()
+          ids("completed").slice(100, 1150).sort()
         )
         const cancelled = yield* filled("cancelled")
         yield* cancel(cancelled)
