@@ -2,9 +2,10 @@ import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 
-/** The headers that our clients and the official ones send. */
+/** The headers that our clients and the official ones send. A client that traces sends `b3` and `traceparent`. */
 const allowedHeaders = [
   "authorization",
+  "b3",
   "content-type",
   "idempotency-key",
   "if-match",
@@ -13,6 +14,7 @@ const allowedHeaders = [
   "openai-organization",
   "openai-project",
   "range",
+  "traceparent",
   "x-stainless-arch",
   "x-stainless-lang",
   "x-stainless-os",

@@ -12,11 +12,11 @@ export type Access = "open" | "key" | "off"
 
 /**
  * The scripts and styles of the reference page are inline, and it loads nothing from another host: neither fonts nor the
- * definition of the API.
+ * definition of the API. It compiles WebAssembly to highlight code.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
-  "script-src 'unsafe-inline'",
+  "script-src 'unsafe-inline' 'wasm-unsafe-eval'",
   "style-src 'unsafe-inline'",
   "img-src 'self' data: blob:",
   "font-src data:",
