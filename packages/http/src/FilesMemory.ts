@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { FileObject } from "@effect-uploads/domain/FileObject"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -60,7 +61,10 @@ export interface TestHandle extends callRecorder.CallControls<Errors> {
  * @since 0.1.0
  * @category models
  */
-export type StoredFile = memory.FileSnapshot
+export interface StoredFile {
+  readonly file: FileObject
+  readonly bytes: Uint8Array
+}
 
 /**
  * @since 0.1.0

@@ -5,6 +5,7 @@
  */
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
+import type { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -62,7 +63,10 @@ export interface TestHandle extends callRecorder.CallControls<Errors> {
  * @since 0.1.0
  * @category models
  */
-export type StoredPart = memory.PartSnapshot
+export interface StoredPart {
+  readonly part: UploadPart
+  readonly bytes: Uint8Array
+}
 
 /**
  * @since 0.1.0

@@ -6,6 +6,8 @@
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpServer from "@effect/platform/HttpServer"
+import type { ServeError } from "@effect/platform/HttpServerError"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
@@ -39,6 +41,7 @@ import { ProjectLimits } from "./Project.js"
 import type { ServerConfig } from "./ServerConfig.js"
 import * as SqlLeases from "./SqlLeases.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
+import type { StorageError } from "./StorageError.js"
 import * as Sweeper from "./Sweeper.js"
 
 /** The first middleware is the innermost. */
@@ -154,7 +157,9 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
  * @since 0.1.0
  * @category layers
  */
-export const layer = (config: ServerConfig) =>
+export const layer = (
+  config: ServerConfig
+): Layer.Layer<HttpServer.HttpServer, ConfigError.ConfigError | StorageError | ServeError> =>
   HttpListener.layerDrain(config.shutdownTimeout).pipe(
     Layer.provideMerge(
       HttpApiBuilder.serve().pipe(
