@@ -48,26 +48,28 @@ export interface Limits {
    * beyond it.
    */
   readonly storedBytes: number
+  /** The maximum number of requests that one server serves at the same time. Others get `RateLimited`. */
+  readonly requestsInFlight: number
 }
 
 /**
- * The default of {@link ProjectLimits}: 10,000 pending Uploads and 1 TiB.
+ * The default of {@link ProjectLimits}: 10,000 pending Uploads, 1 TiB, and 1,000 requests in flight.
  *
  * @since 0.1.0
  * @category configuration
  */
-export const defaultLimits: Limits = { pendingUploads: 10_000, storedBytes: 1024 ** 4 }
+export const defaultLimits: Limits = { pendingUploads: 10_000, storedBytes: 1024 ** 4, requestsInFlight: 1000 }
 
 /**
- * The limits of every project: by default 10,000 pending Uploads and 1 TiB. Several servers on one database may exceed them by
- * the requests that they accept at the same moment.
+ * The limits of every project: by default those of {@link defaultLimits}. Several servers on one database may exceed them by the
+ * requests that they accept at the same moment.
  *
  * @example
  * ```ts
- * import { ProjectLimits } from "@effect-uploads/server/Project"
+ * import { defaultLimits, ProjectLimits } from "@effect-uploads/server/Project"
  * import * as Layer from "effect/Layer"
  *
- * export const limits = Layer.succeed(ProjectLimits, { pendingUploads: 100, storedBytes: 10 * 1024 ** 3 })
+ * export const limits = Layer.succeed(ProjectLimits, { ...defaultLimits, storedBytes: 10 * 1024 ** 3 })
  * ```
  *
  * @since 0.1.0

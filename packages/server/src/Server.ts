@@ -103,12 +103,7 @@ export const layerDurable = (config: ServerConfig) => {
   return Layer.mergeAll(DurableUploads.layer, DurableFiles.layer, sweeper).pipe(
     Layer.provideMerge(stores),
     Layer.provide(Layer.succeed(UploadLimits, limitsOf(config))),
-    Layer.provide(
-      Layer.succeed(ProjectLimits, {
-        pendingUploads: config.projectPendingUploads,
-        storedBytes: config.projectBytes
-      })
-    )
+    Layer.provide(projectLimits(config))
   )
 }
 
@@ -123,6 +118,13 @@ const limitsOf = ({ partBytes, surplusParts, uploadBytes, uploadLifetime, upload
   parts: uploadParts,
   uploadLifetime
 })
+
+const projectLimits = ({ projectBytes, projectPendingUploads, projectRequests }: ServerConfig) =>
+  Layer.succeed(ProjectLimits, {
+    pendingUploads: projectPendingUploads,
+    storedBytes: projectBytes,
+    requestsInFlight: projectRequests
+  })
 
 /** Without keys every request is accepted, so the server listens on the loopback only. */
 const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError.ConfigError> => {
@@ -171,7 +173,7 @@ export const layer = (
           HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })
         ]),
         Layer.provide(ServerApi.layer),
-        Layer.provide(Authentication.layer),
+        Layer.provide(Layer.provide(Authentication.layer, projectLimits(config))),
         Layer.provide(Layer.succeed(UploadLimits, limitsOf(config)))
       )
     ),

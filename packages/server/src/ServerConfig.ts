@@ -104,6 +104,11 @@ export const ServerConfig = Config.all({
   ),
   /** The maximum of the bytes that the Uploads and Files of a project store. */
   projectBytes: Config.withDefault(bytes("UPLOADS_PROJECT_BYTES"), ByteSize.make(defaultLimits.storedBytes)),
+  /** The maximum number of requests of a project that are in flight at the same time. */
+  projectRequests: Config.withDefault(
+    integer("UPLOADS_PROJECT_REQUESTS", 1, Number.MAX_SAFE_INTEGER),
+    defaultLimits.requestsInFlight
+  ),
   /** The time in which a whole request has to arrive. */
   requestTimeout: Config.withDefault(duration("UPLOADS_REQUEST_TIMEOUT"), Duration.minutes(10)),
   /** The time that running requests have when the server stops. */

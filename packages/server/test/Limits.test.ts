@@ -5,7 +5,7 @@ import { once } from "node:events"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import type { Connection } from "./support/serving.js"
-import { clientOf, codeOf, connect, eventually, idOf, serving } from "./support/serving.js"
+import { clientOf, codeOf, connect, eventually, idOf, send, serving } from "./support/serving.js"
 
 /*
  * The behaviour of the server while the bytes of a part arrive, over real connections.
@@ -178,4 +178,40 @@ it.scopedLive("an Upload accepts as many parts as UPLOADS_UPLOAD_PARTS, also if 
     const partIds = replies.flatMap((reply) => reply.status === 200 ? [idOf(reply)] : [])
     expect((yield* client.complete(uploadId, [...partIds, ...partIds])).status).toBe(400)
     expect((yield* client.complete(uploadId, partIds)).status).toBe(200)
+  }))
+
+it.scopedLive("a project has at most UPLOADS_PROJECT_REQUESTS requests in flight, and others get a 429", () =>
+  Effect.gen(function*() {
+    const { directory, url } = yield* serving({
+      UPLOADS_API_KEYS: "alpha:sk-alpha,beta:sk-beta",
+      UPLOADS_PROJECT_REQUESTS: "2"
+    })
+    const alpha = clientOf(url, "sk-alpha")
+    const uploadId = idOf(yield* alpha.create(MiB))
+    const { fileId } = yield* alpha.file(pattern(16 * MiB))
+    const authorization = "Authorization: Bearer sk-alpha\r\n"
+    // A part that arrives slowly is in flight, and so is a download that is read slowly.
+    const part = yield* connect(url)
+    begin(part, uploadId, `Content-Length: ${MiB}\r\n${authorization}`.trimEnd())
+    part.socket.write(`${head}the first bytes`)
+    yield* Effect.repeat(stored(directory), { until: ({ length }) => length === 2 })
+    const download = yield* connect(url)
+    download.socket.once("data", () => download.socket.pause())
+    download.socket.write(`GET /v1/files/${fileId}/content HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\n`)
+    yield* eventually("a download", () => download.received() !== "")
+
+    for (const call of [alpha.list, alpha.addPart(uploadId, pattern(1)), alpha.cancel(uploadId)]) {
+      const reply = yield* call
+      expect([reply.status, codeOf(reply)]).toEqual([429, "too_many_requests_in_flight"])
+      expect(reply.headers.get("retry-after")).toBe("1")
+    }
+    expect((yield* clientOf(url, "sk-beta").list).status).toBe(200)
+    expect((yield* clientOf(url, "sk-unknown").list).status).toBe(401)
+    expect((yield* send(`${url}/health`)).status).toBe(200)
+    part.socket.destroy()
+    yield* Effect.repeat(alpha.list, { until: ({ status }) => status === 200 })
+    download.socket.destroy()
+    // Both places are free again, so that two requests are accepted at the same time.
+    const both = Effect.all([alpha.list, alpha.list], { concurrency: 2 })
+    yield* Effect.repeat(both, { until: (replies) => replies.every(({ status }) => status === 200) })
   }))

@@ -3,7 +3,7 @@ import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import { pattern } from "@effect-uploads/http/test/contract"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
-import { CurrentProject, ProjectId, ProjectLimits } from "@effect-uploads/server/Project"
+import { CurrentProject, defaultLimits, ProjectId, ProjectLimits } from "@effect-uploads/server/Project"
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import { durable } from "./support/stores.js"
 
 const limited = (limits: { readonly pendingUploads: number; readonly storedBytes: number }) =>
-  Layer.provide(durable, Layer.succeed(ProjectLimits, limits))
+  Layer.provide(durable, Layer.succeed(ProjectLimits, { ...defaultLimits, ...limits }))
 
 const create = (bytes: number) =>
   Effect.flatMap(

@@ -38,6 +38,7 @@ export const variables: ReadonlyArray<readonly [name: string, help: string]> = [
   ["UPLOADS_UPLOAD_LIFETIME", "the time until an Upload expires (1 hour)"],
   ["UPLOADS_PROJECT_PENDING_UPLOADS", "the maximum number of pending Uploads of a project (10000)"],
   ["UPLOADS_PROJECT_BYTES", "the maximum of the stored bytes of a project (1099511627776)"],
+  ["UPLOADS_PROJECT_REQUESTS", "the maximum number of requests of a project at the same time (1000)"],
   ["UPLOADS_REQUEST_TIMEOUT", "the time in which a request has to arrive (10 minutes)"],
   ["UPLOADS_SHUTDOWN_TIMEOUT", "the time that running requests have at the end (30 seconds)"],
   ["UPLOADS_SWEEP_INTERVAL", "the time between two passes that free space (1 minute)"],
