@@ -8,7 +8,6 @@ import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServer from "@effect/platform/HttpServer"
 import type { ServeError } from "@effect/platform/HttpServerError"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,8 +27,6 @@ import * as HttpListener from "./internal/http/listener.js"
 import { isLoopback } from "./internal/http/loopback.js"
 import * as originGuard from "./internal/http/originGuard.js"
 import * as pages from "./internal/http/pages.js"
-import * as Prometheus from "./internal/http/prometheusMetrics.js"
-import * as ReferencePage from "./internal/http/referencePage.js"
 import * as requestId from "./internal/http/requestId.js"
 import * as requestLog from "./internal/http/requestLog.js"
 import * as requestTarget from "./internal/http/requestTarget.js"
@@ -45,13 +42,12 @@ import type { StorageError } from "./StorageError.js"
 import * as Sweeper from "./Sweeper.js"
 
 /** The first middleware is the innermost. */
-const middleware = ({ corsOrigins, docs, metrics }: ServerConfig) =>
+const middleware = ({ corsOrigins }: ServerConfig) =>
   HttpApiBuilder.middleware(Effect.map(ApiKeys.ApiKeys, (keys) => (app) =>
     app.pipe(
       incomingBody.makeMiddleware(),
       abortOnStreamError.middleware,
       serverMetrics.middleware,
-      pages.middleware(keys, { docs, metrics }),
       requestTarget.middleware,
       originGuard.middleware({ hasKeys: !keys.isOpen, corsOrigins }),
       cors.middleware(corsOrigins),
@@ -61,13 +57,6 @@ const middleware = ({ corsOrigins, docs, metrics }: ServerConfig) =>
       // Below the middleware, so that its responses have an id too.
       Layer.provide(UploadsRoutes.layerNotFound)
     )
-
-const metrics = HttpApiBuilder.Router.use((router) =>
-  router.get(
-    "/metrics",
-    Effect.map(Prometheus.snapshot, (text) => HttpServerResponse.text(text, { contentType: Prometheus.contentType }))
-  )
-)
 
 /**
  * `UploadsService` and `FilesService` on a database and a folder, with their sweeper.
@@ -168,9 +157,7 @@ export const layer = (
         Layer.provide([
           middleware(config),
           Health.layer,
-          metrics,
-          ReferencePage.layer("/docs"),
-          HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })
+          pages.layer(config)
         ]),
         Layer.provide(ServerApi.layer),
         Layer.provide(Layer.provide(Authentication.layer, projectLimits(config))),

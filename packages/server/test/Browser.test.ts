@@ -66,7 +66,10 @@ describe.skipIf(!browser.isInstalled)(browser.where, () => {
             document.body.append(form)
             form.submit()
           }, `${url}/v1/files`)
-          return (await response).status()
+          const status = (await response).status()
+          // The page has left its site by then.
+          await page.waitForURL(`${url}/v1/files`)
+          return status
         })
         expect(status).toBe(403)
         expect(JSON.parse((yield* clientOf(url).list).text).data).toEqual([])

@@ -152,6 +152,34 @@ describe("the pages of the server", () => {
       expect((yield* exchange(url, "GET /metrics", "Host: a")).head).toContain("www-authenticate: bearer")
       expect(yield* status("/metrics", `Authorization: Bearer ${key}`, "Authorization: Bearer other")).toBe(401)
       expect(yield* status("/metrics", `Authorization: Bearer ${key}`)).toBe(200)
+      // The router matches these paths too.
+      for (const path of ["/metrics/", "//metrics", "/v1/metrics", "/%6detrics", "/metrics?a", "http://a/metrics"]) {
+        expect([path, [404, 401].includes(yield* status(path))]).toEqual([path, true])
+      }
+      for (const path of ["/docs/", "//docs", "/v1/docs", "/openapi.json/"]) {
+        expect([path, yield* status(path)]).toEqual([path, 404])
+      }
       expect(yield* status("/health")).toBe(200)
+    }))
+
+  it.scopedLive("are compressed for clients that accept it", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const lengthOf = (...headers: ReadonlyArray<string>) =>
+        Effect.map(exchange(url, "HEAD /docs", "Host: localhost", ...headers), ({ head }) => ({
+          isGzip: head.includes("content-encoding: gzip"),
+          length: Number(/content-length: (\d+)/.exec(head)?.[1]),
+          vary: /vary: (\S+)/.exec(head)?.[1]
+        }))
+      const plain = yield* lengthOf()
+      expect(plain).toMatchObject({ isGzip: false, vary: "accept-encoding" })
+      for (const accepted of ["gzip", "br, gzip;q=0.5", "deflate,GZIP ; q=1"]) {
+        const zipped = yield* lengthOf(`Accept-Encoding: ${accepted}`)
+        expect([accepted, zipped]).toMatchObject([accepted, { isGzip: true, vary: "accept-encoding" }])
+        expect(zipped.length).toBeLessThan(plain.length / 3)
+      }
+      for (const accepted of ["identity", "gzip;q=0", "br, gzip; q=0.0"]) {
+        expect([accepted, yield* lengthOf(`Accept-Encoding: ${accepted}`)]).toEqual([accepted, plain])
+      }
     }))
 })

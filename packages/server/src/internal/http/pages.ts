@@ -1,11 +1,21 @@
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as OpenApi from "@effect/platform/OpenApi"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import type * as ApiKeys from "../../ApiKeys.js"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { ApiKeys } from "../../ApiKeys.js"
 import { authenticate } from "./authorization.js"
-import { fromError, rejection } from "./rejection.js"
+import * as prometheusMetrics from "./prometheusMetrics.js"
+import * as referencePage from "./referencePage.js"
+import { fromError } from "./rejection.js"
+
+/*
+ * The pages that are not part of the API.
+ */
 
 /** Who may see a page: everybody, everybody with an API key, or nobody. */
 export type Access = "open" | "key" | "off"
@@ -26,39 +36,50 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'"
 ].join("; ")
 
-const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string => url.split("?")[0] ?? ""
+const harden = HttpServerResponse.setHeaders({
+  "content-security-policy": contentSecurityPolicy,
+  "x-content-type-options": "nosniff"
+})
 
-/** Restricts access to the pages that are not part of the API, sends `/` to the first of them, and hardens them. */
-export const middleware = (
-  keys: ApiKeys.Service,
-  { docs, metrics }: { readonly docs: Access; readonly metrics: Access }
-) => {
-  const accessOf = (path: string): Option.Option<Access> =>
-    path === "/docs" || path === "/openapi.json"
-      ? Option.some(docs)
-      : path === "/metrics"
-      ? Option.some(metrics)
-      : Option.none()
-  return HttpMiddleware.make((app) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-      const path = pathOf(request)
-      if (path === "/" && docs !== "off" && ["GET", "HEAD"].includes(request.method)) {
-        return Effect.succeed(HttpServerResponse.empty({ status: 302, headers: { location: "/docs" } }))
-      }
-      const access = accessOf(path)
-      if (Option.isNone(access)) return app
-      if (access.value === "off") {
-        return Effect.succeed(rejection(404, { message: `Invalid URL (${request.method} ${path})` }))
-      }
-      const page = Effect.map(app, (response) =>
-        HttpServerResponse.setHeaders(response, {
-          "content-security-policy": contentSecurityPolicy,
-          "x-content-type-options": "nosniff"
-        }))
-      return access.value === "open" ? page : Effect.matchEffect(authenticate(keys), {
+/**
+ * Adds a page. Its access is checked in its route, because the router matches more than one spelling of a path. A page that is
+ * off has no route.
+ */
+const page = <E, R>(
+  path: `/${string}`,
+  access: Access,
+  make: Effect.Effect<HttpApp.Default<E, HttpRouter.HttpRouter.DefaultServices>, never, R>
+): Layer.Layer<never, never, ApiKeys | Exclude<R, Scope.Scope>> =>
+  access === "off" ? Layer.empty : HttpApiBuilder.Router.use((router) =>
+    Effect.gen(function*() {
+      const keys = yield* ApiKeys
+      const app = Effect.map(yield* make, harden)
+      const guarded = Effect.matchEffect(authenticate(keys), {
         onFailure: (error) => Effect.succeed(fromError(error)),
-        onSuccess: () => page
+        onSuccess: () => app
       })
+      yield* router.get(path, access === "open" ? app : guarded)
     })
   )
-}
+
+const metricsPage = Effect.map(
+  prometheusMetrics.snapshot,
+  (text) => HttpServerResponse.text(text, { contentType: prometheusMetrics.contentType })
+)
+
+const openApiDocument = Effect.map(
+  HttpApi.Api,
+  ({ api }) => Effect.succeed(HttpServerResponse.unsafeJson(OpenApi.fromApi(api)))
+)
+
+const toReferencePage = HttpServerResponse.empty({ status: 302, headers: { location: "/docs" } })
+
+/** `/metrics`, `/docs` and `/openapi.json`. `/` leads to `/docs`. */
+export const layer = ({ docs, metrics }: { readonly docs: Access; readonly metrics: Access }) =>
+  Layer.mergeAll(
+    page("/metrics", metrics, Effect.succeed(metricsPage)),
+    page("/docs", docs, referencePage.make("/docs")),
+    page("/openapi.json", docs, openApiDocument),
+    // Everybody may know where the page is.
+    page("/", docs === "off" ? "off" : "open", Effect.succeed(Effect.succeed(toReferencePage)))
+  )

@@ -5,8 +5,8 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 
 /** An error response of the server itself, with the envelope of the API. */
 export const rejection = (
-  status: 403 | 404,
-  { code = null, message }: { readonly message: string; readonly code?: string | null }
+  status: 403,
+  { code, message }: { readonly message: string; readonly code: string }
 ): HttpServerResponse.HttpServerResponse => {
   const envelope: typeof ErrorEnvelope.Encoded = {
     error: { message, type: "invalid_request_error", param: null, code }
