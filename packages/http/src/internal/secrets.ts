@@ -33,7 +33,15 @@ export const isHeaderText = (text: string): boolean => /^[\x21-\x7e]+$/.test(tex
 /** A shorter key is a placeholder, such as `none` for a service without keys. It would match in any text. */
 const shortestSecret = 8
 
-/** Some services quote a rejected key: unchanged, or with the escapes of JSON, URLs or HTML. */
+const htmlNames: { readonly [character: string]: string } = {
+  "\"": "quot",
+  "&": "amp",
+  "'": "apos",
+  "<": "lt",
+  ">": "gt"
+}
+
+/** Some services quote a rejected key: unchanged, or with the escapes of JSON (also of JSON within JSON), URLs or HTML. */
 export const redacting = ({ apiKey }: ClientOptions): Redact => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
   if (key.length < shortestSecret) return identity
@@ -41,7 +49,9 @@ export const redacting = ({ apiKey }: ClientOptions): Redact => {
     const code = character.charCodeAt(0)
     const hex = code.toString(16)
     const either = `(?:${hex}|${hex.toUpperCase()})`
-    return `(?:\\\\?\\u${hex.padStart(4, "0")}|\\\\u0*${either}|%${either}|&#(?:x${either}|${code});)`
+    const name = htmlNames[character]
+    const named = name === undefined ? "" : `|&${name};`
+    return `(?:\\\\{0,3}\\u${hex.padStart(4, "0")}|\\\\u0*${either}|%${either}|&#(?:x${either}|${code});${named})`
   })
   const pattern = new RegExp(spellings.join(""), "g")
   return (text) => text.replace(pattern, "<redacted>")

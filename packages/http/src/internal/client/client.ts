@@ -87,8 +87,8 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
     const redact = redacting(options)
     const connection = connect(client, options, redact, context)
     const drain = (response: HttpClientResponse.HttpClientResponse) => readText(response, maximumErrorBytes, redact)
-    const execute = followRedirects(connection.execute, drain)
-    const executeScoped = followRedirects(connection.executeScoped, drain)
+    const execute = followRedirects(connection.execute, drain, redact)
+    const executeScoped = followRedirects(connection.executeScoped, drain, redact)
 
     const failWith = <E extends DomainError>(
       errorRules: ErrorRules<E>,

@@ -6,9 +6,10 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { flow } from "effect/Function"
+import { flow, identity } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
 import type { ClientOptions } from "../../ClientOptions.js"
 import { defaultApiUrl } from "../../ClientOptions.js"
 import { TransportFailed } from "../../ServiceError.js"
@@ -71,6 +72,7 @@ export const connect = (
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, InvalidRequest | TransportFailed, R> =>
     unsendable !== undefined ? Effect.fail(unsendable) : client.execute(request).pipe(
       manualRedirects(request),
+      redactSpans(redact),
       Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...redactedNames]),
       Effect.catchTags({
         // `transformClient` may fail on a status, as `HttpClient.filterStatusOk` does: read the response all the same.
@@ -90,6 +92,27 @@ export const connect = (
     executeScoped: withTypedErrors(HttpClient.withScope(prepared))
   }
 }
+
+/**
+ * Redacts the attributes of all spans within. The span of the `HttpClient` has the headers of the response, and a service may
+ * repeat the key in any of them.
+ */
+const redactSpans = (redact: Redact) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  redact === identity ? effect : Effect.flatMap(Effect.tracer, (tracer) =>
+    Effect.withTracer(
+      effect,
+      Tracer.make({
+        span: (...options) => {
+          const span = tracer.span(...options)
+          const attribute = span.attribute.bind(span)
+          return Object.assign(span, {
+            attribute: (key: string, value: unknown) =>
+              attribute(key, Predicate.isString(value) ? redact(value) : value)
+          })
+        },
+        context: (f, fiber) => tracer.context(f, fiber)
+      })
+    ))
 
 /** The messages of all causes: the outermost one alone is often just "fetch failed". */
 const reasonOf = (error: Error): string =>

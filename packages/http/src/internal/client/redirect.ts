@@ -8,19 +8,25 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Redact } from "../secrets.js"
 
 const maximumRedirects = 5
 
 const parseUrl = Option.liftThrowable((url: string, base: string) => new URL(url, base))
 
-/** Where the request is sent next, if the redirect may be followed. */
-const redirectTarget = ({ headers, request, status }: HttpClientResponse.HttpClientResponse): Option.Option<URL> => {
+/** Where the request is sent next, if the redirect may be followed. A URL with the key in it would appear in spans. */
+const redirectTarget = (
+  { headers, request, status }: HttpClientResponse.HttpClientResponse,
+  redact: Redact
+): Option.Option<URL> => {
   const location = headers["location"]
   const followed = request.method === "GET" ? [301, 302, 303, 307, 308] : [307, 308]
-  return location === undefined || !followed.includes(status) ? Option.none() : Option.filter(
-    parseUrl(location, request.url),
-    ({ origin }) => Option.exists(parseUrl("", request.url), (base) => base.origin === origin)
-  )
+  return location === undefined || redact(location) !== location || !followed.includes(status) ?
+    Option.none() :
+    Option.filter(
+      parseUrl(location, request.url),
+      ({ origin }) => Option.exists(parseUrl("", request.url), (base) => base.origin === origin)
+    )
 }
 
 /** Sends a request, and follows redirects. `drain` reads the body of a redirect to its end. */
@@ -28,7 +34,8 @@ export const followRedirects = <E, R>(
   send: (
     request: HttpClientRequest.HttpClientRequest
   ) => Effect.Effect<HttpClientResponse.HttpClientResponse, E, R>,
-  drain: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<unknown, E>
+  drain: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<unknown, E>,
+  redact: Redact
 ) => {
   const follow = (
     request: HttpClientRequest.HttpClientRequest,
@@ -37,7 +44,7 @@ export const followRedirects = <E, R>(
     Effect.flatMap(
       send(request),
       (response) =>
-        Option.match(remaining === 0 ? Option.none() : redirectTarget(response), {
+        Option.match(remaining === 0 ? Option.none() : redirectTarget(response, redact), {
           onNone: () => Effect.succeed(response),
           onSome: (url) =>
             Effect.zipRight(drain(response), follow(HttpClientRequest.setUrl(request, url), remaining - 1))
