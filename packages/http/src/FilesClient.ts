@@ -52,7 +52,8 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       client.call({
         name: "files.list",
         request: getWithQuery("/files", ListFiles.UrlParams, request),
-        success: decoders.page,
+        // The official clients go on to the next page where `has_more` is missing.
+        success: (body) => decoders.page(body, (page) => ({ has_more: true, ...page })),
         errorRules: errorRules.list
       })
 
@@ -89,7 +90,13 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
                 const next = hasMore && last !== undefined && last.id !== request.after
                   ? Option.some({ ...request, after: last.id })
                   : Option.none()
-                return [Chunk.unsafeFromArray(data), next]
+                // A service that ignores `after` sends the first page again.
+                return [
+                  last !== undefined && last.id === request.after
+                    ? Chunk.empty<FileObject>()
+                    : Chunk.unsafeFromArray(data),
+                  next
+                ]
               })))
         ).pipe(Stream.withSpan("FilesService.list")),
 

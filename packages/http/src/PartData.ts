@@ -308,10 +308,15 @@ export const toStream = (self: PartData): Stream.Stream<Uint8Array, PartDataErro
   }
 }
 
+/** The size of a block that chunks are copied into. Blocks grow with the part, so that few bytes of the last one are unused. */
+const minimumBlockBytes = 4 * 1024
+const maximumBlockBytes = 1024 * 1024
+
 /**
  * The bytes as a list of chunks. Fails with `tooLarge` as soon as they are more than `limit`.
  *
- * The chunks of a stream are copied, because each is valid until the next pull. A `Uint8Array` is not copied.
+ * A stream is copied into blocks of memory of their own, because each of its chunks is valid until the next pull, and may be a
+ * small view that keeps a large buffer alive. A `Uint8Array` is not copied.
  *
  * @since 0.1.0
  * @category conversions
@@ -324,16 +329,29 @@ export const collect = <E>(
     return self.byteLength > options.limit ? Effect.failSync(options.tooLarge) : Effect.succeed([self])
   }
   return Effect.suspend(() => {
-    const chunks: Array<Uint8Array> = []
+    const blocks: Array<Uint8Array> = []
+    let block = new Uint8Array(0)
+    let used = 0
     let total = 0
+    const add = (bytes: Uint8Array) => {
+      const head = bytes.subarray(0, block.byteLength - used)
+      block.set(head, used)
+      used += head.byteLength
+      const rest = bytes.subarray(head.byteLength)
+      if (rest.byteLength === 0) return
+      if (used > 0) blocks.push(block)
+      block = new Uint8Array(Math.max(rest.byteLength, Math.min(Math.max(total, minimumBlockBytes), maximumBlockBytes)))
+      block.set(rest)
+      used = rest.byteLength
+    }
     return toStream(self).pipe(
       Stream.runForEach((bytes): Effect.Effect<void, E> => {
         total += bytes.byteLength
         if (total > options.limit) return Effect.failSync(options.tooLarge)
-        chunks.push(new Uint8Array(bytes))
+        add(bytes)
         return Effect.void
       }),
-      Effect.as(chunks)
+      Effect.map(() => used === 0 ? blocks : [...blocks, used === block.byteLength ? block : block.slice(0, used)])
     )
   })
 }

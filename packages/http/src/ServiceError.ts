@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { ErrorResponse, formatMessage } from "@effect-uploads/domain/ErrorResponse"
+import { UploadId } from "@effect-uploads/domain/Ids"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
@@ -146,7 +147,9 @@ export class ResponseMalformed extends Schema.TaggedError<ResponseMalformed>("@e
   {
     /** What is wrong with the response. */
     problem: Schema.String,
-    response: ErrorResponse
+    response: ErrorResponse,
+    /** The id of the Upload, if the response to `create` has one: the Upload exists, and can be cancelled. */
+    uploadId: Schema.optionalWith(UploadId, { exact: true })
   }
 ) {
   override get message(): string {

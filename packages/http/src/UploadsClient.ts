@@ -58,7 +58,9 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         const upload = yield* client.call({
           name: "uploads.create",
           request: postJson("/uploads", CreateUpload.CreateUpload, valid),
-          success: decoders.pending,
+          createsUpload: true,
+          // Some services have `bytes: null` in an Upload. The request tells the number.
+          success: (body) => decoders.pending(body, (upload) => ({ ...upload, bytes: upload["bytes"] ?? valid.bytes })),
           errorRules: errorRules.create
         })
         yield* Effect.annotateCurrentSpan({ uploadId: upload.id })

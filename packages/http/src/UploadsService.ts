@@ -95,6 +95,8 @@ export interface Service {
   /**
    * Creates an Upload of `bytes` bytes. It stays pending for one hour.
    *
+   * If the response cannot be decoded, `ResponseMalformed` has the `uploadId`, where the response has one: cancel that Upload.
+   *
    * An invalid request fails with `InvalidRequest` before anything is sent. If the response to the first attempt is lost, the
    * retry creates a second Upload. The first one expires by itself.
    */

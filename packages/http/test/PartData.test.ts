@@ -1,6 +1,7 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { UploadId } from "@effect-uploads/domain/Ids"
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
+import { totalBytes } from "@effect-uploads/http/ByteLimits"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
@@ -299,11 +300,29 @@ describe("collect", () => {
   const collect = (data: PartData.PartData, limit: number) =>
     PartData.collect(data, { limit, tooLarge: () => "too large" as const })
 
-  it.effect("collect returns the chunks without joining them", () =>
+  it.effect("collect copies a stream, and returns a Uint8Array as it is", () =>
     Effect.gen(function*() {
       const chunks = [bytes.subarray(0, 3), bytes.subarray(3)]
-      expect(yield* collect(PartData.incoming(of(...chunks)), 10)).toEqual(chunks)
+      const collected = yield* collect(PartData.incoming(of(...chunks)), 10)
+      expect(new Uint8Array(Buffer.concat([...collected]))).toEqual(bytes)
+      expect(collected.map(({ buffer }) => buffer)).not.toContain(bytes.buffer)
       expect((yield* collect(bytes, 10))[0]).toBe(bytes)
+    }))
+
+  it.effect("collect keeps the bytes of small views, and not the buffers behind them", () =>
+    Effect.gen(function*() {
+      for (const [size, count] of [[256, 4096], [1, 50_000], [3_000_000, 2], [70_000, 9]] as const) {
+        const views = Stream.range(1, count).pipe(
+          Stream.map((index) => new Uint8Array(Math.max(65_536, size)).fill(index).subarray(0, size))
+        )
+        const chunks = yield* collect(PartData.incoming(views), size * count)
+        expect(totalBytes(chunks)).toBe(size * count)
+        const held = new Set(chunks.map(({ buffer }) => buffer))
+        expect([...held].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(size * count)
+        expect(chunks.length).toBeLessThan(32)
+        const joined = Buffer.concat([...chunks])
+        for (const index of [1, 2, count >> 1, count]) expect(joined[(index - 1) * size]).toBe(index & 0xff)
+      }
     }))
 
   it.effect("collect keeps the bytes of a stream that fills the same buffer again", () =>

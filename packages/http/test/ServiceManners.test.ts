@@ -259,3 +259,64 @@ describe("the Node client for files", () => {
       expect(errors.map(({ _tag }) => _tag)).toEqual(Array(32).fill("Unauthenticated"))
     }).pipe(Effect.provide([NodeFileSystem.layer, httpClients["the Node client for files"]])))
 })
+
+describe("a compatible service", () => {
+  const options = { apiKey: Redacted.make("sk-test-not-a-real-key"), retryPolicy: RetryPolicy.none }
+  const clients = (apiUrl: string) =>
+    Layer.merge(UploadsClient.layer({ ...options, apiUrl }), FilesClient.layer({ ...options, apiUrl })).pipe(
+      Layer.provide(FetchHttpClient.layer)
+    )
+  const json = (body: (url: string) => object) =>
+    serve(({ url = "" }, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body(url)))
+    })
+  const pending = { ...JSON.parse(upload) }
+
+  it.scopedLive("may write created_at as a decimal", () =>
+    Effect.gen(function*() {
+      const { url } = yield* json(() => ({ ...pending, created_at: 1.75, expires_at: 3601.2 }))
+      expect((yield* Effect.provide(create, clients(url))).createdAt.epochMillis).toBe(1000)
+    }))
+
+  for (const bytes of [null, undefined]) {
+    it.scopedLive(`may send \`bytes: ${bytes}\` for a created Upload, whose size the request tells`, () =>
+      Effect.gen(function*() {
+        const { url } = yield* json(() => ({ ...pending, bytes }))
+        expect((yield* Effect.provide(create, clients(url))).bytes).toBe(10)
+      }))
+  }
+
+  const page = (...ids: ReadonlyArray<string>) => ({
+    object: "list",
+    data: ids.map((id) => ({ ...JSON.parse(file), id }))
+  })
+  const listed = Effect.flatMap(FilesService, (files) => Stream.runCollect(files.list())).pipe(
+    Effect.map((files) => [...files].map(({ id }) => id))
+  )
+
+  it.scopedLive("may leave has_more out: the list ends at an empty page", () =>
+    Effect.gen(function*() {
+      const { received, url } = yield* json((url) =>
+        url.includes("after=file-2") ? page("file-3") : url.includes("after") ? page() : page("file-1", "file-2")
+      )
+      expect(yield* Effect.provide(listed, clients(url))).toEqual(["file-1", "file-2", "file-3"])
+      expect(received).toHaveLength(3)
+    }))
+
+  it.scopedLive("may leave has_more out and ignore `after`: the list has each File once", () =>
+    Effect.gen(function*() {
+      const { url } = yield* json(() => page("file-1", "file-2"))
+      expect(yield* Effect.provide(listed, clients(url))).toEqual(["file-1", "file-2"])
+    }))
+
+  it.scopedLive("has the id of the Upload in the error when the response to create cannot be decoded", () =>
+    Effect.gen(function*() {
+      const { url } = yield* json(() => ({ ...pending, expires_at: "in an hour" }))
+      const error = yield* Effect.flip(Effect.provide(create, clients(url)))
+      expect(error).toMatchObject({ _tag: "ResponseMalformed", uploadId: "upload_1" })
+      const other = yield* json(() => ({ object: "model", id: "upload_1" }))
+      expect(yield* Effect.flip(Effect.provide(create, clients(other.url)))).not.toHaveProperty("uploadId")
+      const cancelling = Effect.flatMap(UploadsService, (uploads) => uploads.cancel(uploadId))
+      expect(yield* Effect.flip(Effect.provide(cancelling, clients(url)))).not.toHaveProperty("uploadId")
+    }))
+})

@@ -1,3 +1,4 @@
+import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import {
   BytesMismatch,
@@ -9,6 +10,7 @@ import {
 import {
   QuotaExceeded,
   RateLimited,
+  ResponseMalformed,
   ServiceUnavailable,
   TransportFailed,
   Unauthenticated
@@ -85,6 +87,21 @@ describe("a failed transfer", () => {
       expect((yield* Effect.flip(send))._tag).toBe("QuotaExceeded")
       expect(yield* statuses).toEqual([])
       expect(yield* calls("cancel")).toBe(0)
+    }))
+
+  test("cancels the Upload whose creation has a response that cannot be decoded, but an id", () =>
+    Effect.gen(function*() {
+      const { uploads, uploadsTest } = yield* services
+      const { id } = yield* uploads.create({
+        filename: "a.bin",
+        bytes: 1,
+        purpose: "user_data",
+        mimeType: "application/octet-stream"
+      })
+      const response = new ErrorResponse({ status: 200 })
+      yield* uploadsTest.failNext("create", new ResponseMalformed({ problem: "expires_at", response, uploadId: id }))
+      expect(yield* Effect.flip(send)).toMatchObject({ _tag: "ResponseMalformed", uploadId: id })
+      expect(yield* statuses).toEqual(["cancelled"])
     }))
 
   test("stops sending parts before it cancels its Upload", () =>

@@ -190,6 +190,14 @@ const createUpload = (
     }).pipe(IdempotencyKey.withKey(`${idempotencyKey}/create`), Effect.interruptible, Effect.forkDaemon)
     return yield* restore(Fiber.join(creating)).pipe(
       Effect.tapError((error) => isAmbiguousFailure(error) ? Effect.void : journal.close),
+      // The Upload exists, and no one but this error knows its id.
+      Effect.tapError((error) =>
+        error._tag === "ResponseMalformed" && error.uploadId !== undefined
+          ? runToCompletion(
+            Effect.ignore(Effect.timeout(Effect.interruptible(uploads.cancel(error.uploadId)), cancelTimeoutOf(job)))
+          )
+          : Effect.void
+      ),
       Effect.onInterrupt(() =>
         runToCompletion(
           Fiber.join(creating).pipe(

@@ -1,4 +1,4 @@
-import { randomHexDigits } from "@effect-uploads/domain/Ids"
+import { randomHexDigits, UploadId } from "@effect-uploads/domain/Ids"
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import { fromParseError } from "@effect-uploads/domain/UploadError"
 import * as Headers from "@effect/platform/Headers"
@@ -26,7 +26,7 @@ import { slice } from "../../FileRange.js"
 import * as IdempotencyKey from "../../IdempotencyKey.js"
 import * as RetryPolicy from "../../RetryPolicy.js"
 import type { AmbiguousFailure, ServiceError } from "../../ServiceError.js"
-import { isAmbiguousFailure, RequestTimeout } from "../../ServiceError.js"
+import { isAmbiguousFailure, RequestTimeout, ResponseMalformed } from "../../ServiceError.js"
 import { redacting } from "../secrets.js"
 import { connect } from "./connection.js"
 import { decodeError, unexpectedBody } from "./decodeError.js"
@@ -47,12 +47,32 @@ const maximumErrorBytes = 64 * 1024
 /** Decodes the body of a success. */
 export type Decoder<A> = (body: string) => Effect.Effect<A, ParseResult.ParseError>
 
-/** A decoder of JSON. Make it once for an operation, because each one compiles its schema. */
-export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>): Decoder<A> => {
+type JsonObject = { readonly [key: string]: unknown }
+
+const parseObject = Schema.decodeUnknownOption(
+  Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+)
+
+/**
+ * A decoder of JSON. Make it once for an operation, because each one compiles its schema. `complete` adds what a service left
+ * out and the request tells; it is tried only where the body cannot be decoded as it is.
+ */
+export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>) => {
   // Compile the decoder lazily, on first use.
   let decode: Decoder<A> | undefined
-  return (body) => (decode ??= Schema.decode(Schema.parseJson(schema)))(body)
+  return (body: string, complete?: (body: JsonObject) => JsonObject): Effect.Effect<A, ParseResult.ParseError> => {
+    const decoded = (decode ??= Schema.decode(Schema.parseJson(schema)))(body)
+    return complete === undefined ? decoded : Effect.catchAll(decoded, (error) =>
+      Option.match(parseObject(body), {
+        onNone: () => Effect.fail(error),
+        onSome: (object) => Effect.mapError(Schema.decodeUnknown(schema)(complete(object)), () => error)
+      }))
+  }
 }
+
+const parseUploadId = Schema.decodeUnknownOption(
+  Schema.parseJson(Schema.Struct({ id: UploadId, object: Schema.optional(Schema.Literal("upload")) }))
+)
 
 export interface Client {
   /** Sends one request, with retries by the policy, and decodes the response. */
@@ -63,6 +83,8 @@ export interface Client {
     /** The error of the body's source, if that is what broke the connection. */
     readonly sourceFailure?: Effect.Effect<Option.Option<E1>>
     readonly success: Decoder<A>
+    /** Whether the response has a new Upload. Its id is in the error if the rest cannot be decoded. */
+    readonly createsUpload?: boolean
     readonly errorRules: ErrorRules<E>
     /** Decides about an error when an earlier attempt ended in an {@link AmbiguousFailure}: the service may have acted then. */
     readonly afterAmbiguousFailure?: (
@@ -144,7 +166,14 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
       )
 
     return {
-      call: ({ afterAmbiguousFailure, errorRules, name, request, sourceFailure, success }) => {
+      call: ({ afterAmbiguousFailure, createsUpload = false, errorRules, name, request, sourceFailure, success }) => {
+        const unexpectedSuccess = (received: ReceivedResponse, problem: string) => {
+          const error = unexpected(received, problem)
+          return Option.match(createsUpload ? parseUploadId(received.body) : Option.none(), {
+            onNone: () => error,
+            onSome: ({ id }) => redact(id) === id ? new ResponseMalformed({ ...error, uploadId: id }) : error
+          })
+        }
         const attempt = (key: Option.Option<string>) =>
           Effect.gen(function*() {
             const response = yield* execute(withKey(yield* request, key))
@@ -155,11 +184,11 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
               return yield* unexpected({ ...received, body: "" }, notRequested(encoding.value))
             }
             if (!mayBeJson(received)) {
-              return yield* unexpected(received, `the content type is ${received.headers["content-type"]}`)
+              return yield* unexpectedSuccess(received, `the content type is ${received.headers["content-type"]}`)
             }
             return yield* Effect.mapError(
               success(received.body),
-              (error) => unexpected(received, fromParseError(error).message)
+              (error) => unexpectedSuccess(received, fromParseError(error).message)
             )
           }).pipe(
             Effect.scoped,
