@@ -10,11 +10,14 @@ import * as inProcess from "./support/inProcess.js"
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
-/** Lets the clock run until the fiber has ended. */
+/**
+ * Lets the clock run until the fiber has ended. In small steps, because files are written in real time and the lock of a
+ * journal must not expire meanwhile.
+ */
 const runClock = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
   Effect.gen(function*() {
     const clock = yield* Effect.fork(
-      Effect.forever(Effect.zipRight(TestClock.adjust("1 second"), Effect.promise(() => new Promise(setImmediate))))
+      Effect.forever(Effect.zipRight(TestClock.adjust("100 millis"), Effect.promise(() => new Promise(setImmediate))))
     )
     return yield* Effect.ensuring(Fiber.join(fiber), Fiber.interrupt(clock))
   })
