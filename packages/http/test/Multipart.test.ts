@@ -244,12 +244,13 @@ describe("the body of addPart", () => {
       expect(sent[1] === small).toBe(true)
     }))
 
-  it.effect("keeps the chunks of an incoming part apart", () =>
+  it.effect("collects the chunks of an incoming part in memory of its own", () =>
     Effect.gen(function*() {
       const given = [small.subarray(0, 9), small.subarray(9)]
       const sent = yield* bodyOf(PartData.incoming(Stream.fromIterable(given)), chunksOf)
-      expect(sent).toHaveLength(4)
-      given.forEach((chunk, index) => expect(Buffer.compare(sent[index + 1] ?? new Uint8Array(), chunk)).toBe(0))
+      const data = sent.slice(1, -1)
+      expect(Buffer.concat(data).equals(small)).toBe(true)
+      expect(data.map(({ buffer }) => buffer)).not.toContain(small.buffer)
     }))
 
   it.effect("pulls a stream no faster than it is sent", () =>
