@@ -1,38 +1,14 @@
 /**
- * Checks what would be published: packs every public package, looks into the tarball, and uses it from an empty project
- * as Node and TypeScript would. Run it with `pnpm check:packages`.
+ * Checks what would be published: packs every public package, looks into the tarball, uses it from an empty project as
+ * Node and TypeScript would, and follows the READMEs with npm, pnpm, yarn and bun. Run it with `pnpm check:packages`.
  */
-import { execFileSync, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
-import * as Os from "node:os"
 import * as Path from "node:path"
-import { fileURLToPath } from "node:url"
-
-const root = fileURLToPath(new URL("..", import.meta.url))
-const bin = (name) => Path.join(root, "node_modules", ".bin", name)
-
-const temporary = Fs.mkdtempSync(Path.join(Os.tmpdir(), "check-packages-"))
-process.on("exit", () => Fs.rmSync(temporary, { recursive: true, force: true }))
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1))
-
-/** Runs a command whose output matters only when it fails. */
-const run = (cwd, command, ...args) => {
-  try {
-    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
-  } catch (error) {
-    fail(`${Path.basename(command)} ${args.join(" ")}`, [error.stdout, error.stderr, error.code])
-  }
-}
-
-const fail = (what, details = []) => {
-  console.error([`✗ ${what}`, ...details].filter(Boolean).join("\n"))
-  process.exit(1)
-}
-
-const none = (what, found) => {
-  if (found.length > 0) fail(what, found.map((one) => `  ${one}`))
-}
+import { checkInstalls } from "./packages/installs.mjs"
+import * as registries from "./packages/registry.mjs"
+import { bin, fail, none, project, root, run, temporary } from "./packages/run.mjs"
 
 const filesIn = (directory) =>
   Fs.readdirSync(directory, { recursive: true })
@@ -76,40 +52,41 @@ const checkContents = (name, unpacked) => {
   }
 }
 
-const pack = (directory) => {
+const pack = async (directory) => {
   const name = Path.basename(directory)
   const tarball = Path.join(temporary, `${name}.tgz`)
-  run(directory, "pnpm", "pack", "--out", tarball)
+  await run(directory, "npx", ["-y", "pnpm@12", "pack", "--out", tarball])
   const unpacked = Path.join(temporary, name)
   Fs.mkdirSync(unpacked)
-  run(temporary, "tar", "-xzf", tarball, "--strip-components", "1", "-C", unpacked)
+  await run(temporary, "tar", ["-xzf", tarball, "--strip-components", "1", "-C", unpacked])
   const contents = checkContents(name, unpacked)
-  run(root, bin("publint"), "run", tarball, "--strict")
+  await run(root, bin("publint"), ["run", tarball, "--strict"])
   const entrypoints = [".", ...contents.modules]
-  run(root, bin("attw"), tarball, "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entrypoints)
+  await run(root, bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji", "--entrypoints", ...entrypoints])
   console.log(`✓ ${contents.manifest.name}: ${entrypoints.length} entry points`)
-  return { ...contents, tarball }
+  return { ...contents, tarball, directory }
 }
 
-/** An empty project that has the packages as a user would: from npm, with their peers. */
-const install = (packages) => {
-  const project = Path.join(temporary, "consumer")
-  Fs.mkdirSync(project)
+/** An empty project that has all packages as a user would, with their peers. */
+const install = async (packages, registry) => {
   const dependencies = Object.assign(
     {},
     ...packages.map(({ manifest }) => manifest.peerDependencies),
     { "@types/node": "^20.19.0" },
-    ...packages.map(({ manifest, tarball }) => ({ [manifest.name]: `file:${tarball}` }))
+    ...packages.map(({ manifest }) => ({ [manifest.name]: manifest.version }))
   )
-  Fs.writeFileSync(Path.join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }))
-  run(project, "npm", "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
-  return project
+  const directory = project("consumer", {
+    ".npmrc": registry,
+    "package.json": JSON.stringify({ private: true, type: "module", dependencies })
+  })
+  await run(directory, "npm", ["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"])
+  return directory
 }
 
-const checkRuntime = (project, packages) => {
+const checkRuntime = async (directory, packages) => {
   const entries = packages.map(({ internal, manifest, modules }) => ({ name: manifest.name, modules, internal }))
   Fs.writeFileSync(
-    Path.join(project, "runtime.mjs"),
+    Path.join(directory, "runtime.mjs"),
     `
     import assert from "node:assert/strict"
     for (const { name, modules, internal } of ${JSON.stringify(entries)}) {
@@ -122,21 +99,21 @@ const checkRuntime = (project, packages) => {
     }
     `
   )
-  run(project, process.execPath, "runtime.mjs")
+  await run(directory, process.execPath, ["runtime.mjs"])
   console.log("✓ Node imports every module, and no internal one")
 }
 
-const checkTypes = (project, packages, types) => {
+const checkTypes = async (directory, packages, types) => {
   const specifiers = packages.flatMap(({ manifest, modules }) => [
     manifest.name,
     ...modules.map((module) => `${manifest.name}/${module}`)
   ])
-  const refused = packages.flatMap(({ internal, manifest }) => internal.map((module) => `${manifest.name}/${module}`))
+  const rejected = packages.flatMap(({ internal, manifest }) => internal.map((module) => `${manifest.name}/${module}`))
   Fs.writeFileSync(
-    Path.join(project, "consumer.ts"),
+    Path.join(directory, "consumer.ts"),
     [
       ...specifiers.map((specifier, index) => `import * as M${index} from "${specifier}"`),
-      ...refused.map((specifier) => `// @ts-expect-error is not exported\nexport * from "${specifier}"`),
+      ...rejected.map((specifier) => `// @ts-expect-error is not exported\nexport * from "${specifier}"`),
       `export const modules = [${specifiers.map((_, index) => `M${index}`).join(", ")}]`
     ].join("\n")
   )
@@ -150,28 +127,35 @@ const checkTypes = (project, packages, types) => {
   }
   for (const [module, moduleResolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]]) {
     Fs.writeFileSync(
-      Path.join(project, "tsconfig.json"),
+      Path.join(directory, "tsconfig.json"),
       JSON.stringify({ files: ["consumer.ts"], compilerOptions: { ...compilerOptions, module, moduleResolution } })
     )
-    run(project, bin("tsc"))
+    await run(directory, bin("tsc"), [])
     console.log(`✓ TypeScript resolves and checks every module of ${packages.length} packages (${moduleResolution})`)
   }
 }
 
-/** Starts each command as one would after `npm install`: it has to say on its first line where it is. */
-const checkCommands = async (project, packages) => {
-  for (const command of packages.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))) {
-    const child = spawn(Path.join(project, "node_modules", ".bin", command), {
-      cwd: project,
-      env: { ...process.env, UPLOADS_PORT: "0" },
-      stdio: ["ignore", "pipe", "inherit"]
-    })
-    const [line] = await Promise.race([once(child.stdout, "data"), once(child, "exit")])
+/**
+ * Starts the command of a package as one would after `npm install`: its first line on stdout has to be its URL. Gives the
+ * URL, and how to stop it.
+ */
+const start = async (directory, command) => {
+  const child = spawn(Path.join(directory, "node_modules", ".bin", command), {
+    cwd: directory,
+    env: { ...process.env, UPLOADS_PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  const ended = once(child, "exit")
+  process.once("exit", () => child.kill())
+  const [line] = await Promise.race([once(child.stdout, "data"), ended])
+  const [, url] = /^(http:\/\/127\.0\.0\.1:\d+)\n/.exec(String(line)) ??
+    fail(`${command} does not start`, [String(line)])
+  const stop = async () => {
     child.kill()
-    if (!/^http:\/\/127\.0\.0\.1:\d+\n/.test(String(line))) fail(`${command} does not start`, [String(line)])
-    await once(child, "exit")
+    await ended
     console.log(`✓ ${command} starts and stops`)
   }
+  return { url, stop }
 }
 
 const published = Fs.readdirSync(Path.join(root, "packages"))
@@ -179,13 +163,18 @@ const published = Fs.readdirSync(Path.join(root, "packages"))
   .filter((directory) => Fs.existsSync(Path.join(directory, "src", "index.ts")))
   .filter((directory) => !JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).private)
 
-const packages = published.map(pack)
-const project = install(packages)
-checkRuntime(project, packages)
-checkTypes(
-  project,
+const packages = []
+// One after the other: each is built before it is packed.
+for (const directory of published) packages.push(await pack(directory))
+const registry = await registries.serve(packages)
+const consumer = await install(packages, registry)
+await checkRuntime(consumer, packages)
+await checkTypes(
+  consumer,
   packages.filter(({ manifest }) => manifest.peerDependencies["@effect/platform-node"] === undefined),
   []
 )
-checkTypes(project, packages, ["node"])
-await checkCommands(project, packages)
+await checkTypes(consumer, packages, ["node"])
+const server = await start(consumer, "effect-uploads-server")
+await checkInstalls(packages, registry, `${server.url}/v1`)
+await server.stop()
