@@ -167,6 +167,14 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
       })
 
     const read: Service["read"] = (key, range) =>
+      range.bytes <= fileReader.smallBytes ? readSmall(key, range) : readLarge(key, range)
+
+    const readSmall: Service["read"] = (key, range) =>
+      Stream.fromEffect(
+        Effect.flatMap(paths("read", key), ({ file }) => step("read", () => fileReader.readSmall(file, range)))
+      )
+
+    const readLarge: Service["read"] = (key, range) =>
       Stream.unwrapScoped(
         paths("read", key).pipe(
           Effect.flatMap(({ file }) =>
@@ -200,7 +208,10 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
 
     const ping: Service["ping"] = step(
       "ping",
-      () => Fs.writeFile(probeFile, "ping", { mode: privateFile }).finally(() => Fs.rm(probeFile, { force: true }))
+      // A whole page: a file system may have room for a few bytes where it has none for a part.
+      () =>
+        Fs.writeFile(probeFile, Buffer.alloc(pageBuffers.pageBytes), { mode: privateFile, flush: true })
+          .finally(() => Fs.rm(probeFile, { force: true }))
     )
 
     return PartStorage.of({ write, read, remove, removeUpload, list, ping })

@@ -9,6 +9,7 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServer from "@effect/platform/HttpServer"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -40,6 +41,7 @@ import * as SqlLeases from "./SqlLeases.js"
 import * as SqlUploadRepository from "./SqlUploadRepository.js"
 import type { StorageError } from "./StorageError.js"
 import * as Sweeper from "./Sweeper.js"
+import { UploadRepository } from "./UploadRepository.js"
 
 /** The first middleware is the innermost. */
 const middleware = ({ corsOrigins }: ServerConfig) =>
@@ -65,7 +67,8 @@ const middleware = ({ corsOrigins }: ServerConfig) =>
  * ```ts
  * import * as Server from "@effect-uploads/server/Server"
  * import { ServerConfig } from "@effect-uploads/server/ServerConfig"
- * import * as Effect from "effect/Effect"
+ * import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
  * export const services = Layer.unwrapEffect(Effect.map(ServerConfig, Server.layerDurable))
@@ -115,6 +118,17 @@ const projectLimits = ({ projectBytes, projectPendingUploads, projectRequests }:
     requestsInFlight: projectRequests
   })
 
+/** Files that were made without keys belong to the project `default`. With keys of other projects nobody finds them. */
+const warnOfHiddenProjects = ({ apiKeys }: ServerConfig, context: Context.Context<UploadRepository>) =>
+  apiKeys.length === 0 ? Effect.void : Effect.flatMap(Context.get(context, UploadRepository).projects, (projects) => {
+    const withKey = new Set(apiKeys.map(({ project }) => project))
+    const hidden = projects.filter((project) => !withKey.has(project))
+    return hidden.length === 0 ? Effect.void : Effect.logWarning(
+      `No API key belongs to these projects, so their Uploads and Files are not found: ${hidden.join(", ")}. ` +
+        "Add a key `project:key` to UPLOADS_API_KEYS to reach them"
+    )
+  })
+
 /** Without keys every request is accepted, so the server listens on the loopback only. */
 const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError.ConfigError> => {
   const layer = ApiKeys.layer(config.apiKeys)
@@ -139,7 +153,8 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
  * ```ts
  * import * as Server from "@effect-uploads/server/Server"
  * import { ServerConfig } from "@effect-uploads/server/ServerConfig"
- * import * as Effect from "effect/Effect"
+ * import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
  * export const server = Effect.flatMap(ServerConfig, (config) => Layer.launch(Server.layer(config)))
@@ -166,6 +181,6 @@ export const layer = (
     ),
     Layer.provideMerge(HttpListener.layer(config)),
     Layer.provide(incomingFiles(config)),
-    Layer.provide(layerDurable(config)),
+    Layer.provide(Layer.tap(layerDurable(config), (context) => warnOfHiddenProjects(config, context))),
     Layer.provide(apiKeys(config))
   )

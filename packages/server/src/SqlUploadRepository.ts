@@ -70,6 +70,9 @@ const decodeProjectBytes = Schema.decodeUnknown(Schema.Array(ProjectBytesRow))
 const decodeProjects = Schema.decodeUnknown(Schema.Array(ProjectRow))
 const decodeFreePages = Schema.decodeUnknown(Schema.NonEmptyArray(FreePagesRow))
 
+/** The number of pages of 4 KiB that are given back at a time, which takes a few milliseconds. */
+const pagesPerVacuum = 1000
+
 const isFull = (error: SqlError | ParseError): boolean => toStorageError("")(error).reason === "Full"
 
 const fullError = new SqlError({
@@ -84,8 +87,11 @@ const operation =
       Effect.withSpan(`UploadRepository.${name}`, { captureStackTrace: false })
     )
 
-/** The number of rows that one statement reads or changes: SQLite runs a statement in the thread of the event loop. */
-const rowsPerStatement = 1000
+/**
+ * The number of rows that one statement reads or changes. SQLite runs a statement in the thread of the event loop, and so many
+ * parts take some 5 ms to decode.
+ */
+const rowsPerStatement = 250
 
 /** Runs a statement for each slice of `count` rows. The event loop is free between two statements. */
 const inSlices = <E>(count: number, run: (from: number, to: number) => Effect.Effect<unknown, E>) =>
@@ -322,7 +328,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     freePages,
     (pages) =>
       pages === 0 ? Effect.void : freeing(
-        sql`PRAGMA incremental_vacuum(${sql.literal(`${rowsPerStatement}`)})`.unprepared
+        sql`PRAGMA incremental_vacuum(${sql.literal(`${pagesPerVacuum}`)})`.unprepared
       ).pipe(
         Effect.zipRight(yieldToEventLoop),
         Effect.zipRight(freePages),

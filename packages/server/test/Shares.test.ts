@@ -5,10 +5,13 @@ import { pattern } from "@effect-uploads/http/test/contract"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
 import { CurrentProject, defaultLimits, ProjectId, ProjectLimits } from "@effect-uploads/server/Project"
 import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { durable } from "./support/stores.js"
+import * as Stream from "effect/Stream"
+import { clientOf, serving } from "./support/serving.js"
+import { durable, temporaryDirectory } from "./support/stores.js"
 
 const limited = (limits: { readonly pendingUploads: number; readonly storedBytes: number }) =>
   Layer.provide(durable, Layer.succeed(ProjectLimits, { ...defaultLimits, ...limits }))
@@ -103,3 +106,57 @@ it.effect("an Upload accepts no more parts than its limit, also when they are co
       )
     )
   ))
+
+it.scopedLive("a server with keys says which projects with Files have none", () =>
+  Effect.gen(function*() {
+    const directory = yield* temporaryDirectory
+    const { fileId } = yield* Effect.scoped(
+      Effect.flatMap(serving({ UPLOADS_DATA_DIR: directory }), ({ url }) => clientOf(url).file(pattern(10)))
+    )
+    const warnings = (log: ReadonlyArray<string>) => log.filter((line) => line.includes("No API key belongs to"))
+    yield* Effect.scoped(Effect.gen(function*() {
+      const { log, url } = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_API_KEYS: "other:sk-1" })
+      expect(warnings(log)).toEqual([expect.stringContaining("not found: default")])
+      expect((yield* clientOf(url, "sk-1").retrieve(fileId)).status).toBe(404)
+    }))
+    const { log, url } = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_API_KEYS: "other:sk-1,default:sk-2" })
+    expect(warnings(log)).toEqual([])
+    expect((yield* clientOf(url, "sk-2").retrieve(fileId)).status).toBe(200)
+  }))
+
+it.effect("a File of thousands of small parts is read back as it was, also in part", () =>
+  Effect.gen(function*() {
+    const uploads = yield* UploadsService
+    const files = yield* FilesService
+    // Large parts among the small ones, and small ones of many sizes.
+    const sizes = Array.from({ length: 400 }, (_, index) => index % 50 === 49 ? 100_000 : 1 + (index * 37) % 900)
+    const parts = sizes.map((size, index) => pattern(size, index))
+    const whole = Buffer.concat(parts)
+    const upload = yield* create(whole.byteLength)
+    const partIds = yield* Effect.forEach(
+      parts,
+      (part) => Effect.map(uploads.addPart(upload.id, part), ({ id }) => id),
+      { concurrency: 32 }
+    )
+    const { file } = yield* uploads.complete(upload.id, { partIds })
+    const read = (range?: { readonly offset: number; readonly bytes: number }) =>
+      Effect.map(Stream.runCollect(files.content(file.id, range)), (chunks) => ({
+        bytes: Buffer.concat(Chunk.toReadonlyArray(chunks)),
+        chunks: chunks.length
+      }))
+    const all = yield* read()
+    expect(all.bytes.equals(whole)).toBe(true)
+    // Eight large parts of two buffers each, and the small parts between them in large steps.
+    expect(all.chunks).toBeLessThan(40)
+    for (
+      const range of [
+        { offset: 0, bytes: 1 },
+        { offset: 777, bytes: 12_000 },
+        { offset: 19_000, bytes: 111_000 },
+        { offset: whole.byteLength - 5, bytes: 5 }
+      ]
+    ) {
+      const expected = whole.subarray(range.offset, range.offset + range.bytes)
+      expect((yield* read(range)).bytes.equals(expected)).toBe(true)
+    }
+  }).pipe(Effect.provide(durable)))

@@ -1,9 +1,12 @@
 import * as FileRange from "@effect-uploads/http/FileRange"
+import type * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as PartStorage from "../PartStorage.js"
 import { StorageError } from "../StorageError.js"
 import type { StoredPart } from "../UploadRepository.js"
+import { yieldToEventLoop } from "./eventLoop.js"
 import * as Checksum from "./files/checksum.js"
 
 /** A range of one part. */
@@ -26,6 +29,33 @@ export const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bou
   return found
 }
 
+/** A section up to this size is read together with its neighbours. */
+const smallBytes = 64 * 1024
+
+/** The sections that are read together have at most this size. */
+const batchBytes = 256 * 1024
+
+/** The sections that are read together are at most so many, so that the event loop is free in between. */
+const batchSections = 64
+
+const concurrentReads = 16
+
+/** Groups adjacent small sections. A large section is a group of its own. */
+const batches = (sections: ReadonlyArray<Section>): ReadonlyArray<Arr.NonEmptyReadonlyArray<Section>> => {
+  const found: Array<Arr.NonEmptyArray<Section>> = []
+  let bytes = 0
+  for (const section of sections) {
+    const last = found.at(-1)
+    const fits = last !== undefined && last.length < batchSections && section.bytes <= smallBytes &&
+      bytes + section.bytes <= batchBytes
+    if (fits) last.push(section)
+    else found.push([section])
+    // Nothing joins a large section.
+    bytes = section.bytes > smallBytes ? batchBytes : (fits ? bytes : 0) + section.bytes
+  }
+  return found
+}
+
 /**
  * The bytes of the parts, one after another. A part that is read completely is compared with its checksum before its last bytes
  * are emitted, so that a damaged part is never read to its end.
@@ -35,18 +65,44 @@ export const read = (
   parts: ReadonlyArray<StoredPart>,
   bounds: FileRange.Bounds = FileRange.whole
 ): Stream.Stream<Uint8Array, StorageError> =>
-  Stream.flatMap(Stream.fromIterable(sections(parts, bounds)), (section) => {
-    const { bytes, offset, part } = section
-    const key = { uploadId: part.part.uploadId, partId: part.part.id }
-    const data = storage.read(key, { offset, bytes })
-    return bytes === part.bytes ? verified(data, part) : data
+  Stream.flatMap(Stream.fromIterable(batches(sections(parts, bounds))), ([first, ...rest]) =>
+    rest.length === 0
+      ? first.bytes === first.part.bytes
+        ? verified(readSection(storage, first), first.part)
+        : readSection(storage, first)
+      : Stream.fromEffect(readTogether(storage, [first, ...rest])))
+
+const readSection = (storage: PartStorage.Service, { bytes, offset, part }: Section) =>
+  storage.read({ uploadId: part.part.uploadId, partId: part.part.id }, { offset, bytes })
+
+const corrupt = ({ part }: StoredPart) =>
+  new StorageError({ store: "parts", reason: "Corrupt", operation: `reading ${part.id}` })
+
+const readSmall = (storage: PartStorage.Service, section: Section): Effect.Effect<Buffer, StorageError> =>
+  Effect.flatMap(Stream.runCollect(readSection(storage, section)), (chunks) => {
+    const data = Buffer.concat(Chunk.toReadonlyArray(chunks))
+    if (section.bytes !== section.part.bytes) return Effect.succeed(data)
+    const checksum = Checksum.make()
+    checksum.update(data)
+    return checksum.digest() === section.part.checksum ? Effect.succeed(data) : corrupt(section.part)
   })
+
+/** Reads small sections concurrently into one buffer: a consumer takes as long for one byte as for many. */
+const readTogether = (
+  storage: PartStorage.Service,
+  batch: ReadonlyArray<Section>
+): Effect.Effect<Uint8Array, StorageError> =>
+  Effect.forEach(batch, (section) => readSmall(storage, section), { concurrency: concurrentReads }).pipe(
+    Effect.map((buffers) => Buffer.concat(buffers)),
+    Effect.zipLeft(yieldToEventLoop)
+  )
 
 const verified = (
   data: Stream.Stream<Uint8Array, StorageError>,
-  { bytes, checksum: expected, part }: StoredPart
+  stored: StoredPart
 ): Stream.Stream<Uint8Array, StorageError> =>
   Stream.suspend(() => {
+    const { bytes, checksum: expected } = stored
     const checksum = Checksum.make()
     let read = 0
     return Stream.mapChunksEffect(data, (chunk) => {
@@ -57,10 +113,6 @@ const verified = (
       }
       // The digest may be computed once: with the last byte, not with an empty chunk after it.
       const isIntact = read === before || read < bytes || (read === bytes && checksum.digest() === expected)
-      return isIntact ? Effect.succeed(chunk) : new StorageError({
-        store: "parts",
-        reason: "Corrupt",
-        operation: `reading ${part.id}`
-      })
+      return isIntact ? Effect.succeed(chunk) : corrupt(stored)
     })
   })
