@@ -611,7 +611,8 @@ it.effect("a sweeper without leases would remove bytes that are being read", () 
   Effect.gen(function*() {
     const files = yield* FilesService
     const storage = yield* PartStorage
-    const file = yield* createFile([pattern(10), pattern(10)])
+    // Larger than what is read together.
+    const file = yield* createFile([pattern(2_000_000), pattern(2_000_000)])
     const pause = yield* makePause
     const reading = yield* Effect.fork(Effect.option(readSlowly(file.id, pause)))
     yield* pause.reached
