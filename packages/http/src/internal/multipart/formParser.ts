@@ -152,7 +152,7 @@ export const make = (boundary: string, form: Form): FormParser => {
       ignoredBytes += rest.byteLength
       rest = new Uint8Array(0)
     }
-    // Copied: a chunk is valid until the next one is pulled.
+    // Copied: see the rule about chunks in `PartData`.
     rest = new Uint8Array(rest)
     return ignoredBytes > maximumIgnoredBytes
       ? fail(`what is not the ${form.data} field has more than ${maximumIgnoredBytes} bytes`)

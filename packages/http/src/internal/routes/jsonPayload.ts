@@ -42,7 +42,7 @@ const collect = (body: Body) =>
       Stream.runForEach((bytes): Effect.Effect<void, RequestRejected> => {
         total += bytes.byteLength
         if (total > maximumBytes) return tooLarge
-        // Copied: a chunk is valid until the next one is pulled.
+        // Copied: see the rule about chunks in `PartData`.
         chunks.push(new Uint8Array(bytes))
         return Effect.void
       }),

@@ -42,7 +42,8 @@ interface Options<E> {
 }
 
 /**
- * Buffers the bytes that arrive until the next pull. A full buffer pauses the client. A chunk is valid until the next pull.
+ * Buffers the bytes that arrive until the next pull. A full buffer pauses the client. The memory of a chunk is
+ * freed at the next pull: see the rule about chunks in `PartData` of `@effect-uploads/http`.
  */
 const listen = <E>(source: IncomingMessage, { free, bufferLimit, onError }: Options<E>) => {
   const arrived = Effect.unsafeMakeLatch(false)

@@ -54,7 +54,7 @@ export const make = <E>(
         const readPart = (range: PartRange) =>
           Effect.gen(function*() {
             yield* room.take(1)
-            // Memory of its own: a small chunk may be a view of a large buffer, or of one that is filled again.
+            // Memory of its own: a small chunk may be a view of a large buffer. See also the rule about chunks in `PartData`.
             let memory = new Uint8Array(range.bytes)
             let filled = 0
             while (filled < range.bytes) {
