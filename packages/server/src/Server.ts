@@ -67,8 +67,7 @@ const middleware = ({ corsOrigins }: ServerConfig) =>
  * ```ts
  * import * as Server from "@effect-uploads/server/Server"
  * import { ServerConfig } from "@effect-uploads/server/ServerConfig"
- * import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+ * import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
  * export const services = Layer.unwrapEffect(Effect.map(ServerConfig, Server.layerDurable))
@@ -153,8 +152,7 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
  * ```ts
  * import * as Server from "@effect-uploads/server/Server"
  * import { ServerConfig } from "@effect-uploads/server/ServerConfig"
- * import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+ * import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
  * export const server = Effect.flatMap(ServerConfig, (config) => Layer.launch(Server.layer(config)))

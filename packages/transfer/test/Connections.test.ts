@@ -26,6 +26,7 @@ import {
   during,
   elapsed,
   expectFiles,
+  fileInfo,
   statuses,
   test,
   withFastClock
@@ -36,24 +37,8 @@ const MiB = 1024 ** 2
 /** A file of zeros in chunks, of which nothing is stored. */
 const fileOf = (bytes: number) => {
   const zeros = new Uint8Array(MiB)
-  const info: FileSystem.File.Info = {
-    type: "File",
-    mtime: Option.some(new Date(0)),
-    atime: Option.none(),
-    birthtime: Option.none(),
-    dev: 0,
-    rdev: Option.none(),
-    ino: Option.none(),
-    mode: 0,
-    nlink: Option.none(),
-    uid: Option.none(),
-    gid: Option.none(),
-    size: FileSystem.Size(bytes),
-    blksize: Option.none(),
-    blocks: Option.none()
-  }
   return FileSystem.makeNoop({
-    stat: () => Effect.succeed(info),
+    stat: () => Effect.succeed(fileInfo(bytes)),
     access: () => Effect.void,
     realPath: (path) => Effect.succeed(path),
     stream: (_, options) => {

@@ -40,6 +40,7 @@ import {
   during,
   elapsed,
   expectFiles,
+  fileInfo,
   services,
   statuses,
   test,
@@ -391,7 +392,7 @@ describe("every transfer", () => {
   /** A file in memory, so that no real time passes. */
   const inMemory = Effect.updateService(FileSystem.FileSystem, (fs) => ({
     ...fs,
-    stat: () => Effect.succeed(info),
+    stat: () => Effect.succeed(fileInfo(data.byteLength)),
     access: () => Effect.void,
     realPath: (path) => Effect.succeed(path),
     stream: (_path, options) => {
@@ -399,22 +400,6 @@ describe("every transfer", () => {
       return Stream.make(data.subarray(offset, offset + Number(options?.bytesToRead)))
     }
   }))
-  const info: FileSystem.File.Info = {
-    type: "File",
-    mtime: Option.some(new Date(0)),
-    atime: Option.none(),
-    birthtime: Option.none(),
-    dev: 0,
-    rdev: Option.none(),
-    ino: Option.none(),
-    mode: 0,
-    nlink: Option.none(),
-    uid: Option.none(),
-    gid: Option.none(),
-    size: FileSystem.Size(data.byteLength),
-    blksize: Option.none(),
-    blocks: Option.none()
-  }
 
   it.effect.prop(
     "ends completed, cancelled, expired, suspended or reported as pending, in agreement with the service",

@@ -176,3 +176,21 @@ export const pacedBy = (millis: number) => (uploads: UploadsService.Service): Pa
       Effect.flatMap((chunks) => uploads.addPart(id, Buffer.concat([...chunks])))
     )
 })
+
+/** What a file system tells of a file of this size that never changes. */
+export const fileInfo = (bytes: number): FileSystem.File.Info => ({
+  type: "File",
+  mtime: Option.some(new Date(0)),
+  atime: Option.none(),
+  birthtime: Option.none(),
+  dev: 0,
+  rdev: Option.none(),
+  ino: Option.none(),
+  mode: 0,
+  nlink: Option.none(),
+  uid: Option.none(),
+  gid: Option.none(),
+  size: FileSystem.Size(bytes),
+  blksize: Option.none(),
+  blocks: Option.none()
+})

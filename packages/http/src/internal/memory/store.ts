@@ -1,8 +1,6 @@
-import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
-import type { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -19,29 +17,29 @@ import type { State } from "./state.js"
 import { inSequence, living } from "./state.js"
 import * as memoryUploads from "./uploads.js"
 
-/** A part of a pending Upload with its bytes joined. */
-export interface PartSnapshot {
-  readonly part: UploadPart
-  readonly bytes: Uint8Array
-}
-
-/** A File with its bytes joined. */
-export interface FileSnapshot {
-  readonly file: FileObject
-  readonly bytes: Uint8Array
-}
-
-/** The state as tests read it. */
-export interface Snapshot {
-  readonly uploads: Effect.Effect<ReadonlyArray<Upload.Upload>>
-  readonly parts: (uploadId: UploadId) => Effect.Effect<ReadonlyArray<PartSnapshot>>
-  readonly files: Effect.Effect<ReadonlyArray<FileSnapshot>>
-}
+/** The state as tests read it, with the bytes of each part and File joined. */
+const makeSnapshot = (ref: Ref.Ref<State>) => ({
+  uploads: Effect.zipWith(
+    DateTime.now,
+    Ref.get(ref),
+    (now, { uploads }) => Arr.sort(HashMap.values(uploads), inSequence).map(({ upload }) => Upload.at(upload, now))
+  ),
+  parts: (uploadId: UploadId) =>
+    Effect.zipWith(DateTime.now, Ref.get(ref), (now, { uploads }) =>
+      HashMap.get(uploads, uploadId).pipe(
+        Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
+        Option.match({
+          onNone: () => [],
+          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: concat(chunks) }))
+        })
+      )),
+  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: concat(chunks) })))
+})
 
 export class MemoryStore extends Context.Tag("@effect-uploads/http/internal/MemoryStore")<MemoryStore, {
   readonly uploads: UploadsService.Service
   readonly files: FilesService.Service
-  readonly snapshot: Snapshot
+  readonly snapshot: ReturnType<typeof makeSnapshot>
 }>() {}
 
 /** A single layer value: Effect builds it once in a graph, so that all layers built on it share one store. */
@@ -58,21 +56,3 @@ export const layer: Layer.Layer<MemoryStore> = Layer.effect(
     return { uploads: memoryUploads.make(ref, limits), files: memoryFiles.make(ref), snapshot: makeSnapshot(ref) }
   })
 )
-
-const makeSnapshot = (ref: Ref.Ref<State>): Snapshot => ({
-  uploads: Effect.zipWith(
-    DateTime.now,
-    Ref.get(ref),
-    (now, { uploads }) => Arr.sort(HashMap.values(uploads), inSequence).map(({ upload }) => Upload.at(upload, now))
-  ),
-  parts: (uploadId) =>
-    Effect.zipWith(DateTime.now, Ref.get(ref), (now, { uploads }) =>
-      HashMap.get(uploads, uploadId).pipe(
-        Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
-        Option.match({
-          onNone: () => [],
-          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: concat(chunks) }))
-        })
-      )),
-  files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: concat(chunks) })))
-})

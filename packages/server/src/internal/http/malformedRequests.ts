@@ -1,10 +1,10 @@
-import type { ErrorEnvelope } from "@effect-uploads/http/ErrorEnvelope"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import type { Server, ServerResponse } from "node:http"
 import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { codeOf } from "../files/errorCode.js"
+import { envelopeOf } from "./rejection.js"
 import * as RequestId from "./requestId.js"
 
 interface Rejection {
@@ -23,10 +23,7 @@ const rejections: Readonly<Record<string, Rejection>> = {
 const malformed: Rejection = { status: 400, message: "The request is not valid HTTP" }
 
 const responseOf = ({ message, status }: Rejection, requestId: string): string => {
-  const envelope: typeof ErrorEnvelope.Encoded = {
-    error: { message, type: "invalid_request_error", param: null, code: null }
-  }
-  const body = JSON.stringify(envelope)
+  const body = JSON.stringify(envelopeOf(message))
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Connection: close",
