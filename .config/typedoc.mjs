@@ -5,6 +5,7 @@
  * and decisions into it. @effect/docgen writes Markdown for a generator in Ruby, and knows nothing of the other packages.
  * What it has more, that examples are compiled, is done by .ci/check-examples.mjs.
  */
+import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { Converter, ReflectionKind } from "typedoc"
 import ts from "typescript"
@@ -31,6 +32,10 @@ const decisionTitles = (app) => {
   })
 }
 
+/** Without a remote there is nothing that a source link could lead to, and TypeDoc warns. */
+const hasRemote =
+  spawnSync("git", ["remote", "get-url", "origin"], { cwd: new URL("..", import.meta.url) }).status === 0
+
 const packages = ["domain", "http", "transfer", "server"].map((name) => `packages/${name}`)
 const hasDecisions = (directory) => Fs.existsSync(new URL(`../${directory}/decisions`, import.meta.url))
 
@@ -45,6 +50,7 @@ export default {
     exclude: ["src/index.ts", "src/main.ts"],
     tsconfig: "tsconfig.src.json",
     readme: "README.md",
+    disableSources: !hasRemote,
     excludeInternal: true,
     // Of the members that every Schema.Class and Context.Tag inherits, Effect's own documentation tells.
     excludeExternals: true,
