@@ -259,6 +259,51 @@ describe("the delay before a retry", () => {
       expect([moments, tag]).toEqual([[0, 90_000], "success"])
     }))
 
+  it.effect.each([-2, 2])(
+    "the date in retry-after is one of the service's clock, when the client's is %d hours ahead",
+    (hours) =>
+      Effect.gen(function*() {
+        yield* setTime
+        yield* TestClock.setTime((yield* Clock.currentTimeMillis) + hours * 3_600_000)
+        const headers = { "retry-after": "Sun, 31 Aug 2025 22:01:30 GMT", date: "Sun, 31 Aug 2025 22:00:00 GMT" }
+        const { moments, tag } = yield* attempts([errorResponse(503, headers), cancelled])
+        expect([moments, tag]).toEqual([[0, 90_000], "success"])
+      })
+  )
+
+  it.effect("the clock of the client counts for a date in retry-after when the response has no readable date", () =>
+    Effect.gen(function*() {
+      yield* setTime
+      const headers = { "retry-after": "Sun, 31 Aug 2025 22:01:30 GMT", date: "yesterday" }
+      const { moments } = yield* attempts([errorResponse(503, headers), cancelled])
+      expect(moments).toEqual([0, 90_000])
+    }))
+
+  it.effect.each(["Asia/Tokyo", "America/New_York"])(
+    "a date in retry-after has no local time zone: %s",
+    (zone) =>
+      Effect.gen(function*() {
+        yield* Effect.acquireRelease(
+          Effect.sync(() => {
+            const before = process.env["TZ"]
+            process.env["TZ"] = zone
+            return before
+          }),
+          (before) =>
+            Effect.sync(() => {
+              if (before === undefined) delete process.env["TZ"]
+              else process.env["TZ"] = before
+            })
+        )
+        yield* setTime
+        const { moments } = yield* attempts([
+          errorResponse(503, { "retry-after": "Sun Aug 31 22:01:30 2025" }),
+          cancelled
+        ])
+        expect(moments).toEqual([0, 90_000])
+      }).pipe(Effect.scoped)
+  )
+
   it.effect.each(
     [
       "soon",

@@ -1,4 +1,5 @@
 import { UploadNotFound } from "@effect-uploads/domain/UploadError"
+import { documented, UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { QuotaExceeded } from "@effect-uploads/http/ServiceError"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
@@ -189,6 +190,17 @@ describe("resume", () => {
       expect(events[0]).toMatchObject({ _tag: "Started", parts: 5, resumedBytes: 2000 })
       const done = events.filter(TransferEvent.$is("PartDone")).map(({ index }) => index)
       expect(done.sort()).toEqual([2, 3, 4])
+      yield* expectFiles(data)
+    }))
+
+  test("starts again from zero when the parts of the first run are more than the service accepts now", () =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 2)
+      yield* Transfer.file(path, { purpose: "user_data", concurrency: 1 }).pipe(
+        Effect.provideService(UploadLimits, { ...documented, parts: 4 })
+      )
+      expect(yield* statuses).toEqual(["cancelled", "completed"])
       yield* expectFiles(data)
     }))
 

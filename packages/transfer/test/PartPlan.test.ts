@@ -101,6 +101,39 @@ describe("PartPlan.make", () => {
     expect(parts(documented.uploadBytes, 4)).toHaveLength(128)
   })
 
+  it.prop("has no more parts than an Upload can have", [
+    FastCheck.integer({ min: 1, max: 60 }),
+    concurrency,
+    FastCheck.integer({ min: 1, max: 50 })
+  ], ([most, concurrency, share]) => {
+    const limits = { ...documented, parts: most }
+    const bytes = most * share * MiB
+    const ranges = parts(bytes, concurrency, undefined, limits)
+    expectCover(bytes, ranges)
+    expect(ranges.length).toBeLessThanOrEqual(most)
+  })
+
+  it("rejects a partSize that makes more parts than an Upload can have", () => {
+    expect(parts(10_000, 4, 1)).toHaveLength(10_000)
+    expect(Either.getOrThrow(Either.flip(plan(10_001, 4, 1)))).toMatchObject({
+      _tag: "InvalidRequest",
+      field: "partSize",
+      problem: "got 1, which makes 10001 parts of 10001 bytes",
+      limit: "at least 2, because an Upload has at most 10000 parts"
+    })
+  })
+
+  it("rejects a file that has no room in the parts of an Upload", () => {
+    const limits = { ...documented, partBytes: ByteSize.make(1000), parts: 3 }
+    expect(parts(3000, 4, undefined, limits)).toHaveLength(3)
+    expect(Either.getOrThrow(Either.flip(plan(3001, 4, undefined, limits)))).toMatchObject({
+      _tag: "InvalidRequest",
+      field: "bytes",
+      problem: "got 3001",
+      limit: "3000, in 3 parts"
+    })
+  })
+
   it("has no parts for zero bytes", () => {
     expect(parts(0, 4)).toEqual([])
   })

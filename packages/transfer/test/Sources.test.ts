@@ -533,5 +533,27 @@ describe("every source", () => {
         }
         expect(yield* calls("create")).toBe(0)
       }))
+
+    test(`has larger parts, or fails before any request, when an Upload has room for few parts: ${name}`, () =>
+      Effect.gen(function*() {
+        const limited = (parts: number, partBytes: number, options: Partial<Transfer.NamedOptions>) =>
+          Effect.provideService(send(options), UploadLimits, {
+            ...documented,
+            parts,
+            partBytes: ByteSize.make(partBytes)
+          })
+        const error = yield* Effect.flip(limited(9, 1e6, { partSize: 1000 }))
+        expect(error).toMatchObject({
+          _tag: "InvalidRequest",
+          field: "partSize",
+          limit: expect.stringMatching(/^at least 1112,/)
+        })
+        const tooLarge = yield* Effect.flip(limited(9, 1111, {}))
+        expect(tooLarge).toMatchObject({ _tag: "SourceTooLarge", bytes: 10_000, limit: 9999 })
+        expect(yield* calls("create")).toBe(0)
+        yield* limited(10, 1000, { partSize: undefined })
+        expect(yield* calls("addPart")).toBe(10)
+        yield* expectFiles(data)
+      }))
   }
 })

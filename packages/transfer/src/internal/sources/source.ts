@@ -12,6 +12,7 @@ import type * as Stream from "effect/Stream"
 import type { Md5Failed } from "../../Md5Hasher.js"
 import { Md5Hasher } from "../../Md5Hasher.js"
 import type { PartRange } from "../../PartPlan.js"
+import * as PartPlan from "../../PartPlan.js"
 import { SourceEmpty, SourceError, SourceTooLarge, SourceUnreadable } from "../../SourceError.js"
 import type { JournalEntry } from "../../TransferJournal.js"
 
@@ -71,8 +72,8 @@ export const checkSize = (
     ),
     Effect.filterOrFail((size) => size > 0, () => new SourceEmpty({ name })),
     Effect.filterOrFail(
-      (size) => size <= limits.uploadBytes,
-      (size) => new SourceTooLarge({ name, bytes: size, limit: limits.uploadBytes })
+      (size) => size <= PartPlan.maximumBytes(limits),
+      (size) => new SourceTooLarge({ name, bytes: size, limit: PartPlan.maximumBytes(limits) })
     )
   )
 

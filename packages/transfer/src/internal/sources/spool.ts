@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as PartPlan from "../../PartPlan.js"
 import type { SourceError } from "../../SourceError.js"
 import { SourceTooLarge, SourceUnreadable } from "../../SourceError.js"
 import * as ranged from "./ranged.js"
@@ -45,9 +46,9 @@ const onDisk = (
     const spoolFailed = Effect.mapError((cause: unknown) => new SourceUnreadable({ name, cause }))
     const path = yield* spoolFailed(fs.makeTempFileScoped({ prefix: "effect-uploads-" }))
     const file = yield* spoolFailed(fs.open(path, { flag: "w" }))
-    const { uploadBytes } = limits
+    const limit = PartPlan.maximumBytes(limits)
     yield* Stream.runForEach(
-      atMost(data, uploadBytes, () => new SourceTooLarge({ name, limit: uploadBytes })),
+      atMost(data, limit, () => new SourceTooLarge({ name, limit })),
       (bytes) => spoolFailed(file.writeAll(bytes))
     )
     return yield* regularFile.make(path, { name, filename, journalKey: Option.none() }, limits)
@@ -59,7 +60,7 @@ const inMemory = (
   limits: Limits
 ) =>
   Effect.suspend(() => {
-    const limit = ByteSize.make(Math.min(memoryLimit, limits.uploadBytes))
+    const limit = ByteSize.make(Math.min(memoryLimit, PartPlan.maximumBytes(limits)))
     const pages: Array<Uint8Array> = []
     let total = 0
     const append = (bytes: Uint8Array) => {
