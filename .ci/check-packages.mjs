@@ -171,7 +171,10 @@ const consumer = await install(packages, registry)
 await checkRuntime(consumer, packages)
 await checkTypes(
   consumer,
-  packages.filter(({ manifest }) => manifest.peerDependencies["@effect/platform-node"] === undefined),
+  packages.filter(({ manifest: { peerDependencies, peerDependenciesMeta } }) =>
+    peerDependencies["@effect/platform-node"] === undefined ||
+    peerDependenciesMeta?.["@effect/platform-node"]?.optional
+  ),
   []
 )
 await checkTypes(consumer, packages, ["node"])

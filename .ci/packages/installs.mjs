@@ -80,16 +80,13 @@ const codeOf = (name) => {
         /"\.\/(\w+)"/g,
         `"./$1.js"`
       ),
+      "sendFile.ts": read("packages/examples/src/sendFile.ts"),
       "main.ts": `
-        import * as UploadsClient from "@effect-uploads/http/UploadsClient"
-        import * as NodeContext from "@effect/platform-node/NodeContext"
-        import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+        import * as NodeUploads from "@effect-uploads/transfer/NodeUploads"
         import * as Effect from "effect/Effect"
-        import * as Layer from "effect/Layer"
         import { send } from "./wholeFile.js"
 
-        const client = Layer.provide(UploadsClient.layerConfig(), NodeHttpClient.layerUndici)
-        await Effect.runPromise(Effect.provide(send("data.bin"), Layer.merge(client, NodeContext.layer)))
+        await Effect.runPromise(Effect.provide(send("data.bin"), NodeUploads.layerConfig()))
       `
     }
   }
@@ -125,7 +122,12 @@ const checkReadme = async (readme, name, { ranges, registry, service }) => {
   )
   await Promise.all(
     Object.entries(managers).map(async ([manager, { add: [command, ...options], dev, env }]) => {
-      const directory = project(`${name}-${manager}`, { ...settings(registry), ...files, "data.bin": "data" })
+      const directory = project(`${name}-${manager}`, {
+        ...settings(registry),
+        ...files,
+        "data.bin": "data",
+        "training.jsonl": "{}"
+      })
       for (const line of lines) {
         await run(directory, command, [...options, ...(line.dev ? [dev] : []), ...line.names], env)
       }

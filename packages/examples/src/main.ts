@@ -1,13 +1,11 @@
 /**
  * `pnpm start [FILE]`: serves the Uploads API from memory on a free port of 127.0.0.1, and sends FILE to it over real HTTP.
  */
-import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
-import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
+import * as NodeUploads from "@effect-uploads/transfer/NodeUploads"
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
@@ -30,12 +28,9 @@ const server = HttpApiBuilder.serve().pipe(
 
 const client = Layer.unwrapEffect(
   HttpServer.addressFormattedWith((apiUrl) =>
-    Effect.as(
-      Console.log(`Serving the Uploads API in memory on ${apiUrl}`),
-      Layer.merge(UploadsClient.layer({ apiUrl }), FilesClient.layer({ apiUrl }))
-    )
+    Effect.as(Console.log(`Serving the Uploads API in memory on ${apiUrl}`), NodeUploads.layer({ apiUrl }))
   )
-).pipe(Layer.provide(NodeHttpClient.layerUndici))
+)
 
 /** The folder in which the command was typed. Package managers change to the folder of the package and set this variable. */
 const workingDirectory = Config.withDefault(Config.string("INIT_CWD"), process.cwd())

@@ -29,8 +29,8 @@ const names = (cell: string): ReadonlyArray<string> => Array.from(cell.matchAll(
 describe("README.md", () => {
   it("shows the code of the tested examples", () => {
     const blocks = [...readme.matchAll(/<!-- (\S+): (\w+) -->\n```ts\n([\s\S]*?)```/g)]
-    expect(blocks).toHaveLength(3)
-    expect(readme.match(/```ts/g)).toHaveLength(3)
+    expect(blocks).toHaveLength(4)
+    expect(readme.match(/```ts/g)).toHaveLength(4)
     for (const [, path = "", region = "", code] of blocks) {
       const [, after = ""] = read(path).split(`// #region ${region}\n`)
       const [shown] = after.split(`// #endregion ${region}`)
