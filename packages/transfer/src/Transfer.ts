@@ -13,21 +13,14 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as fileSet from "./internal/fileSet.js"
-import * as blobSource from "./internal/sources/blob.js"
-import * as bytesSource from "./internal/sources/bytes.js"
-import * as fileSource from "./internal/sources/file.js"
-import * as httpBody from "./internal/sources/httpBody.js"
-import * as spool from "./internal/sources/spool.js"
-import * as streamSource from "./internal/sources/stream.js"
-import type { Transfer } from "./internal/transfer.js"
 import { run } from "./internal/transfer.js"
 import type { TransferError } from "./TransferError.js"
 import type { TransferEvent } from "./TransferEvent.js"
 import type { FileOutcome, FilesEvent, FilesOptions } from "./TransferFiles.js"
 import type { TransferOptions } from "./TransferOptions.js"
+import * as TransferSource from "./TransferSource.js"
 
 /**
  * The options for a source that has no name of its own.
@@ -43,76 +36,26 @@ export interface NamedOptions extends TransferOptions {
  * @since 0.1.0
  * @category models
  */
-export interface StreamOptions extends NamedOptions {
-  /**
-   * The number of bytes of the stream. Without it the stream is read to its end before the transfer begins: into a temporary file
-   * if the context has a `FileSystem`, else into memory, up to 256 MiB.
-   */
-  readonly bytes?: number | undefined
+export interface StreamOptions extends NamedOptions, TransferSource.StreamOptions {
+  readonly filename: string
 }
 
-const send = <R>(transfer: Transfer<R>) => run(transfer, Option.none())
+const send = <R>(source: TransferSource.TransferSource<R>, options: TransferOptions) =>
+  run(source, options, Option.none())
 
 /** The transfer runs in the scope of the stream: it is interrupted when the stream is no longer read. */
-const events = <R>(transfer: Transfer<R>): Stream.Stream<TransferEvent, TransferError, UploadsService | R> =>
+const events = <R>(
+  source: TransferSource.TransferSource<R>,
+  options: TransferOptions
+): Stream.Stream<TransferEvent, TransferError, UploadsService | R> =>
   Stream.unwrapScoped(Effect.gen(function*() {
     const mailbox = yield* Mailbox.make<TransferEvent, TransferError>()
-    yield* run(transfer, Option.some((event) => Effect.asVoid(mailbox.offer(event)))).pipe(
+    yield* run(source, options, Option.some((event) => Effect.asVoid(mailbox.offer(event)))).pipe(
       Mailbox.into(mailbox),
       Effect.forkScoped
     )
     return Mailbox.toStream(mailbox)
   }))
-
-const ofFile = (path: string, options: TransferOptions): Transfer<FileSystem.FileSystem> => ({
-  options,
-  source: (limits, scope) => Scope.extend(fileSource.make(path, options, limits), scope)
-})
-
-const ofBytes = (data: Uint8Array, options: NamedOptions): Transfer<never> => ({
-  options,
-  source: (limits) => bytesSource.make(data, options.filename, limits)
-})
-
-const ofBlob = (data: Blob, options: TransferOptions): Transfer<never> => ({
-  options,
-  source: (limits) =>
-    Effect.map(
-      blobSource.make(data, options.filename ?? (data instanceof File ? data.name : "blob"), limits),
-      (source) => ({ ...source, mimeType: data.type === "" ? undefined : data.type })
-    )
-})
-
-const ofStream = <E, R>(data: Stream.Stream<Uint8Array, E, R>, options: StreamOptions): Transfer<R> => ({
-  options,
-  source: (limits, scope) =>
-    Effect.flatMap(Effect.context<R>(), (context) => {
-      const { bytes, filename } = options
-      const provided = Stream.provideContext(data, context)
-      return bytes === undefined
-        ? Scope.extend(spool.make(provided, { name: filename, filename }, limits), scope)
-        : streamSource.make(provided, { filename, bytes }, limits)
-    })
-})
-
-const bodyOf = (response: Response): httpBody.HttpBody => ({
-  url: response.url,
-  status: response.status,
-  header: (name) => Option.fromNullable(response.headers.get(name)),
-  stream: response.body === null
-    ? Stream.empty
-    : Stream.fromReadableStream({ evaluate: () => response.body ?? new ReadableStream(), onError: (error) => error })
-})
-
-const ofResponse = (response: Response, options: TransferOptions): Transfer<never> => ({
-  options,
-  source: (limits, scope) => Scope.extend(httpBody.make(bodyOf(response), options.filename, limits), scope)
-})
-
-const ofUrl = (url: string, options: TransferOptions): Transfer<HttpClient.HttpClient> => ({
-  options,
-  source: (limits, scope) => Scope.extend(httpBody.download(url, options.filename, limits), scope)
-})
 
 /**
  * Sends the file at a path. The file is read while it is sent, in chunks of 512 KiB.
@@ -135,7 +78,8 @@ const ofUrl = (url: string, options: TransferOptions): Transfer<HttpClient.HttpC
 export const file = (
   path: string,
   options: TransferOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService | FileSystem.FileSystem> => send(ofFile(path, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService | FileSystem.FileSystem> =>
+  send(TransferSource.file(path, options), options)
 
 /**
  * Sends the file at a path as {@link file} does, and emits the events of the transfer. The transfer is interrupted when the
@@ -160,7 +104,8 @@ export const file = (
 export const fileEvents = (
   path: string,
   options: TransferOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService | FileSystem.FileSystem> => events(ofFile(path, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService | FileSystem.FileSystem> =>
+  events(TransferSource.file(path, options), options)
 
 /**
  * Sends bytes that are in memory. They are not copied.
@@ -180,7 +125,7 @@ export const fileEvents = (
 export const bytes = (
   data: Uint8Array,
   options: NamedOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(ofBytes(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(TransferSource.bytes(data, options), options)
 
 /**
  * Sends bytes as {@link bytes} does, and emits the events of the transfer. The transfer is interrupted when the stream is no
@@ -204,7 +149,7 @@ export const bytes = (
 export const bytesEvents = (
   data: Uint8Array,
   options: NamedOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofBytes(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(TransferSource.bytes(data, options), options)
 
 /**
  * Sends a `Blob` or `File`. The name of a `File` is the default of `filename`, and its type that of `mimeType`.
@@ -222,7 +167,7 @@ export const bytesEvents = (
 export const blob = (
   data: Blob,
   options: TransferOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(ofBlob(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(TransferSource.blob(data, options), options)
 
 /**
  * Sends a `Blob` as {@link blob} does, and emits the events of the transfer. The transfer is interrupted when the stream is no
@@ -242,7 +187,7 @@ export const blob = (
 export const blobEvents = (
   data: Blob,
   options: TransferOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofBlob(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(TransferSource.blob(data, options), options)
 
 /**
  * Sends a stream. Fails with `SourceLengthMismatch` when it has another number of bytes than `bytes`.
@@ -267,7 +212,8 @@ export const blobEvents = (
 export const stream = <E, R>(
   data: Stream.Stream<Uint8Array, E, R>,
   options: StreamOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> => send(ofStream(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> =>
+  send(TransferSource.stream(data, options), options)
 
 /**
  * Sends a stream as {@link stream} does, and emits the events of the transfer. The transfer is interrupted when the stream of
@@ -291,7 +237,8 @@ export const stream = <E, R>(
 export const streamEvents = <E, R>(
   data: Stream.Stream<Uint8Array, E, R>,
   options: StreamOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService | R> => events(ofStream(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService | R> =>
+  events(TransferSource.stream(data, options), options)
 
 /**
  * Sends the body of a `Response` of `fetch`. The default of `filename` is the last segment of its URL, that of `mimeType` its
@@ -316,7 +263,8 @@ export const streamEvents = <E, R>(
 export const response = (
   data: Response,
   options: TransferOptions
-): Effect.Effect<Upload.Completed, TransferError, UploadsService> => send(ofResponse(data, options))
+): Effect.Effect<Upload.Completed, TransferError, UploadsService> =>
+  send(TransferSource.response(data, options), options)
 
 /**
  * Sends a `Response` as {@link response} does, and emits the events of the transfer. The transfer is interrupted when the stream
@@ -336,7 +284,8 @@ export const response = (
 export const responseEvents = (
   data: Response,
   options: TransferOptions
-): Stream.Stream<TransferEvent, TransferError, UploadsService> => events(ofResponse(data, options))
+): Stream.Stream<TransferEvent, TransferError, UploadsService> =>
+  events(TransferSource.response(data, options), options)
 
 /**
  * Downloads a URL with the `HttpClient` of the context and sends the body, as {@link response} does. The `HttpClient` sees the URL
@@ -356,7 +305,7 @@ export const url = (
   location: string,
   options: TransferOptions
 ): Effect.Effect<Upload.Completed, TransferError, UploadsService | HttpClient.HttpClient> =>
-  send(ofUrl(location, options))
+  send(TransferSource.url(location, options), options)
 
 /**
  * Sends a URL as {@link url} does, and emits the events of the transfer. The transfer is interrupted when the stream is no longer
@@ -379,36 +328,39 @@ export const urlEvents = (
   location: string,
   options: TransferOptions
 ): Stream.Stream<TransferEvent, TransferError, UploadsService | HttpClient.HttpClient> =>
-  events(ofUrl(location, options))
+  events(TransferSource.url(location, options), options)
 
 /**
- * Sends a set of files, each as one Upload. Never fails: there is an outcome for each path, in the order of the paths, and a file
- * that fails does not stop the others.
+ * Sends a set of files, each as one Upload. Never fails: there is an outcome for each source, in the order of the sources, and a
+ * file that fails does not stop the others. A string is a path.
  *
  * `concurrency` limits the parts of all files together, and a 429 pauses all of them. Several small files are under way at the same
  * time, because most of their time is that of requests without bytes. With a `TransferJournal` a later run of the same set skips
- * the files that were sent and resumes the others. After a run in which all files were sent, the set begins again.
+ * the files that were sent and still exist, and resumes the others. After a run in which all files were sent, the set begins again.
  *
  * @example
  * ```ts
  * import * as Transfer from "@effect-uploads/transfer/Transfer"
  * import * as TransferFiles from "@effect-uploads/transfer/TransferFiles"
+ * import * as TransferSource from "@effect-uploads/transfer/TransferSource"
  * import * as Effect from "effect/Effect"
  *
- * export const program = Transfer.files(["./a.pdf", "./b.pdf"], { purpose: "user_data" }).pipe(
+ * const sources = ["./a.pdf", "./b.pdf", TransferSource.url("https://example.com/c.pdf")]
+ *
+ * export const program = Transfer.files(sources, { purpose: "user_data" }).pipe(
  *   Effect.map((outcomes) => outcomes.filter(TransferFiles.FileOutcome.$is("Failed"))),
- *   Effect.tap((failed) => Effect.forEach(failed, ({ error, path }) => Effect.logError(path, error)))
+ *   Effect.tap((failed) => Effect.forEach(failed, ({ error, name }) => Effect.logError(name, error)))
  * )
  * ```
  *
  * @since 0.1.0
  * @category constructors
  */
-export const files = (
-  paths: Iterable<string>,
+export const files = <R = never>(
+  sources: Iterable<string | TransferSource.TransferSource<FileSystem.FileSystem> | TransferSource.TransferSource<R>>,
   options: FilesOptions
-): Effect.Effect<ReadonlyArray<FileOutcome>, never, UploadsService | FileSystem.FileSystem> =>
-  fileSet.run(paths, options, (path) => ofFile(path, options), () => Effect.void)
+): Effect.Effect<ReadonlyArray<FileOutcome>, never, UploadsService | FileSystem.FileSystem | R> =>
+  fileSet.run(sources, options, () => Effect.void)
 
 /**
  * Sends a set of files as {@link files} does, and emits the events of each file and the progress of all. The transfers are
@@ -430,13 +382,13 @@ export const files = (
  * @since 0.1.0
  * @category constructors
  */
-export const filesEvents = (
-  paths: Iterable<string>,
+export const filesEvents = <R = never>(
+  sources: Iterable<string | TransferSource.TransferSource<FileSystem.FileSystem> | TransferSource.TransferSource<R>>,
   options: FilesOptions
-): Stream.Stream<FilesEvent, never, UploadsService | FileSystem.FileSystem> =>
+): Stream.Stream<FilesEvent, never, UploadsService | FileSystem.FileSystem | R> =>
   Stream.unwrapScoped(Effect.gen(function*() {
     const mailbox = yield* Mailbox.make<FilesEvent>()
-    yield* fileSet.run(paths, options, (path) => ofFile(path, options), (event) => Effect.asVoid(mailbox.offer(event)))
+    yield* fileSet.run(sources, options, (event) => Effect.asVoid(mailbox.offer(event)))
       .pipe(Mailbox.into(mailbox), Effect.forkScoped)
     return Mailbox.toStream(mailbox)
   }))

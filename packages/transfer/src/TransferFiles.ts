@@ -31,13 +31,15 @@ export interface FilesOptions extends Omit<TransferOptions, "filename" | "md5"> 
  * - `Failed`: the file was not sent. `error` says what is left of its Upload.
  * - `Skipped`: the file was not started, because another one failed and `onFailure` is `stop`.
  *
+ * `index` is the position of the source in the set, from 0. `name` is its path, or the name of its File.
+ *
  * @since 0.1.0
  * @category models
  */
 export type FileOutcome = Data.TaggedEnum<{
-  Sent: { readonly path: string; readonly upload: Upload.Completed }
-  Failed: { readonly path: string; readonly error: TransferError }
-  Skipped: { readonly path: string }
+  Sent: { readonly index: number; readonly name: string; readonly upload: Upload.Completed }
+  Failed: { readonly index: number; readonly name: string; readonly error: TransferError }
+  Skipped: { readonly index: number; readonly name: string }
 }>
 
 /**
@@ -56,17 +58,17 @@ export type FileOutcome = Data.TaggedEnum<{
 export const FileOutcome = Data.taggedEnum<FileOutcome>()
 
 /**
- * - `FileEvent`: an event of one file.
+ * - `FileEvent`: an event of one file. A file that an earlier run sent has `Completed` alone.
  * - `FileEnded`: one file was sent, failed or was skipped.
  * - `FilesProgress`: four times a second, the progress of all files together. `sentBytes` never decreases. `bytesPerSecond` and
  *   `timeLeft` are those of the connection.
- * - `FilesEnded`: all outcomes, in the order of the paths. The last event.
+ * - `FilesEnded`: all outcomes, in the order of the sources. The last event.
  *
  * @since 0.1.0
  * @category models
  */
 export type FilesEvent = Data.TaggedEnum<{
-  FileEvent: { readonly path: string; readonly event: TransferEvent }
+  FileEvent: { readonly index: number; readonly name: string; readonly event: TransferEvent }
   FileEnded: { readonly outcome: FileOutcome }
   FilesProgress: {
     readonly sentBytes: number

@@ -38,3 +38,7 @@ export * as TransferJournal from "./TransferJournal.js"
  * @since 0.1.0
  */
 export * as TransferOptions from "./TransferOptions.js"
+/**
+ * @since 0.1.0
+ */
+export * as TransferSource from "./TransferSource.js"

@@ -1,9 +1,13 @@
+import { FilesService } from "@effect-uploads/http/FilesService"
 import { QuotaExceeded, RateLimited } from "@effect-uploads/http/ServiceError"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as TransferFiles from "@effect-uploads/transfer/TransferFiles"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+import * as TransferSource from "@effect-uploads/transfer/TransferSource"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -56,7 +60,7 @@ describe("Transfer.files", () => {
     Effect.gen(function*() {
       const paths = yield* writtenSet(sizes)
       const outcomes = yield* Transfer.files([...paths, "/missing"], options)
-      expect(outcomes.map(({ _tag, path }) => [_tag, path])).toEqual([
+      expect(outcomes.map(({ _tag, name }) => [_tag, name])).toEqual([
         ["Sent", paths[0]],
         ["Sent", paths[1]],
         ["Failed", paths[2]],
@@ -99,6 +103,50 @@ describe("Transfer.files", () => {
       )
       expect(most).toBe(3)
       expect(yield* statuses).toEqual(Array.from(paths, () => "completed"))
+    }))
+
+  test("sends sources of any kind, and counts a source of unknown size as a large file", () =>
+    Effect.gen(function*() {
+      const [path = ""] = yield* writtenSet([10])
+      let active = 0
+      let most = 0
+      const web = HttpClient.make((request, { pathname }) =>
+        Effect.succeed(HttpClientResponse.fromWeb(
+          request,
+          new Response(`from ${pathname}`, { headers: { "content-length": String(5 + pathname.length) } })
+        ))
+      )
+      const sources = [
+        ...Array.from({ length: 5 }, (_, index) => TransferSource.url(`https://example.com/${index}.txt?signature=1`)),
+        TransferSource.stream(Stream.make(bytesOf(100)), { filename: "stream.bin" }),
+        path,
+        TransferSource.file(path, { filename: "other.bin" }),
+        TransferSource.bytes(bytesOf(5), { filename: "bytes.bin" })
+      ]
+      const outcomes = yield* Transfer.files(sources, { ...options, concurrency: 1 }).pipe(
+        changed((uploads) => ({
+          create: (request) =>
+            Effect.suspend(() => {
+              most = Math.max(most, ++active)
+              return Effect.delay(uploads.create(request), "1 second")
+            }),
+          complete: (id, request) => Effect.ensuring(uploads.complete(id, request), Effect.sync(() => active--))
+        })),
+        Effect.provideService(HttpClient.HttpClient, web),
+        withFastClock
+      )
+      expect(outcomes.map(({ index, name }) => [index, name])).toEqual(
+        ["0.txt", "1.txt", "2.txt", "3.txt", "4.txt", "stream.bin", path, path, "bytes.bin"].map((
+          name,
+          index
+        ) => [index, name])
+      )
+      expect(outcomes.filter(TransferFiles.FileOutcome.$is("Sent"))).toHaveLength(sources.length)
+      expect(yield* storedNames).toEqual(
+        ["0.bin", "0.txt", "1.txt", "2.txt", "3.txt", "4.txt", "bytes.bin", "other.bin", "stream.bin"]
+      )
+      // Of the sources of unknown size two at a time, or one beside up to two small ones.
+      expect(most).toBeLessThanOrEqual(3)
     }))
 
   test("pauses the parts of all files after a 429", () =>
@@ -190,8 +238,11 @@ describe("Transfer.filesEvents", () => {
       expect(progress.length).toBeGreaterThan(8)
       expect(progress.at(-1)).toMatchObject({ sentBytes: 7000, endedFiles: 4 })
       const ended = events.filter(TransferFiles.FilesEvent.$is("FileEnded"))
-      expect(ended.map(({ outcome }) => outcome.path).sort()).toEqual(paths)
-      expect(events.at(-1)).toMatchObject({ _tag: "FilesEnded", outcomes: paths.map((path) => ({ path })) })
+      expect(ended.map(({ outcome }) => outcome.name).sort()).toEqual(paths)
+      expect(events.at(-1)).toMatchObject({
+        _tag: "FilesEnded",
+        outcomes: paths.map((name, index) => ({ index, name }))
+      })
       const retrying = events.filter(TransferFiles.FilesEvent.$is("FileEvent")).filter(({ event }) =>
         event._tag === "Retrying"
       )
@@ -228,5 +279,18 @@ describe("a set of files with a journal", () => {
       yield* fs.writeFile(paths[1] ?? "", bytesOf(700, 9))
       yield* send
       expect(yield* storedNames).toHaveLength(9)
+    }).pipe(Effect.provide(TransferJournal.layerMemory)))
+
+  test("sends a file again whose File no longer exists", () =>
+    Effect.gen(function*() {
+      const files = yield* FilesService
+      const [path = "", ...rest] = yield* writtenSet([500, 0])
+      const first = yield* Transfer.files([path, ...rest], options)
+      expect(first.map(({ _tag }) => _tag)).toEqual(["Sent", "Failed"])
+      const [sent] = first.filter(TransferFiles.FileOutcome.$is("Sent"))
+      if (sent !== undefined) yield* files.delete(sent.upload.file.id)
+      const [again] = yield* Transfer.files([path], options)
+      expect(again).toMatchObject({ _tag: "Sent", name: path })
+      expect(yield* storedNames).toEqual(["0.bin"])
     }).pipe(Effect.provide(TransferJournal.layerMemory)))
 })

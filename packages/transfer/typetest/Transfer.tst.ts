@@ -5,6 +5,7 @@ import type * as TransferError from "@effect-uploads/transfer/TransferError"
 import type * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
 import type * as TransferFiles from "@effect-uploads/transfer/TransferFiles"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+import * as TransferSource from "@effect-uploads/transfer/TransferSource"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as KeyValueStore from "@effect/platform/KeyValueStore"
@@ -55,6 +56,15 @@ describe("Transfer", () => {
       Stream.Stream<TransferFiles.FilesEvent, never, UploadsService | FileSystem.FileSystem>
     >()
     expect(Transfer.files).type.not.toBeCallableWith(["a"], named)
+  })
+
+  test("requires for a set the requirements of its sources", () => {
+    expect(Transfer.files(["a", TransferSource.bytes(data, named)], options)).type.toBe<
+      Effect.Effect<ReadonlyArray<TransferFiles.FileOutcome>, never, UploadsService | FileSystem.FileSystem>
+    >()
+    expect(Transfer.filesEvents(["a", TransferSource.url("https://example.com")], options)).type.toBe<
+      Stream.Stream<TransferFiles.FilesEvent, never, UploadsService | FileSystem.FileSystem | HttpClient.HttpClient>
+    >()
   })
 
   test("fails with these errors and no others", () => {

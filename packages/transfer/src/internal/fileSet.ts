@@ -1,18 +1,20 @@
 import type { UploadsService } from "@effect-uploads/http/UploadsService"
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { TransferEvent } from "../TransferEvent.js"
 import type { FilesOptions } from "../TransferFiles.js"
 import { FileOutcome, FilesEvent } from "../TransferFiles.js"
 import { TransferJournal } from "../TransferJournal.js"
+import type { TransferSource } from "../TransferSource.js"
+import { file as fileSource } from "../TransferSource.js"
 import * as connections from "./connection.js"
 import { concurrencyOf } from "./job.js"
 import { monotonicMillis } from "./lifetime.js"
 import { makeRate } from "./rate.js"
-import type { Transfer } from "./transfer.js"
 import { run as runTransfer } from "./transfer.js"
 
 /**
@@ -26,41 +28,40 @@ const smallFileBytes = 1024 * 1024
 
 const progressInterval = Duration.millis(250)
 
-export const run = (
-  paths: Iterable<string>,
+export const run = <R>(
+  sources: Iterable<string | TransferSource<FileSystem.FileSystem | R>>,
   options: FilesOptions,
-  ofFile: (path: string) => Transfer<FileSystem.FileSystem>,
   onEvent: (event: FilesEvent) => Effect.Effect<void>
-): Effect.Effect<ReadonlyArray<FileOutcome>, never, UploadsService | FileSystem.FileSystem> =>
+): Effect.Effect<ReadonlyArray<FileOutcome>, never, UploadsService | FileSystem.FileSystem | R> =>
   Effect.gen(function*() {
-    const all = Arr.fromIterable(paths)
-    const fs = yield* FileSystem.FileSystem
+    const all = Arr.map(
+      Arr.fromIterable(sources),
+      (source): TransferSource<FileSystem.FileSystem | R> => Predicate.isString(source) ? fileSource(source) : source
+    )
     // A transfer rejects any other concurrency.
     const concurrency = Math.max(1, Math.floor(concurrencyOf({ options }) || 1))
     const slots = filesPerPart * concurrency
-    const sizes = yield* Effect.forEach(all, (path) =>
-      fs.stat(path).pipe(
-        Effect.map(({ size }) => Number(size)),
-        Effect.orElseSucceed(() => 0)
-      ), { concurrency: 16 })
+    const sizes = yield* Effect.forEach(all, ({ bytes }) => bytes, { concurrency: 16 })
     const shared = { connection: yield* connections.make(concurrency), completedKeys: new Set<string>() }
     const admission = yield* Effect.makeSemaphore(slots)
-    const totals = makeTotals(sizes)
+    const totals = makeTotals(sizes.map(Option.getOrElse(() => 0)))
     let stopped = false
 
-    const sendFile = (path: string, index: number) =>
-      Effect.suspend(() =>
-        stopped ? Effect.succeed(FileOutcome.Skipped({ path })) : runTransfer(
-          ofFile(path),
+    const sendFile = (source: TransferSource<FileSystem.FileSystem | R>, index: number) => {
+      const { name } = source
+      return Effect.suspend(() =>
+        stopped ? Effect.succeed(FileOutcome.Skipped({ index, name })) : runTransfer(
+          source,
+          options,
           Option.some((event) => {
             totals.onEvent(index, event)
-            return onEvent(FilesEvent.FileEvent({ path, event }))
+            return onEvent(FilesEvent.FileEvent({ index, name, event }))
           }),
           Option.some(shared)
         ).pipe(
           Effect.match({
-            onSuccess: (upload): FileOutcome => FileOutcome.Sent({ path, upload }),
-            onFailure: (error): FileOutcome => FileOutcome.Failed({ path, error })
+            onSuccess: (upload): FileOutcome => FileOutcome.Sent({ index, name, upload }),
+            onFailure: (error): FileOutcome => FileOutcome.Failed({ index, name, error })
           })
         )
       ).pipe(
@@ -70,11 +71,17 @@ export const run = (
           return onEvent(FilesEvent.FileEnded({ outcome }))
         })
       )
-    const slotsOf = (bytes: number) => Math.min(2 * concurrency, Math.max(1, Math.ceil(bytes / smallFileBytes)))
+    }
+    // A source of unknown size counts as a large one: its parts may have to be held in memory.
+    const slotsOf = (size: Option.Option<number>) =>
+      Option.match(size, {
+        onNone: () => 2 * concurrency,
+        onSome: (bytes) => Math.min(2 * concurrency, Math.max(1, Math.ceil(bytes / smallFileBytes)))
+      })
 
     const outcomes = yield* Effect.forEach(
       all,
-      (path, index) => admission.withPermits(slotsOf(sizes[index] ?? 0))(sendFile(path, index)),
+      (source, index) => admission.withPermits(slotsOf(sizes[index] ?? Option.none()))(sendFile(source, index)),
       { concurrency: slots }
     ).pipe(
       Effect.raceFirst(report(totals, onEvent))

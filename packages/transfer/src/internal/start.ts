@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as PartPlan from "../PartPlan.js"
 import { SourceChanged } from "../SourceError.js"
-import type { JournalFailed, TransferError } from "../TransferError.js"
+import type { TransferError } from "../TransferError.js"
 import type { JournalEntry } from "../TransferJournal.js"
 import { cancelAndFail, cancelQuietly, runToCompletion } from "./cleanup.js"
 import type { ActiveUpload, Job } from "./job.js"
@@ -110,11 +110,23 @@ const differenceOf = (
     : Option.none()
 }
 
-/** The Upload that an earlier run of the same set of files completed, if the file is still the same. */
-export const completedEarlier = (job: Job): Effect.Effect<Option.Option<Upload.Completed>, JournalFailed> =>
-  Effect.map(
-    job.journal.load,
-    Option.flatMap((entry) => Option.isNone(differenceOf(job, entry)) ? job.journal.completed(entry) : Option.none())
+/** The Upload that an earlier run of the same set completed, if the source is still the same and the File still exists. */
+export const completedEarlier = (job: Job): Effect.Effect<Option.Option<Upload.Completed>, TransferError> =>
+  job.journal.load.pipe(
+    Effect.map(
+      Option.flatMap((entry) => Option.isNone(differenceOf(job, entry)) ? job.journal.completed(entry) : Option.none())
+    ),
+    Effect.flatMap(Option.match({
+      onNone: () => Effect.succeedNone,
+      onSome: (upload) =>
+        Option.match(job.files, {
+          onNone: () => Effect.succeedSome(upload),
+          onSome: (files) =>
+            Effect.as(files.retrieve(upload.file.id), Option.some(upload)).pipe(
+              Effect.catchTag("FileNotFound", () => Effect.succeedNone)
+            )
+        })
+    }))
   )
 
 const checkMd5 = ({ options: { md5 } }: Job) =>

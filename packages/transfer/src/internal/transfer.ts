@@ -1,28 +1,19 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
-import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
-import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import type { SourceError } from "../SourceError.js"
 import type { TransferError } from "../TransferError.js"
 import { TransferJournal } from "../TransferJournal.js"
 import type { TransferOptions } from "../TransferOptions.js"
+import type { TransferSource } from "../TransferSource.js"
 import * as connections from "./connection.js"
 import * as engine from "./engine.js"
 import type { OnEvent } from "./job.js"
 import { concurrencyOf } from "./job.js"
 import * as journalWriter from "./journalWriter.js"
-import type { Source } from "./sources/source.js"
-
-/** A source and how to send it. All public forms are made of it. */
-export interface Transfer<R> {
-  readonly options: TransferOptions
-  readonly source: (limits: Limits, scope: Scope.Scope) => Effect.Effect<Source, SourceError | InvalidRequest, R>
-}
 
 /** What the transfers of a set of files have in common. */
 export interface Shared {
@@ -32,14 +23,15 @@ export interface Shared {
 }
 
 export const run = <R>(
-  { options, source: makeSource }: Transfer<R>,
+  { open }: TransferSource<R>,
+  options: TransferOptions,
   onEvent: Option.Option<OnEvent>,
   shared: Option.Option<Shared> = Option.none()
 ): Effect.Effect<Upload.Completed, TransferError, UploadsService | R> =>
   Effect.scopedWith((scope) =>
     Effect.gen(function*() {
       const limits = yield* UploadLimits
-      const source = yield* makeSource(limits, scope)
+      const source = yield* open(options.purpose, limits, scope)
       const completedKeys = Option.map(shared, ({ completedKeys }) => completedKeys)
       const journal = yield* Scope.extend(journalWriter.make(yield* TransferJournal, source, completedKeys), scope)
       return yield* engine.run({

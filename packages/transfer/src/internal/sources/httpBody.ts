@@ -70,7 +70,7 @@ export const download = (
 const withoutParameters = (type: Option.Option<string>): string | undefined =>
   Option.getOrUndefined(Option.flatMapNullable(type, (type) => type.split(";")[0]?.trim()))
 
-const lastSegment = (url: string): string =>
+export const lastSegment = (url: string): string =>
   Option.liftThrowable(() => decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? ""))().pipe(
     Option.filter((segment) => segment !== ""),
     Option.getOrElse(() => "response")
