@@ -71,7 +71,11 @@ export const sink = (installation: Installation, options: { readonly partMillis?
 const Usage = Schema.Struct({
   /** The CPU time of all threads. */
   cpuMillis: Schema.Number,
-  peakBytes: Schema.Number
+  peakBytes: Schema.Number,
+  /** With BENCH_LOOP_DELAY: the longest time between two turns of the event loop since the last usage. */
+  holdMillis: Schema.optionalWith(Schema.Number, { default: () => 0 }),
+  /** With BENCH_LOOP_DELAY: the most CPU time of the thread in such a time. */
+  holdCpuMillis: Schema.optionalWith(Schema.Number, { default: () => 0 })
 })
 
 const decodeUsage = Schema.decode(Schema.parseJson(Usage))

@@ -40,6 +40,9 @@ export const times = (value: number): string => `${value.toFixed(2)} ×`
 /** A time. */
 export const seconds = (millis: number): string => `${(millis / 1000).toFixed(2)} s`
 
+/** A short time. */
+export const milliseconds = (millis: number): string => `${millis.toFixed(1)} ms`
+
 /** An amount of memory. */
 export const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 

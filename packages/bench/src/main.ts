@@ -18,6 +18,7 @@ import * as Figure from "./Figure.js"
 import * as accepting from "./figures/accepting.js"
 import * as durablePairs from "./figures/durablePairs.js"
 import * as footprint from "./figures/footprint.js"
+import * as longestHold from "./figures/longestHold.js"
 import * as manyParts from "./figures/manyParts.js"
 import * as pairs from "./figures/pairs.js"
 import * as peakMemory from "./figures/peakMemory.js"
@@ -31,7 +32,7 @@ import * as Machine from "./Machine.js"
 /** The command-line arguments are invalid. */
 class UsageError extends Data.TaggedError("UsageError")<{ readonly problem: string }> {
   override get message(): string {
-    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 9, more than one as 1,3`
+    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 10, more than one as 1,3`
   }
 }
 
@@ -44,19 +45,23 @@ const figures = (installation: Installation, quick: boolean) => [
   accepting.run(installation, quick ? accepting.quick : accepting.full),
   durablePairs.run(installation, quick ? durablePairs.quick : durablePairs.full),
   readingBack.run(installation, quick ? readingBack.quick : readingBack.full),
-  manyParts.run(installation, quick ? manyParts.quick : manyParts.full)
+  manyParts.run(installation, quick ? manyParts.quick : manyParts.full),
+  longestHold.run(installation, quick ? longestHold.quick : longestHold.full)
 ]
 
 const readArguments = Effect.try({
   try: () =>
     parseArgs({
-      options: { quick: { type: "boolean", default: false }, figure: { type: "string", default: "1,2,3,4,5,6,7,8,9" } }
+      options: {
+        quick: { type: "boolean", default: false },
+        figure: { type: "string", default: "1,2,3,4,5,6,7,8,9,10" }
+      }
     })
       .values,
   catch: (error) => new UsageError({ problem: error instanceof Error ? error.message : String(error) })
 }).pipe(
   Effect.filterOrFail(
-    ({ figure }) => /^[1-9](,[1-9])*$/.test(figure),
+    ({ figure }) => /^([1-9]|10)(,([1-9]|10))*$/.test(figure),
     ({ figure }) => new UsageError({ problem: `There is no figure ${figure}` })
   ),
   Effect.map(({ figure, quick }) => ({ quick, wanted: figure.split(",").map(Number) }))

@@ -1,6 +1,7 @@
 /** Runs the bench with small inputs, so that it keeps working. The tests do not check the measured values. */
 import * as accepting from "@effect-uploads/bench/figures/accepting"
 import * as durablePairs from "@effect-uploads/bench/figures/durablePairs"
+import * as longestHold from "@effect-uploads/bench/figures/longestHold"
 import * as manyParts from "@effect-uploads/bench/figures/manyParts"
 import * as readingBack from "@effect-uploads/bench/figures/readingBack"
 import * as slowService from "@effect-uploads/bench/figures/slowService"
@@ -48,6 +49,26 @@ it.scopedLive(
       expect(reports.map(({ rows }) => rows.length)).toEqual([4, 2, 3, 2])
       expect(reports.map(({ targets }) => targets.length)).toEqual([3, 1, 1, 1])
       expect(cells(reports.flatMap(({ rows }) => rows))).not.toMatch(/NaN|Infinity/)
+    }).pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.None)])),
+  60_000
+)
+
+it.scopedLive(
+  "runs the figure of the event loop with every heavy request",
+  () =>
+    Effect.gen(function*() {
+      const installation = yield* Installation.make
+      const { rows, targets } = yield* longestHold.run(installation, {
+        parts: 20,
+        files: 20,
+        expired: 20,
+        rounds: 1,
+        settle: 1
+      })
+      expect(rows.length).toBeGreaterThan(15)
+      expect(targets).toHaveLength(1)
+      // Each row is measured: no turn of a server takes no time.
+      for (const [, millis = ""] of rows) expect(Number.parseFloat(millis)).toBeGreaterThan(0)
     }).pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.None)])),
   60_000
 )

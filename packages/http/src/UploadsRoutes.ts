@@ -138,7 +138,7 @@ export const files = <E, Provides, R>(
         const service = yield* FilesService
         yield* rejectUnknownParameters(queryOf(request))
         const query = yield* Effect.mapError(decodeListFiles(urlParams), fromParseError)
-        return yield* filesPage.read(service.list, query)
+        return yield* filesPage.respond(yield* filesPage.read(service.list, query))
       }).pipe(withErrorReplies))
     .handleRaw("createFile", ({ request }) =>
       Effect.gen(function*() {

@@ -25,6 +25,10 @@ export * as ErrorMapping from "./ErrorMapping.js"
 /**
  * @since 0.1.0
  */
+export * as EventLoop from "./EventLoop.js"
+/**
+ * @since 0.1.0
+ */
 export * as FileRange from "./FileRange.js"
 /**
  * @since 0.1.0

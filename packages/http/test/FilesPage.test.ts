@@ -1,5 +1,6 @@
 import { FileObject } from "@effect-uploads/domain/FileObject"
 import { FileId } from "@effect-uploads/domain/Ids"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -77,5 +78,23 @@ describe("a page of a list", () => {
     Effect.gen(function*() {
       const page = yield* filesPage.read(listOf(0, "a").list, {})
       expect(encode(page)).toEqual({ object: "list", data: [], first_id: "", last_id: "", has_more: false })
+    }))
+
+  it.effect("has the same JSON however many slices it is encoded in, and lets other requests run in between", () =>
+    Effect.gen(function*() {
+      for (const files of [0, 1, 250, 251, 1001]) {
+        const page = yield* filesPage.read(listOf(files, "\"a\u2028, ]}").list, { limit: 1000 })
+        let turns = 0
+        const count = (): NodeJS.Immediate => {
+          turns++
+          return other = setImmediate(count)
+        }
+        let other = setImmediate(count)
+        const response = HttpServerResponse.toWeb(yield* filesPage.respond(page))
+        clearImmediate(other)
+        expect(response.headers.get("content-type")).toBe("application/json")
+        expect(yield* Effect.promise(() => response.json())).toEqual(encode(page))
+        expect(turns).toBeGreaterThanOrEqual(Math.ceil(page.data.length / 250) - 1)
+      }
     }))
 })

@@ -102,6 +102,29 @@ describe("a JSON body", () => {
       }).pipe(Effect.provide(server)))
   }
 
+  for (
+    const [what, body, limit] of [
+      ["arrays", `${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`, "10000 arrays, objects and keys"],
+      ["objects", `[${"{},".repeat(100_000)}0]`, "10000 arrays, objects and keys"],
+      ["keys", `{${Array.from({ length: 20_000 }, (_, index) => `"${index}":0`).join()}}`, "10000 arrays"],
+      ["elements", `[${"0,".repeat(300_000)}0]`, "200000 commas"]
+    ] as const
+  ) {
+    it.effect(`with too many ${what} is rejected before it is parsed`, () =>
+      Effect.gen(function*() {
+        expect(yield* post("/uploads", `{"x":${body}}`)).toMatchObject({
+          status: 400,
+          body: { error: { message: expect.stringContaining(limit) } }
+        })
+      }).pipe(Effect.provide(server)))
+  }
+
+  it.effect("may have a text with any number of commas, brackets and quotes", () =>
+    Effect.gen(function*() {
+      const note = "[{\"\\\",:".repeat(100_000)
+      expect((yield* post("/uploads", json({ note, notes: [note] }))).status).toBe(200)
+    }).pipe(Effect.provide(server)))
+
   // Node warns after ten listeners of an event, so that a listener for each chunk would show.
   it.live("without end gets 413, and its connection is closed", () =>
     Effect.gen(function*() {

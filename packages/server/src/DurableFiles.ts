@@ -25,8 +25,8 @@ import { CurrentProject } from "./Project.js"
 import type { StoredFile } from "./UploadRepository.js"
 import { UploadRepository } from "./UploadRepository.js"
 
-/** The maximum number of Files that are read from the database at once. */
-const pageSize = 1000
+/** The maximum number of Files that are read from the database at once: so many take a few milliseconds to decode. */
+const pageSize = 250
 
 /**
  * @example

@@ -47,6 +47,12 @@ const step = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, Sto
 
 const privateFile = 0o600
 
+/**
+ * The small ranges that are read at the same time. More than this are not read faster, and the event loop is held while it
+ * receives all that have ended.
+ */
+const maximumSmallReads = 16
+
 const incomingSuffix = ".incoming"
 
 /** The form of all ids of the server. Such a name cannot leave the folder, and is not that of a partial file. */
@@ -113,6 +119,7 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
     const ensureFolder = folders.makeShared()
     const probeFile = Path.join(directory, ".probe")
     const buffers = pageBuffers.make()
+    const smallReads = yield* Effect.makeSemaphore(maximumSmallReads)
     const direct = yield* Effect.promise(() => directFlag(probeFile, buffers, privateFile))
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | direct
 
@@ -171,7 +178,10 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
 
     const readSmall: Service["read"] = (key, range) =>
       Stream.fromEffect(
-        Effect.flatMap(paths("read", key), ({ file }) => step("read", () => fileReader.readSmall(file, range)))
+        Effect.flatMap(
+          paths("read", key),
+          ({ file }) => smallReads.withPermits(1)(step("read", () => fileReader.readSmall(file, range)))
+        )
       )
 
     const readLarge: Service["read"] = (key, range) =>

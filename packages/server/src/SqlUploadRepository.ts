@@ -7,6 +7,7 @@ import { FileObject } from "@effect-uploads/domain/FileObject"
 import { IdempotencyRecord } from "@effect-uploads/domain/IdempotencyRecord"
 import type { PartId, UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
+import * as EventLoop from "@effect-uploads/http/EventLoop"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
@@ -18,7 +19,6 @@ import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { yieldToEventLoop } from "./internal/eventLoop.js"
 import { toStorageError } from "./internal/sql/databaseError.js"
 import * as Dialect from "./internal/sql/dialect.js"
 import * as DiskReserve from "./internal/sql/diskReserve.js"
@@ -100,7 +100,7 @@ const inSlices = <E>(count: number, run: (from: number, to: number) => Effect.Ef
     (slice) =>
       Effect.zipLeft(
         run(slice * rowsPerStatement, (slice + 1) * rowsPerStatement),
-        (slice + 1) * rowsPerStatement < count ? yieldToEventLoop : Effect.void
+        (slice + 1) * rowsPerStatement < count ? EventLoop.nextTurn : Effect.void
       ),
     { discard: true }
   )
@@ -109,8 +109,19 @@ const inSlices = <E>(count: number, run: (from: number, to: number) => Effect.Ef
 const untilPartial = <Rows extends ReadonlyArray<unknown>, E>(run: Effect.Effect<Rows, E>): Effect.Effect<void, E> =>
   Effect.flatMap(
     run,
-    (rows) => rows.length < rowsPerStatement ? Effect.void : Effect.zipRight(yieldToEventLoop, untilPartial(run))
+    (rows) => rows.length < rowsPerStatement ? Effect.void : Effect.zipRight(EventLoop.nextTurn, untilPartial(run))
   )
+
+/** So few rows are decoded in a millisecond. */
+const fewRows = 32
+
+/**
+ * Decodes many rows in a turn of the event loop of their own: several requests may have read their rows in the current turn,
+ * because a read from SQLite waits for nothing.
+ */
+const inOwnTurn =
+  <A, E>(decode: (rows: ReadonlyArray<unknown>) => Effect.Effect<A, E>) => (rows: ReadonlyArray<unknown>) =>
+    rows.length <= fewRows ? decode(rows) : Effect.zipRight(EventLoop.nextTurn, decode(rows))
 
 /**
  * A query outside of a transaction runs to its end even if the caller is interrupted. On PostgreSQL an interruption cancels the
@@ -291,7 +302,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       )
     )
 
-  /** Reads and decodes parts page by page. The event loop is free between two pages. */
+  /** Reads and decodes parts page by page. */
   const readPages = (
     page: (after: number) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
   ): Effect.Effect<ReadonlyArray<StoredPart>, SqlError | ParseError> =>
@@ -299,13 +310,16 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       const parts: Array<StoredPart> = []
       let after = -1
       return Effect.as(
-        untilPartial(Effect.gen(function*() {
-          const rows = yield* page(after)
-          const last = rows.at(-1)
-          if (last !== undefined) after = (yield* decodePosition(last)).position
-          parts.push(...(yield* decodeParts(rows)))
-          return rows
-        })),
+        Effect.repeat(
+          Effect.gen(function*() {
+            const rows = yield* page(after)
+            const last = rows.at(-1)
+            if (last !== undefined) after = (yield* decodePosition(last)).position
+            parts.push(...(yield* inOwnTurn(decodeParts)(rows)))
+            return rows
+          }),
+          { while: (rows) => rows.length === rowsPerStatement }
+        ),
         parts
       )
     })
@@ -330,7 +344,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       pages === 0 ? Effect.void : freeing(
         sql`PRAGMA incremental_vacuum(${sql.literal(`${pagesPerVacuum}`)})`.unprepared
       ).pipe(
-        Effect.zipRight(yieldToEventLoop),
+        Effect.zipRight(EventLoop.nextTurn),
         Effect.zipRight(freePages),
         // Without `auto_vacuum` nothing changes.
         Effect.flatMap((rest) => rest < pages ? giveBackPages : Effect.void)
@@ -393,10 +407,13 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     findCall: (project, key, now) => findCall(project, key, now).pipe(read("findCall")),
 
     forgetCalls: (now) =>
-      freeing(sql`DELETE FROM upload_calls WHERE expires_at <= ${seconds(now)}`).pipe(
-        Effect.asVoid,
-        operation("forgetCalls")
-      ),
+      untilPartial(freeing(
+        sql`DELETE FROM upload_calls WHERE (project, idempotency_key) IN (
+          SELECT project, idempotency_key FROM upload_calls WHERE expires_at <= ${
+          seconds(now)
+        } LIMIT ${rowsPerStatement}
+        ) RETURNING project`
+      )).pipe(operation("forgetCalls")),
 
     findUpload: (project, uploadId) =>
       sql`${selectUpload} FROM uploads WHERE id = ${text(uploadId)} AND project = ${text(project)}`.pipe(
@@ -468,7 +485,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       const direction = sql.literal(order === "asc" ? "ASC" : "DESC")
       return sql`${selectFile} WHERE ${where}
         ORDER BY f.created_at ${direction}, f.sequence ${direction} LIMIT ${limit}`.pipe(
-        Effect.flatMap(decodeFiles),
+        Effect.flatMap(inOwnTurn(decodeFiles)),
         read("listFiles")
       )
     },
@@ -487,14 +504,18 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
 
     reclaimable: (now, limit) =>
       freeing(Effect.gen(function*() {
-        const isDue = sql`reclaim_at <= ${seconds(now)}`
-        yield* sql`UPDATE uploads SET status = 'expired' WHERE ${isDue} AND status = 'pending'`
-        yield* sql`UPDATE upload_files SET deleted = 1 WHERE deleted = 0 AND upload_id IN (
-          SELECT id FROM uploads WHERE ${isDue} AND status = 'completed'
-        )`
-        return yield* sql`SELECT id FROM uploads WHERE ${isDue} ORDER BY reclaim_at LIMIT ${limit}`
+        const uploadIds = yield* Effect.flatMap(
+          sql`SELECT id FROM uploads WHERE reclaim_at <= ${seconds(now)} ORDER BY reclaim_at LIMIT ${limit}`,
+          decodeUploadIds
+        )
+        const ids = uploadIds.map(({ id }) => text(id))
+        // Only the returned ones, because thousands may expire at once.
+        if (Arr.isNonEmptyReadonlyArray(ids)) {
+          yield* sql`UPDATE uploads SET status = 'expired' WHERE ${sql.in("id", ids)} AND status = 'pending'`.unprepared
+          yield* sql`UPDATE upload_files SET deleted = 1 WHERE ${sql.in("upload_id", ids)} AND deleted = 0`.unprepared
+        }
+        return uploadIds
       })).pipe(
-        Effect.flatMap(decodeUploadIds),
         Effect.map(Arr.map(({ id }) => id)),
         operation("reclaimable")
       ),

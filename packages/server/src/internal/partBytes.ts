@@ -1,3 +1,4 @@
+import * as EventLoop from "@effect-uploads/http/EventLoop"
 import * as FileRange from "@effect-uploads/http/FileRange"
 import type * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
@@ -6,7 +7,6 @@ import * as Stream from "effect/Stream"
 import type * as PartStorage from "../PartStorage.js"
 import { StorageError } from "../StorageError.js"
 import type { StoredPart } from "../UploadRepository.js"
-import { yieldToEventLoop } from "./eventLoop.js"
 import * as Checksum from "./files/checksum.js"
 
 /** A range of one part. */
@@ -94,7 +94,7 @@ const readTogether = (
 ): Effect.Effect<Uint8Array, StorageError> =>
   Effect.forEach(batch, (section) => readSmall(storage, section), { concurrency: concurrentReads }).pipe(
     Effect.map((buffers) => Buffer.concat(buffers)),
-    Effect.zipLeft(yieldToEventLoop)
+    Effect.zipLeft(EventLoop.nextTurn)
   )
 
 const verified = (

@@ -1,10 +1,14 @@
-import type { FileObject } from "@effect-uploads/domain/FileObject"
+import { FileObject } from "@effect-uploads/domain/FileObject"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as EventLoop from "../../EventLoop.js"
 import type * as FilesService from "../../FilesService.js"
 import * as ListFiles from "../../ListFiles.js"
+import { concat } from "../bytes.js"
 
 /** The most bytes of a page, apart from its last File. It has room for 10,000 Files with names of a usual length. */
 const maximumBytes = 8 * 1024 * 1024
@@ -48,3 +52,34 @@ export const read = (
     )
   })
 }
+
+/** The number of Files that are encoded before other requests are served. */
+const filesPerSlice = 250
+
+const encodeFiles = Schema.encode(Schema.parseJson(Schema.Array(FileObject)))
+const encodePage = Schema.encode(ListFiles.ListFilesResponse)
+const encoder = new TextEncoder()
+
+/** The elements of the JSON array of some Files, without the brackets around them. */
+const encodeSlice = (files: ReadonlyArray<FileObject>) =>
+  Effect.map(encodeFiles(files), (json) => encoder.encode(json.slice(1, -1)))
+
+/**
+ * Responds with a page. Its Files are encoded in slices, because 10,000 of them take a tenth of a second, in which the server
+ * would serve nobody else.
+ */
+export const respond = (page: ListFiles.ListFilesResponse): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.gen(function*() {
+    const [first = [], ...rest] = Arr.chunksOf(page.data, filesPerSlice)
+    const slices = [yield* encodeSlice(first)]
+    for (const files of rest) {
+      yield* EventLoop.nextTurn
+      slices.push(encoder.encode(","), yield* encodeSlice(files))
+    }
+    const { data: _, ...others } = yield* encodePage(new ListFiles.ListFilesResponse({ ...page, data: [] }))
+    const head = encoder.encode(`${JSON.stringify(others).slice(0, -1)},"data":[`)
+    return HttpServerResponse.uint8Array(concat([head, ...slices, encoder.encode("]}")]), {
+      contentType: "application/json"
+    })
+    // A page is made of valid Files, and `HttpApiBuilder` too takes a response that cannot be encoded for a defect.
+  }).pipe(Effect.orDie)

@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import { concat } from "../bytes.js"
 import * as utf8 from "../utf8.js"
 import { errorReply, RequestRejected } from "./errorReply.js"
+import * as jsonComplexity from "./jsonComplexity.js"
 import * as knownKeys from "./knownKeys.js"
 import type { Body, MediaTypes } from "./requestBody.js"
 import * as requestBody from "./requestBody.js"
@@ -74,7 +75,9 @@ export const make = <A, I>(
   const rejectUnknownKeys = knownKeys.make(schema)
   return (request) =>
     Effect.gen(function*() {
-      const text = yield* Option.match(utf8.decode(yield* readBytes(request)), {
+      const bytes = yield* readBytes(request)
+      yield* jsonComplexity.check(bytes)
+      const text = yield* Option.match(utf8.decode(bytes), {
         onNone: () => new InvalidRequest({ problem: "the body is not valid UTF-8", limit: "JSON in UTF-8" }),
         onSome: Effect.succeed
       })

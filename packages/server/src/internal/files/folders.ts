@@ -56,6 +56,27 @@ export const makeShared = () => {
 export const removeIfEmpty = (path: string): Promise<void> =>
   Fs.rmdir(path).catch(unlessCode("ENOENT", "ENOTEMPTY", "EEXIST"))
 
-/** Retries, because parts may be written to the folder meanwhile. */
-export const removeAll = (path: string): Promise<void> =>
-  Fs.rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 0 })
+/** The number of files that are removed at the same time. `rm` with `recursive` removes all at once, and holds the event loop. */
+const filesAtOnce = 64
+
+/** The attempts to remove a folder that gets new files meanwhile. */
+const maximumAttempts = 10
+
+/** Removes a folder and its files. Tries again, because parts may be written to the folder meanwhile. */
+export const removeAll = async (path: string, attempt = 1): Promise<void> => {
+  const names = await Fs.readdir(path).catch(async (cause: unknown) => {
+    await unlessCode("ENOENT")(cause)
+    return undefined
+  })
+  if (names === undefined) return
+  for (let index = 0; index < names.length; index += filesAtOnce) {
+    const some = names.slice(index, index + filesAtOnce)
+    await Promise.all(some.map((name) => Fs.rm(Path.join(path, name), { recursive: true, force: true })))
+  }
+  await Fs.rmdir(path).catch(async (cause: unknown) => {
+    if (attempt < maximumAttempts && ["ENOTEMPTY", "EEXIST"].includes(codeOf(cause))) {
+      return removeAll(path, attempt + 1)
+    }
+    return unlessCode("ENOENT")(cause)
+  })
+}

@@ -1,3 +1,4 @@
+import * as EventLoop from "@effect-uploads/http/EventLoop"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type * as Cause from "effect/Cause"
@@ -30,6 +31,16 @@ interface Job {
 /** Limits the time for which the database is not available for reads. */
 const maximumJobs = 128
 
+/** The jobs of one turn of the event loop: a job takes up to half a millisecond, and so does the response after it. */
+const jobsPerTurn = 16
+
+/** Runs an effect for each item. The event loop is free in between. */
+const inTurns = <A, B, E>(items: ReadonlyArray<A>, run: (item: A) => Effect.Effect<B, E>) =>
+  Effect.forEach(
+    items,
+    (item, index) => index > 0 && index % jobsPerTurn === 0 ? Effect.zipRight(EventLoop.nextTurn, run(item)) : run(item)
+  )
+
 /** Ends with the scope, after all commands that it has accepted. */
 export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -37,8 +48,8 @@ export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> 
     const mailbox = yield* Mailbox.make<Job>()
 
     const runBatch = (jobs: Chunk.Chunk<Job>) =>
-      transaction(Effect.forEach(jobs, (job) => job.run)).pipe(
-        Effect.flatMap(Effect.forEach((complete) => complete, { discard: true }))
+      transaction(inTurns(Chunk.toReadonlyArray(jobs), (job) => job.run)).pipe(
+        Effect.flatMap((completions) => inTurns(completions, (complete) => complete))
       )
 
     const runSingle = (job: Job) => Effect.catchAllCause(runBatch(Chunk.of(job)), job.fail)
