@@ -39,7 +39,10 @@ export interface TransferOptions {
    * and forward them slowly. Default: 5 minutes.
    */
   readonly responseTimeout?: Duration.DurationInput | undefined
-  /** When and how often a part is sent again after a transient failure. Default: {@link defaultRetryPolicy}. */
+  /**
+   * When and how often a part is sent again after a transient failure, and the Upload completed. Default:
+   * {@link defaultRetryPolicy}. The Upload is created by the policy of the `UploadsService`, because nothing was sent yet.
+   */
   readonly retryPolicy?: Schedule.Schedule<unknown> | undefined
   /** Whether the transfer restarts with a new Upload when its Upload expires, or fails. Default: `fail`. */
   readonly onExpiry?: "fail" | "restart" | undefined
@@ -48,13 +51,14 @@ export interface TransferOptions {
 }
 
 /**
- * Five retries. The first is after one second, and the delay doubles, with jitter. A longer delay that the service asks for
- * replaces that of the policy.
+ * Ten retries, in about three minutes. The first is after one second, and the delay doubles up to 30 seconds, with jitter. So a
+ * transfer outlasts a tunnel or the restart of a service. A longer delay that the service asks for replaces that of the policy.
  *
  * @since 0.1.0
  * @category configuration
  */
 export const defaultRetryPolicy: Schedule.Schedule<unknown> = Schedule.exponential("1 second").pipe(
+  Schedule.union(Schedule.spaced("30 seconds")),
   Schedule.jittered,
-  Schedule.intersect(Schedule.recurs(5))
+  Schedule.intersect(Schedule.recurs(10))
 )

@@ -5,7 +5,6 @@ import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
@@ -18,9 +17,7 @@ import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
 import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
 import type { TransferOptions } from "@effect-uploads/transfer/TransferOptions"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -44,11 +41,13 @@ import * as Stream from "effect/Stream"
 import * as Supervisor from "effect/Supervisor"
 import { PCGRandom } from "effect/Utils"
 import { createServer } from "node:http"
-import type { ChaosProxy, Kind, Script } from "./support/chaosProxy.js"
+import { clients, kinds, pick, pool } from "./support/chaos.js"
+import type { ChaosProxy, Script } from "./support/chaosProxy.js"
 import * as chaosProxy from "./support/chaosProxy.js"
 
 /*
- * Random transfers over real HTTP through a proxy that injects faults. A run depends on its seed alone, except for timing.
+ * Random transfers over real HTTP through a proxy that injects faults: however a transfer ends, it says so. A run depends on its
+ * seed alone, except for timing.
  * `CHAOS_SEEDS=17` repeats one run, `CHAOS_SEEDS=1001-2000` runs other seeds, and `CHAOS_REPORT=1` prints the number of each
  * outcome and each fault.
  */
@@ -56,7 +55,7 @@ import * as chaosProxy from "./support/chaosProxy.js"
 const { Fault } = chaosProxy
 
 const chosen = process.env["CHAOS_SEEDS"]
-const [firstSeed = 1, lastSeed = firstSeed] = (chosen ?? "1-1000").split("-").map(Number)
+const [firstSeed = 1, lastSeed = firstSeed] = (chosen ?? "1-200").split("-").map(Number)
 const seeds = Array.from({ length: lastSeed - firstSeed + 1 }, (_, index) => firstSeed + index)
 
 const batchSize = 100
@@ -65,13 +64,6 @@ const runsAtATime = 8
 // -----------------------------------------------------------------------------------------------------------------
 // Runs
 // -----------------------------------------------------------------------------------------------------------------
-
-const clients = {
-  fetch: FetchHttpClient.layer,
-  undici: NodeHttpClient.layerUndici,
-  node: NodeHttpClient.layer,
-  nodeFile: Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
-}
 
 interface Run {
   readonly seed: number
@@ -87,17 +79,6 @@ interface Run {
   readonly interruptAfter: Option.Option<number>
   readonly script: Script
 }
-
-const pick = <const A>(random: PCGRandom, choices: readonly [A, ...ReadonlyArray<A>]): A =>
-  choices[random.integer(choices.length)] ?? choices[0]
-
-/** The source files are ranges of it, so that no two parts of a file are equal. */
-const pool = (() => {
-  const random = new PCGRandom(4711)
-  return Uint8Array.from({ length: 512 * 1024 }, () => random.integer(256))
-})()
-
-const kinds: ReadonlyArray<Kind> = ["create", "addPart", "complete", "cancel", "files"]
 
 /** Each kind of request has its own sequence of faults, so that the order of concurrent requests does not matter. */
 const makeScript = (seed: number, rate: number, partSize: number): Script => {
@@ -123,7 +104,9 @@ const makeScript = (seed: number, rate: number, partSize: number): Script => {
         Fault.LoseResponse({ delay: random.integer(5) }),
         random.number() < 0.4
           ? pick<chaosProxy.Fault>(random, [Fault.StallReading({ after }), Fault.StallResponse()])
-          : Fault.Pass({ delay: 0 })
+          : Fault.Pass({ delay: 0 }),
+        Fault.Duplicate({ received: pick(random, ["first", "second"]) }),
+        Fault.Swap()
       ])
     }
   }
@@ -201,7 +184,7 @@ const makeEnvironment = Effect.gen(function*() {
     openFiles--
   })
   const environment: Environment = {
-    proxy: yield* chaosProxy.make(address._tag === "TcpAddress" ? address.port : 0),
+    proxy: yield* chaosProxy.make({ port: address._tag === "TcpAddress" ? address.port : 0 }),
     folder: yield* fs.makeTempDirectoryScoped({ prefix: "chaos-" }),
     fileSystem: FileSystem.make({
       ...fs,
@@ -569,9 +552,9 @@ describe("a transfer through a faulty proxy", () => {
     )
   }
 
-  it.runIf(chosen === undefined)("injects every fault, and completes more than half of the transfers", () => {
+  it.runIf(chosen === undefined)("injects every fault", () => {
     const often = (counts: ReadonlyMap<string, number>) =>
-      [...counts].filter(([, count]) => count >= 20).map(([name]) => name)
+      [...counts].filter(([, count]) => count >= seeds.length / 50).map(([name]) => name)
     expect(often(seen.faults)).toEqual(
       expect.arrayContaining([
         "Pass",
@@ -580,12 +563,12 @@ describe("a transfer through a faulty proxy", () => {
         "CutResponse",
         "LoseResponse",
         "StallReading",
-        "StallResponse"
+        "StallResponse",
+        "Duplicate",
+        "Swap"
       ])
     )
     expect(often(seen.outcomes)).toEqual(expect.arrayContaining(["completed", "interrupted"]))
-    // A part whose response is lost is stored twice, and a service that counts both has no room for it.
-    expect(seen.outcomes.get("completed")).toBeGreaterThan(seeds.length / 2)
   })
 
   afterAll(() => {

@@ -8,7 +8,9 @@ import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -161,45 +163,82 @@ describe("a transfer", () => {
 
   it.effect("has no limit for the total time of an attempt, whatever the client's", () =>
     Effect.gen(function*() {
-      const paths: Array<string> = []
-      const client = HttpClient.make((request, url) =>
-        Effect.gen(function*() {
-          paths.push(url.pathname)
-          const respond = (body: object) =>
-            HttpClientResponse.fromWeb(request, Response.json({ created_at: 0, object: "upload", ...body }))
-          const upload = {
-            id: "upload_1",
-            bytes: 10,
-            filename: "data.bin",
-            purpose: "user_data",
-            expires_at: 3600,
-            status: "pending"
-          }
-          if (url.pathname.endsWith("/uploads")) return respond(upload)
-          if (url.pathname.endsWith("/parts")) {
-            if (request.body._tag === "Stream") {
-              yield* Effect.orDie(Stream.runForEach(request.body.stream, () => Effect.sleep("20 seconds")))
-            }
-            yield* Effect.sleep("4 minutes")
-            return respond({ object: "upload.part", id: "part_1", upload_id: "upload_1" })
-          }
-          return respond({
-            ...upload,
-            status: "completed",
-            file: { id: "file-1", object: "file", bytes: 10, created_at: 0, filename: "data.bin", purpose: "user_data" }
-          })
-        })
-      )
-      const uploads = yield* UploadsClient.make({ attemptTimeout: "1 minute" }).pipe(
-        Effect.provideService(HttpClient.HttpClient, client)
-      )
+      const { paths, uploads } = yield* clientOf({
+        attemptTimeout: "1 minute",
+        onRequest: (pathname, body) =>
+          pathname.endsWith("/parts") && body._tag === "Stream"
+            ? Stream.runForEach(body.stream, () => Effect.sleep("20 seconds")).pipe(
+              Effect.orDie,
+              Effect.zipRight(Effect.sleep("4 minutes")),
+              Effect.as(true)
+            )
+            : Effect.succeed(true)
+      })
       yield* Transfer.bytes(bytesOf(10), { purpose: "user_data", filename: "data.bin", checksum: false }).pipe(
         Effect.provideService(UploadsService.UploadsService, uploads),
         during("10 minutes")
       )
       expect(paths).toHaveLength(3)
     }))
+
+  for (const path of ["/parts", "/complete"]) {
+    it.effect(`outlasts a connection that is away for two minutes, from its first request to ${path}`, () =>
+      Effect.gen(function*() {
+        const away = { until: Number.POSITIVE_INFINITY }
+        const { paths, uploads } = yield* clientOf({
+          onRequest: (pathname) =>
+            Effect.map(elapsed, (now) => {
+              if (pathname.endsWith(path) && away.until === Number.POSITIVE_INFINITY) away.until = now + 120_000
+              return !pathname.endsWith(path) || now >= away.until
+            })
+        })
+        yield* Transfer.bytes(bytesOf(10), { purpose: "user_data", filename: "data.bin" }).pipe(
+          Effect.provideService(UploadsService.UploadsService, uploads),
+          withFastClock
+        )
+        expect(new Set(paths.map((path) => path.split("/").at(-1)))).toEqual(new Set(["uploads", "parts", "complete"]))
+      }))
+  }
 })
+
+/** A client of a service that stores nothing. The connection fails where `onRequest` returns false. */
+const clientOf = ({ attemptTimeout, onRequest }: {
+  readonly attemptTimeout?: Duration.DurationInput
+  readonly onRequest: (pathname: string, body: HttpBody.HttpBody) => Effect.Effect<boolean>
+}) => {
+  const paths: Array<string> = []
+  const client = HttpClient.make((request, url) =>
+    Effect.gen(function*() {
+      paths.push(url.pathname)
+      if (!(yield* onRequest(url.pathname, request.body))) {
+        return yield* new HttpClientError.RequestError({ request, reason: "Transport" })
+      }
+      const respond = (body: object) =>
+        HttpClientResponse.fromWeb(request, Response.json({ created_at: 0, object: "upload", ...body }))
+      const upload = {
+        id: "upload_1",
+        bytes: 10,
+        filename: "data.bin",
+        purpose: "user_data",
+        expires_at: 3600,
+        status: "pending"
+      }
+      if (url.pathname.endsWith("/uploads")) return respond(upload)
+      if (url.pathname.endsWith("/parts")) {
+        return respond({ object: "upload.part", id: "part_1", upload_id: "upload_1" })
+      }
+      return respond({
+        ...upload,
+        status: "completed",
+        file: { id: "file-1", object: "file", bytes: 10, created_at: 0, filename: "data.bin", purpose: "user_data" }
+      })
+    })
+  )
+  return UploadsClient.make(attemptTimeout === undefined ? {} : { attemptTimeout }).pipe(
+    Effect.provideService(HttpClient.HttpClient, client),
+    Effect.map((uploads) => ({ paths, uploads }))
+  )
+}
 
 describe("responseTimeout", () => {
   const data = bytesOf(3000)

@@ -111,7 +111,7 @@ const transfer = (seed: number, options: {
       const random = new PCGRandom(seed)
       const fs = yield* FileSystem.FileSystem
       const { address } = yield* HttpServer.HttpServer
-      const proxy = yield* chaosProxy.make(address._tag === "TcpAddress" ? address.port : 0)
+      const proxy = yield* chaosProxy.make({ port: address._tag === "TcpAddress" ? address.port : 0 })
       const folder = yield* fs.makeTempDirectoryScoped({ prefix: "killed-process-" })
       const journal = `${folder}/journal`
       yield* fs.makeDirectory(journal)

@@ -156,7 +156,7 @@ describe("a permanent failure", () => {
 describe("retryPolicy", () => {
   const unavailable = new ServiceUnavailable({})
 
-  test("ends after five retries by default, each with about twice the delay of the previous one", () =>
+  test("ends after ten retries by default, each with about twice the delay of the previous one up to 30 seconds", () =>
     Effect.gen(function*() {
       const events: Array<TransferEvent.TransferEvent> = []
       const error = yield* Transfer.bytesEvents(data, { ...options, concurrency: 1 }).pipe(
@@ -167,10 +167,11 @@ describe("retryPolicy", () => {
       )
       expect(error._tag).toBe(unavailable._tag)
       const retries = events.filter(TransferEvent.$is("Retrying"))
-      expect(retries.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5])
+      expect(retries.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
       retries.forEach(({ delay }, index) => {
-        expect(Duration.toMillis(delay)).toBeGreaterThanOrEqual(800 * 2 ** index)
-        expect(Duration.toMillis(delay)).toBeLessThanOrEqual(1200 * 2 ** index)
+        const millis = Math.min(30_000, 1000 * 2 ** index)
+        expect(Duration.toMillis(delay)).toBeGreaterThanOrEqual(0.8 * millis)
+        expect(Duration.toMillis(delay)).toBeLessThanOrEqual(1.2 * millis)
       })
       expect(yield* statuses).toEqual(["cancelled"])
     }))
@@ -207,17 +208,18 @@ describe("retryPolicy", () => {
       yield* expectFiles(data.slice(0, 2000))
     }))
 
-  test("replaces the client's own policy for parts only", () =>
+  test("replaces the client's own policy for parts and the completion", () =>
     Effect.gen(function*() {
       const seen: Record<string, string> = {}
       const note = (method: keyof UploadsService.Errors) =>
         Effect.map(RetryPolicy.LocalRetryPolicy, (policy) => {
           seen[method] = Option.match(policy, {
             onNone: () => "the client's",
-            onSome: (policy) => policy === RetryPolicy.none ? "none" : "another"
+            onSome: (policy) =>
+              policy === RetryPolicy.none ? "none" : policy === everySecond ? "the transfer's" : "another"
           })
         })
-      const error = yield* Transfer.bytes(data, options).pipe(
+      const error = yield* Transfer.bytes(data, { ...options, retryPolicy: everySecond }).pipe(
         changed((uploads) => ({
           create: (request) => Effect.zipRight(note("create"), uploads.create(request)),
           addPart: (id, part) => Effect.zipRight(note("addPart"), uploads.addPart(id, part)),
@@ -230,7 +232,7 @@ describe("retryPolicy", () => {
       expect(seen).toEqual({
         create: "the client's",
         addPart: "none",
-        complete: "the client's",
+        complete: "the transfer's",
         cancel: "the client's"
       })
     }))

@@ -147,6 +147,24 @@ const makeFastClock = (start: number): Clock.Clock => {
 export const withFastClock = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.withClock(effect, makeFastClock(now)))
 
+/** Runs an effect on a clock whose seconds last only `1 / factor` of a second, so that default delays take little real time. */
+export const withScaledClock = (factor: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const clock = Clock.make()
+    const startedAt = clock.unsafeCurrentTimeMillis()
+    const startNanos = clock.unsafeCurrentTimeNanos()
+    const nanos = () => (clock.unsafeCurrentTimeNanos() - startNanos) * BigInt(factor)
+    const millis = () => startedAt + Math.floor(Number(nanos()) / 1e6)
+    return Effect.withClock(effect, {
+      [Clock.ClockTypeId]: Clock.ClockTypeId,
+      unsafeCurrentTimeMillis: millis,
+      unsafeCurrentTimeNanos: nanos,
+      currentTimeMillis: Effect.sync(millis),
+      currentTimeNanos: Effect.sync(nanos),
+      sleep: (duration) => clock.sleep(Duration.times(duration, 1 / factor))
+    })
+  })
+
 /** A Blob that is read in chunks of `chunkBytes`, so that the connection takes them one after the other. */
 export const blobInChunks = (data: Uint8Array<ArrayBuffer>, chunkBytes: number): Blob => {
   class BlobInChunks extends Blob {

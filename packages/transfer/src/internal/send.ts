@@ -1,6 +1,7 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
 import { UploadExpired } from "@effect-uploads/domain/UploadError"
 import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
@@ -28,6 +29,7 @@ export const run = (
     const { journal, options, source, uploads } = job
     const { acknowledged, hasAmbiguousPart, idempotencyKey, ranges, resumed, upload } = active
     const concurrency = concurrencyOf(job)
+    const retryPolicy = options.retryPolicy ?? defaultRetryPolicy
     const onEvent = (event: TransferEvent.TransferEvent) => emit(job, event)
     const missing = ranges.filter(({ index }) => !acknowledged.has(index))
     const earlier = ranges.filter(({ index }) => acknowledged.has(index))
@@ -47,7 +49,7 @@ export const run = (
       stallTimeout: Option.map(Option.fromNullable(options.stallTimeout), Duration.decode),
       responseTimeout: Duration.decode(options.responseTimeout ?? "5 minutes"),
       connection: job.connection,
-      retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
+      retryPolicy,
       onEvent
     })
     const { md5, parts } = yield* source.open({
@@ -75,6 +77,8 @@ export const run = (
       partIds: ranges.flatMap(({ index }) => Option.toArray(Option.fromNullable(acknowledged.get(index)))),
       ...Option.match(expected, { onNone: () => ({}), onSome: (md5) => ({ md5 }) })
     }).pipe(
+      // All parts are sent, so it is worth the same patience as a part.
+      Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(retryPolicy)),
       IdempotencyKey.withKey(`${idempotencyKey}/complete-${Option.getOrElse(expected, () => "unchecked")}`),
       // The earlier run sent other content, although size and modification time are the same.
       Effect.mapError((error) =>

@@ -20,6 +20,8 @@ export type Kind = "create" | "addPart" | "complete" | "cancel" | "files"
  * - `LoseResponse`: the service acts. The connection closes without a response.
  * - `StallReading`: reads no more after a number of bytes of the body.
  * - `StallResponse`: the service acts. The connection stays open without a response.
+ * - `Duplicate`: forwards it twice at the same time. The client receives the first response or the second.
+ * - `Swap`: holds the response until the run's next one, or for 100 ms.
  */
 export type Fault = Data.TaggedEnum<{
   Pass: { readonly delay: number }
@@ -29,6 +31,8 @@ export type Fault = Data.TaggedEnum<{
   LoseResponse: { readonly delay: number }
   StallReading: { readonly after: number }
   StallResponse: object
+  Duplicate: { readonly received: "first" | "second" }
+  Swap: object
 }>
 
 export const Fault = Data.taggedEnum<Fault>()
@@ -80,9 +84,22 @@ const rawResponse = ({ headers, statusCode = 500, statusMessage = "" }: http.Inc
 const errorBody = (status: number) =>
   JSON.stringify({ error: { message: `The proxy says ${status}`, type: "server_error", param: null, code: null } })
 
-/** A proxy in front of a service on a loopback port. It applies to each request the fault of its run. */
-export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scope.Scope> =>
+/** The longest time for which the response of a swap waits for the next one, in milliseconds. */
+const longestSwap = 100
+
+export interface Target {
+  /** The port of a service on the loopback. */
+  readonly port: number
+  /** The path of the API. Default: none. */
+  readonly prefix?: string
+  /** Leaves `Idempotency-Key` out, for a service that knows no keys. */
+  readonly dropKeys?: boolean
+}
+
+/** A proxy in front of a service. It applies to each request the fault of its run. */
+export const make = (target: Target): Effect.Effect<ChaosProxy, never, Scope.Scope> =>
   Effect.gen(function*() {
+    const swaps = new Map<string, () => void>()
     const scripts = new Map<string, Script>()
     const responded = new Map<string, Set<UploadId>>()
     const played = new Map<string, number>()
@@ -90,56 +107,101 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
     const open = new Set<http.ServerResponse>()
     const agent = new http.Agent({ keepAlive: true })
 
-    /** Forwards a request and its response as far as the fault allows. */
-    const forward = (options: {
+    const send = ({ headers, method }: http.IncomingMessage, path: string) => {
+      const { "idempotency-key": _, ...withoutKey } = headers
+      return http.request({
+        host: "127.0.0.1",
+        port: target.port,
+        path: `${target.prefix ?? ""}${path}`,
+        method,
+        headers: target.dropKeys === true ? withoutKey : headers,
+        agent
+      })
+    }
+
+    interface Exchange {
       readonly run: string
       readonly path: string
       readonly kind: Kind
-      readonly fault: Fault
       readonly request: http.IncomingMessage
       readonly response: http.ServerResponse
-    }) => {
-      const { fault, kind, path, request, response, run } = options
-      const { socket } = request
-      const outgoing = http.request({
-        host: "127.0.0.1",
-        port: servicePort,
-        path,
-        method: request.method,
-        headers: request.headers,
-        agent
+    }
+
+    const respond = ({ kind, response, run }: Exchange, incoming: http.IncomingMessage, body: Buffer) => {
+      const created = kind === "create" && incoming.statusCode === 200 ? decodeCreated(`${body}`) : Option.none()
+      response.on("finish", () => {
+        if (Option.isSome(created)) responded.set(run, new Set(responded.get(run)).add(created.value.id))
       })
-      outgoing.on("error", () => socket.destroy())
+      const { connection: _, "keep-alive": __, "transfer-encoding": ___, ...headers } = incoming.headers
+      response.writeHead(incoming.statusCode ?? 500, { ...headers, "content-length": body.byteLength })
+      response.end(body)
+      const swapped = swaps.get(run)
+      swaps.delete(run)
+      swapped?.()
+    }
+
+    const collect = (exchange: Exchange, outgoing: http.ClientRequest, onBody: typeof respond) => {
+      const destroy = () => exchange.request.socket.destroy()
+      outgoing.on("error", destroy)
+      outgoing.on("response", (incoming) => {
+        const chunks: Array<Buffer> = []
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk))
+        incoming.on("error", destroy)
+        incoming.on("end", () => onBody(exchange, incoming, Buffer.concat(chunks)))
+      })
+    }
+
+    const duplicate = (exchange: Exchange, received: "first" | "second") => {
+      const chunks: Array<Buffer> = []
+      let responses = 0
+      exchange.request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      exchange.request.on("end", () => {
+        for (const _ of ["first", "second"]) {
+          const outgoing = send(exchange.request, exchange.path)
+          collect(exchange, outgoing, (...args) => {
+            if (responses++ === (received === "first" ? 0 : 1)) respond(...args)
+          })
+          outgoing.end(Buffer.concat(chunks))
+        }
+      })
+    }
+
+    const swap = (run: string, respond: () => void) => {
+      const before = swaps.get(run)
+      if (before !== undefined) return respond()
+      swaps.set(run, respond)
+      setTimeout(() => {
+        if (swaps.get(run) !== respond) return
+        swaps.delete(run)
+        respond()
+      }, longestSwap)
+    }
+
+    /** Forwards a request and its response as far as the fault allows. */
+    const forward = (exchange: Exchange, fault: Fault) => {
+      const { path, request, response, run } = exchange
+      const { socket } = request
+      const outgoing = send(request, path)
       response.on("close", () => {
         if (!response.writableFinished) outgoing.destroy()
       })
 
-      outgoing.on("response", (incoming) => {
-        const chunks: Array<Buffer> = []
-        incoming.on("data", (chunk: Buffer) => chunks.push(chunk))
-        incoming.on("error", () => socket.destroy())
-        incoming.on("end", () => {
-          const body = Buffer.concat(chunks)
-          const created = kind === "create" && incoming.statusCode === 200 ? decodeCreated(`${body}`) : Option.none()
-          switch (fault._tag) {
-            case "LoseResponse":
-              setTimeout(() => socket.destroy(), fault.delay)
-              return
-            case "CutResponse": {
-              const raw = rawResponse(incoming, body)
-              socket.write(raw.subarray(0, fault.after % raw.byteLength), () => destroy(socket, fault.reset))
-              return
-            }
-            case "StallResponse":
-              return
+      collect(exchange, outgoing, (_, incoming, body) => {
+        switch (fault._tag) {
+          case "LoseResponse":
+            setTimeout(() => socket.destroy(), fault.delay)
+            return
+          case "CutResponse": {
+            const raw = rawResponse(incoming, body)
+            socket.write(raw.subarray(0, fault.after % raw.byteLength), () => destroy(socket, fault.reset))
+            return
           }
-          response.on("finish", () => {
-            if (Option.isSome(created)) responded.set(run, new Set(responded.get(run)).add(created.value.id))
-          })
-          const { connection: _, "keep-alive": __, "transfer-encoding": ___, ...headers } = incoming.headers
-          response.writeHead(incoming.statusCode ?? 500, { ...headers, "content-length": body.byteLength })
-          response.end(body)
-        })
+          case "StallResponse":
+            return
+          case "Swap":
+            return swap(run, () => respond(exchange, incoming, body))
+        }
+        respond(exchange, incoming, body)
       })
 
       const limit = fault._tag === "CutRequest" || fault._tag === "StallReading" ? fault.after : Infinity
@@ -198,10 +260,12 @@ export const make = (servicePort: number): Effect.Effect<ChaosProxy, never, Scop
       open.add(response)
       response.on("close", () => open.delete(response))
       request.on("error", () => request.socket.destroy())
+      const exchange = { run, path, kind, request, response }
       if (fault._tag === "Reject") return reject(fault, request, response)
+      if (fault._tag === "Duplicate") return duplicate(exchange, fault.received)
       const delay = fault._tag === "Pass" ? fault.delay : 0
-      if (delay === 0) forward({ run, path, kind, fault, request, response })
-      else setTimeout(() => request.destroyed || forward({ run, path, kind, fault, request, response }), delay)
+      if (delay === 0) forward(exchange, fault)
+      else setTimeout(() => request.destroyed || forward(exchange, fault), delay)
     })
     server.keepAliveTimeout = 60_000
     server.on("connection", (socket) => {

@@ -1,0 +1,24 @@
+import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import { PCGRandom } from "effect/Utils"
+import type { Kind } from "./chaosProxy.js"
+
+export const clients = {
+  fetch: FetchHttpClient.layer,
+  undici: NodeHttpClient.layerUndici,
+  node: NodeHttpClient.layer,
+  nodeFile: Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
+}
+
+export const kinds: ReadonlyArray<Kind> = ["create", "addPart", "complete", "cancel", "files"]
+
+export const pick = <const A>(random: PCGRandom, choices: readonly [A, ...ReadonlyArray<A>]): A =>
+  choices[random.integer(choices.length)] ?? choices[0]
+
+/** The source files are ranges of it, so that no two parts of a file are equal. */
+export const pool = (() => {
+  const random = new PCGRandom(4711)
+  return Uint8Array.from({ length: 512 * 1024 }, () => random.integer(256))
+})()
