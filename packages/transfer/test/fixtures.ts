@@ -91,10 +91,10 @@ export const during = (duration: Duration.DurationInput) => <A, E, R>(effect: Ef
   })
 
 /** Runs an effect to its end while the test clock advances, also when real work such as a file's comes before its sleeps. */
-export const advancing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+export const advancing = (step: Duration.DurationInput = "500 millis") => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(effect)
-    while (Option.isNone(yield* Fiber.poll(fiber))) yield* TestClock.adjust("500 millis")
+    while (Option.isNone(yield* Fiber.poll(fiber))) yield* TestClock.adjust(step)
     return yield* Fiber.join(fiber)
   })
 

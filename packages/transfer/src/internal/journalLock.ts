@@ -69,10 +69,12 @@ const acquire = (
 ): Effect.Effect<Option.Option<JournalLock>, PlatformError, Scope.Scope> =>
   Effect.gen(function*() {
     const owner = `${yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)}-${yield* Random.nextInt}`
-    const isHeld = Effect.map(store.get(key), Option.exists((value) => value.startsWith(`${owner} `)))
+    // A store may empty a value before it writes the new one, so a value is not read while it is written.
+    const exclusive = Effect.unsafeMakeSemaphore(1).withPermits(1)
+    const isHeld = exclusive(Effect.map(store.get(key), Option.exists((value) => value.startsWith(`${owner} `))))
     const lost = yield* Deferred.make<void>()
     let beats = 0
-    const beat = Effect.suspend(() => store.set(key, `${owner} ${beats++}`))
+    const beat = exclusive(Effect.uninterruptible(Effect.suspend(() => store.set(key, `${owner} ${beats++}`))))
     yield* Effect.acquireRelease(
       beat,
       // A lock that stays counts as dead after a while.
