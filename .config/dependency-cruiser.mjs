@@ -19,7 +19,7 @@ const src = (name) => `^packages/${name}/src/`
 
 /** The rooms of `http`: a folder of `internal`, and the public modules that it serves. */
 const rooms = {
-  client: `${src("http")}(internal/client/|${one("UploadsClient", "FilesClient", "NodeFileHttpClient")}[.]ts$)`,
+  client: `${src("http")}(internal/client/|${one("UploadsClient", "FilesClient", "NodeUploadsHttpClient")}[.]ts$)`,
   routes: `${src("http")}(internal/routes/|UploadsRoutes[.]ts$)`,
   memory: `${src("http")}(internal/memory/|${one("UploadsMemory", "FilesMemory")}[.]ts$)`
 }

@@ -1,7 +1,6 @@
 import * as FilesClient from "@effect-uploads/http/FilesClient"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,7 +14,7 @@ export const layer: Context.Tag.Service<typeof Backend> = Layer.unwrapEffect(
     configuration.load,
     (options) =>
       Layer.mergeAll(UploadsClient.layer(options), FilesClient.layer(options)).pipe(
-        Layer.provideMerge(Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layer)),
+        Layer.provideMerge(NodeUploadsHttpClient.layer),
         Layer.merge(Layer.succeed(ServiceUrl, configuration.withoutUser(options.apiUrl)))
       )
   )

@@ -78,7 +78,7 @@ export class PartStream extends Data.TaggedClass("PartStream")<{
 }> {}
 
 /**
- * A range of a file. `NodeFileHttpClient` reads it from `path` into the socket; every other client sends `stream`.
+ * A range of a file. `NodeUploadsHttpClient` reads it from `path` into the socket; every other client sends `stream`.
  *
  * @since 0.1.0
  * @category models

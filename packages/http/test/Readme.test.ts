@@ -2,6 +2,7 @@ import * as UploadLimits from "@effect-uploads/domain/UploadLimits"
 import * as Http from "@effect-uploads/http"
 import { defaultApiUrl } from "@effect-uploads/http/ClientOptions"
 import { MaximumFileBytes } from "@effect-uploads/http/CreateFile"
+import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
@@ -61,7 +62,7 @@ describe("README.md", () => {
 
   it("the README lists every module once", () => {
     expect(rows("Modules").map(([name]) => unquoted(name)).sort()).toEqual(
-      [...Object.keys(Http), "NodeFileHttpClient"].sort()
+      [...Object.keys(Http), "NodeUploadsHttpClient"].sort()
     )
   })
 
@@ -89,6 +90,7 @@ describe("README.md", () => {
 
   describe("the table of HTTP clients", () => {
     const clients = {
+      "NodeUploadsHttpClient.layer": NodeUploadsHttpClient.layer,
       "FetchHttpClient.layer": FetchHttpClient.layer,
       "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
       "NodeHttpClient.layer": NodeHttpClient.layer

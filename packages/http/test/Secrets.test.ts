@@ -5,7 +5,7 @@ import type { ApiError } from "@effect-uploads/http/ErrorMapping"
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import * as FilesMemory from "@effect-uploads/http/FilesMemory"
 import * as FilesService from "@effect-uploads/http/FilesService"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import { ServiceError } from "@effect-uploads/http/ServiceError"
@@ -384,8 +384,8 @@ const malformed = [
 const httpClients = {
   fetch: FetchHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
-  "the Node client": NodeHttpClient.layer,
-  "the Node client for files": Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
+  "NodeHttpClient": NodeHttpClient.layer,
+  "NodeUploadsHttpClient": NodeUploadsHttpClient.layer
 }
 
 /** A test at whose end nothing that anybody may see has the key or the content. */

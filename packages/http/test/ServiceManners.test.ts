@@ -1,13 +1,11 @@
 import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import { FilesService } from "@effect-uploads/http/FilesService"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { describe, expect, it } from "@effect/vitest"
@@ -15,62 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import type { IncomingMessage } from "node:http"
-import * as Http from "node:http"
-import * as Net from "node:net"
 import { gzipSync } from "node:zlib"
-
-const httpClients = {
-  "fetch": FetchHttpClient.layer,
-  "undici": NodeHttpClient.layerUndici,
-  "the Node client": NodeHttpClient.layer,
-  "the Node client for files": Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
-}
-
-const listening = (server: Net.Server) =>
-  Effect.acquireRelease(
-    Effect.async<Net.Server>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-    }),
-    (server) => Effect.sync(() => server.close())
-  ).pipe(Effect.map((server) => {
-    const address = server.address()
-    return `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`
-  }))
-
-interface Received {
-  readonly method: string | undefined
-  readonly url: string | undefined
-  readonly headers: IncomingMessage["headers"]
-  readonly body: string
-}
-
-/** A server that reads each request to its end, and the requests that it received. */
-const serve = (respond: (request: Received, response: Http.ServerResponse) => void) =>
-  Effect.gen(function*() {
-    const received: Array<Received> = []
-    const server = Http.createServer((request, response) => {
-      let body = ""
-      request.on("data", (chunk) => {
-        body += String(chunk)
-      })
-      request.on("end", () => {
-        const { headers, method, url } = request
-        received.push({ method, url, headers, body })
-        respond({ method, url, headers, body }, response)
-      })
-    })
-    const url = yield* listening(server)
-    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    return { url, received }
-  })
-
-/** A server of bytes: `respond` is called when the first bytes of a request arrive. */
-const serveBytes = (respond: (socket: Net.Socket) => void) =>
-  listening(Net.createServer((socket) => {
-    socket.on("error", () => {})
-    socket.once("data", () => respond(socket))
-  }))
+import { httpClients, serve, serveBytes, turns } from "./support/services.js"
 
 const uploadId = UploadId.make("upload_1")
 const upload = JSON.stringify({
@@ -226,16 +170,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
   })
 }
 
-/** So many turns of the event loop. */
-const turns = (count: number): Effect.Effect<void> =>
-  Effect.repeatN(
-    Effect.async<void>((resume) => {
-      setImmediate(() => resume(Effect.void))
-    }),
-    count
-  )
-
-describe("the Node client for files", () => {
+describe("NodeUploadsHttpClient", () => {
   it.scopedLive("receives each of 32 error responses whose connection is reset while a part is sent", () =>
     Effect.gen(function*() {
       const url = yield* serveBytes((socket) => {
@@ -257,7 +192,7 @@ describe("the Node client for files", () => {
         { concurrency: 4 }
       )
       expect(errors.map(({ _tag }) => _tag)).toEqual(Array(32).fill("Unauthenticated"))
-    }).pipe(Effect.provide([NodeFileSystem.layer, httpClients["the Node client for files"]])))
+    }).pipe(Effect.provide([NodeFileSystem.layer, httpClients["NodeUploadsHttpClient"]])))
 })
 
 describe("a compatible service", () => {

@@ -14,11 +14,10 @@ import type { ClientOptions, ClientOptionsConfig } from "@effect-uploads/http/Cl
 import { fromConfig } from "@effect-uploads/http/ClientOptions"
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import type { FilesService } from "@effect-uploads/http/FilesService"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import type { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as ConfigError from "effect/ConfigError"
@@ -44,7 +43,7 @@ export type Services =
   | Md5Hasher
 
 const platform = Layer.mergeAll(
-  Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici),
+  NodeUploadsHttpClient.layer,
   NodeFileSystem.layer,
   NodeFileAccess.layer,
   NodeMd5Hasher.layer

@@ -1,36 +1,5 @@
-/**
- * Sends the requests of create and cancel with the `HttpClient` of `@effect/platform` alone: the least cost of any client that
- * uses it. No timeout, no retries and no check of the response.
- */
+/** The requests of create and cancel with undici as the `HttpClient` of `@effect/platform` has it. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as Effect from "effect/Effect"
-import * as ManagedRuntime from "effect/ManagedRuntime"
-import * as Predicate from "effect/Predicate"
-import { measured } from "./internal/measured.js"
-import { apiKey, task } from "./internal/task.js"
+import { requestPairs } from "./internal/requestPairs.js"
 
-const send = (request: HttpClientRequest.HttpClientRequest) =>
-  Effect.gen(function*() {
-    const client = yield* HttpClient.HttpClient
-    const response = yield* client.execute(HttpClientRequest.bearerToken(request, apiKey))
-    const body: unknown = JSON.parse(yield* response.text)
-    return Predicate.hasProperty(body, "id") ? String(body.id) : ""
-  })
-
-const pair = Effect.gen(function*() {
-  const id = yield* send(HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(`${task.apiUrl}/uploads`), {
-    filename: "bench.bin",
-    bytes: 1024,
-    mime_type: "application/octet-stream",
-    purpose: "user_data"
-  }))
-  yield* send(HttpClientRequest.post(`${task.apiUrl}/uploads/${id}/cancel`))
-})
-
-const runtime = ManagedRuntime.make(NodeHttpClient.layerUndici)
-await runtime.runtime()
-await measured(() =>
-  runtime.runPromise(Effect.replicateEffect(pair, task.pairs, { concurrency: task.concurrency, discard: true }))
-)
+await requestPairs(NodeHttpClient.layerUndici)

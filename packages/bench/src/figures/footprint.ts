@@ -52,7 +52,7 @@ const candidates = [
   { name: "the client", modules: ["@effect-uploads/http/UploadsClient"], program: "client" },
   {
     name: "the client for Node",
-    modules: ["@effect-uploads/http/UploadsClient", "@effect-uploads/http/NodeFileHttpClient"]
+    modules: ["@effect-uploads/http/UploadsClient", "@effect-uploads/http/NodeUploadsHttpClient"]
   },
   {
     name: "the client and Transfer",

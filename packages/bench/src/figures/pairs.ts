@@ -20,12 +20,13 @@ const labels = {
   oursPairs: "ours",
   oursPortablePairs: "ours, portable",
   openaiPairs: "openai",
-  platformPairs: "the HttpClient of @effect/platform alone"
+  nodePairs: "the HttpClient of NodeUploads alone",
+  platformPairs: "undici as HttpClient of @effect/platform alone"
 }
 
 type Name = keyof typeof labels
 
-const names: ReadonlyArray<Name> = ["oursPairs", "oursPortablePairs", "openaiPairs", "platformPairs"]
+const names: ReadonlyArray<Name> = ["oursPairs", "oursPortablePairs", "openaiPairs", "nodePairs", "platformPairs"]
 
 export const run = (installation: Installation, { pairs, rounds }: Options) =>
   Effect.gen(function*() {

@@ -1,4 +1,4 @@
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Layer from "effect/Layer"
@@ -9,7 +9,7 @@ export const clients = {
   fetch: FetchHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
   node: NodeHttpClient.layer,
-  nodeFile: Layer.provide(NodeFileHttpClient.layer, NodeHttpClient.layerUndici)
+  nodeFile: NodeUploadsHttpClient.layer
 }
 
 export const kinds: ReadonlyArray<Kind> = ["create", "addPart", "complete", "cancel", "files"]

@@ -16,7 +16,7 @@ export interface FileSource {
 const TypeId: unique symbol = Symbol.for("@effect-uploads/http/FileBody")
 
 /**
- * The body of a part that is a range of a file. Every HTTP client can send its `stream`; `NodeFileHttpClient` reads `source` into
+ * The body of a part that is a range of a file. Every HTTP client can send its `stream`; `NodeUploadsHttpClient` reads `source` into
  * the socket instead.
  */
 export interface FileBody extends HttpBody.Stream {

@@ -1,14 +1,12 @@
 import { UploadId } from "@effect-uploads/domain/Ids"
-import * as NodeFileHttpClient from "@effect-uploads/http/NodeFileHttpClient"
+import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import type { IncomingMessage, RequestListener } from "node:http"
 
@@ -31,7 +29,7 @@ const serve = (listener: RequestListener) =>
     ({ close }) => Effect.sync(close)
   )
 
-const client = Layer.provide(NodeFileHttpClient.layer, FetchHttpClient.layer)
+const client = NodeUploadsHttpClient.layer
 
 const uploadId = UploadId.make("upload_1")
 
@@ -51,7 +49,7 @@ const addFile = (apiUrl: string, bytes: number) =>
 
 const partResponse = JSON.stringify({ id: "part_1", object: "upload.part", created_at: 1, upload_id: uploadId })
 
-describe("NodeFileHttpClient", () => {
+describe("NodeUploadsHttpClient", () => {
   it.scopedLive("a part of a file has the same bytes on the wire as a stream, with Content-Length", () =>
     Effect.gen(function*() {
       let received = ""
