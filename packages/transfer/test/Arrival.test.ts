@@ -120,7 +120,7 @@ const makeRun = (seed: number) => {
     filename: `seed-${seed}.bin`,
     data: pool.slice(start, start + bytes),
     source: pick(random, ["bytes", "stream", "file"]),
-    client: pick(random, ["fetch", "undici", "node", "nodeFile"]),
+    client: pick(random, ["fetch", "undici", "node", "nodeUploads"]),
     partSize: Math.ceil(bytes / (1 + random.integer(6)))
   }
 }
@@ -222,7 +222,7 @@ const measure = (service: Effect.Effect<chaosProxy.Target, unknown, FileSystem.F
       fetch: Layer.build(clients.fetch),
       undici: Layer.build(clients.undici),
       node: Layer.build(clients.node),
-      nodeFile: Layer.build(clients.nodeFile)
+      nodeUploads: Layer.build(clients.nodeUploads)
     })
     const outcomes = yield* Effect.forEach(
       seeds,

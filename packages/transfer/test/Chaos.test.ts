@@ -117,7 +117,7 @@ const makeRun = (seed: number): Run => {
   const bytes = 1 + random.integer(pick(random, [800, 20_000, 200_000]))
   const start = random.integer(pool.byteLength - bytes)
   const partSize = Math.ceil(bytes / (1 + random.integer(6)))
-  const client = pick(random, ["fetch", "undici", "node", "nodeFile"])
+  const client = pick(random, ["fetch", "undici", "node", "nodeUploads"])
   const rate = pick(random, [0.02, 0.05, 0.15, 0.5])
   return {
     seed,
@@ -125,7 +125,7 @@ const makeRun = (seed: number): Run => {
     data: pool.slice(start, start + bytes),
     source: pick(random, ["bytes", "blob", "stream", "file", "journal"]),
     client,
-    partBody: client === "node" || client === "nodeFile" ? "stream" : pick(random, ["stream", "blob"]),
+    partBody: client === "node" || client === "nodeUploads" ? "stream" : pick(random, ["stream", "blob"]),
     options: {
       purpose: "user_data",
       partSize,
@@ -469,7 +469,7 @@ const batch = (seeds: ReadonlyArray<number>) =>
       fetch: Layer.build(clients.fetch),
       undici: Layer.build(clients.undici),
       node: Layer.build(clients.node),
-      nodeFile: Layer.build(clients.nodeFile)
+      nodeUploads: Layer.build(clients.nodeUploads)
     })
     const outcomes = yield* Effect.forEach(
       seeds,
@@ -539,7 +539,7 @@ const interruptParts = (client: keyof typeof clients) =>
   }).pipe(Effect.scoped, Effect.provide(clients[client]), Effect.provide(service))
 
 describe("a transfer through a faulty proxy", () => {
-  for (const client of ["fetch", "undici", "node", "nodeFile"] as const) {
+  for (const client of ["fetch", "undici", "node", "nodeUploads"] as const) {
     it.live(`has no open file after a part is interrupted: ${client}`, () => interruptParts(client))
   }
 

@@ -1,7 +1,6 @@
 import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as Layer from "effect/Layer"
 import { PCGRandom } from "effect/Utils"
 import type { Kind } from "./chaosProxy.js"
 
@@ -9,7 +8,7 @@ export const clients = {
   fetch: FetchHttpClient.layer,
   undici: NodeHttpClient.layerUndici,
   node: NodeHttpClient.layer,
-  nodeFile: NodeUploadsHttpClient.layer
+  nodeUploads: NodeUploadsHttpClient.layer
 }
 
 export const kinds: ReadonlyArray<Kind> = ["create", "addPart", "complete", "cancel", "files"]
