@@ -59,7 +59,10 @@ export const measure = (installation: Installation, client: string, task: Partia
 const Listening = Schema.parseJson(Schema.Struct({ port: Schema.Int.pipe(Schema.positive()) }))
 
 /** Starts a sink and returns the URL of its API. The sink stops when the scope closes. */
-export const sink = (installation: Installation, options: { readonly partMillis?: number } = {}) =>
+export const sink = (
+  installation: Installation,
+  options: { readonly partMillis?: number; readonly otherMillis?: number } = {}
+) =>
   Effect.gen(function*() {
     const child = yield* Command.start(node(installation.module("sink"), options))
     const line = yield* child.stdout.pipe(Stream.decodeText(), Stream.splitLines, Stream.runHead, Effect.flatten)

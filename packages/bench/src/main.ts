@@ -19,6 +19,7 @@ import * as accepting from "./figures/accepting.js"
 import * as durablePairs from "./figures/durablePairs.js"
 import * as footprint from "./figures/footprint.js"
 import * as longestHold from "./figures/longestHold.js"
+import * as manyFiles from "./figures/manyFiles.js"
 import * as manyParts from "./figures/manyParts.js"
 import * as pairs from "./figures/pairs.js"
 import * as peakMemory from "./figures/peakMemory.js"
@@ -32,7 +33,7 @@ import * as Machine from "./Machine.js"
 /** The command-line arguments are invalid. */
 class UsageError extends Data.TaggedError("UsageError")<{ readonly problem: string }> {
   override get message(): string {
-    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 10, more than one as 1,3`
+    return `${this.problem}\nUsage: pnpm bench [--quick] [--figure N], N from 1 to 11, more than one as 1,3`
   }
 }
 
@@ -46,7 +47,8 @@ const figures = (installation: Installation, quick: boolean) => [
   durablePairs.run(installation, quick ? durablePairs.quick : durablePairs.full),
   readingBack.run(installation, quick ? readingBack.quick : readingBack.full),
   manyParts.run(installation, quick ? manyParts.quick : manyParts.full),
-  longestHold.run(installation, quick ? longestHold.quick : longestHold.full)
+  longestHold.run(installation, quick ? longestHold.quick : longestHold.full),
+  manyFiles.run(installation, quick ? manyFiles.quick : manyFiles.full)
 ]
 
 const readArguments = Effect.try({
@@ -54,14 +56,14 @@ const readArguments = Effect.try({
     parseArgs({
       options: {
         quick: { type: "boolean", default: false },
-        figure: { type: "string", default: "1,2,3,4,5,6,7,8,9,10" }
+        figure: { type: "string", default: "1,2,3,4,5,6,7,8,9,10,11" }
       }
     })
       .values,
   catch: (error) => new UsageError({ problem: error instanceof Error ? error.message : String(error) })
 }).pipe(
   Effect.filterOrFail(
-    ({ figure }) => /^([1-9]|10)(,([1-9]|10))*$/.test(figure),
+    ({ figure }) => /^([1-9]|1[01])(,([1-9]|1[01]))*$/.test(figure),
     ({ figure }) => new UsageError({ problem: `There is no figure ${figure}` })
   ),
   Effect.map(({ figure, quick }) => ({ quick, wanted: figure.split(",").map(Number) }))

@@ -8,9 +8,13 @@ import * as Http from "node:http"
 import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
 
-const { values } = parseArgs({ options: { partMillis: { type: "string", default: "0" } } })
+const { values } = parseArgs({
+  options: { partMillis: { type: "string", default: "0" }, otherMillis: { type: "string", default: "0" } }
+})
 /** The delay between the last byte of a part and the response, in milliseconds. */
 const partMillis = Number(values.partMillis)
+/** The same for any other request. */
+const otherMillis = Number(values.otherMillis)
 
 interface Upload {
   readonly id: string
@@ -84,6 +88,7 @@ const replyError = (response: Http.ServerResponse, status: number, message: stri
 
 const create = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
   const body: unknown = JSON.parse(await text(request))
+  if (otherMillis > 0) await setTimeout(otherMillis)
   const upload: Upload = {
     id: `upload_${++created}`,
     filename: String(field(body, "filename")),
@@ -109,6 +114,7 @@ const addPart = async (upload: Upload, request: Http.IncomingMessage, response: 
 
 const complete = async (upload: Upload, request: Http.IncomingMessage, response: Http.ServerResponse) => {
   const partIds = field(JSON.parse(await text(request)), "part_ids")
+  if (otherMillis > 0) await setTimeout(otherMillis)
   const most = upload.bytes + framing * (Array.isArray(partIds) ? partIds.length : 0)
   if (upload.received < upload.bytes || upload.received > most) {
     return replyError(response, 400, `${upload.received} of ${upload.bytes} bytes arrived`)
@@ -117,8 +123,9 @@ const complete = async (upload: Upload, request: Http.IncomingMessage, response:
   reply(response, 200, withFile(upload, "completed"))
 }
 
-const cancel = (upload: Upload, request: Http.IncomingMessage, response: Http.ServerResponse) => {
+const cancel = async (upload: Upload, request: Http.IncomingMessage, response: Http.ServerResponse) => {
   request.resume()
+  if (otherMillis > 0) await setTimeout(otherMillis)
   uploads.delete(upload.id)
   reply(response, 200, withFile(upload, "cancelled"))
 }

@@ -2,6 +2,7 @@
 import * as accepting from "@effect-uploads/bench/figures/accepting"
 import * as durablePairs from "@effect-uploads/bench/figures/durablePairs"
 import * as longestHold from "@effect-uploads/bench/figures/longestHold"
+import * as manyFiles from "@effect-uploads/bench/figures/manyFiles"
 import * as manyParts from "@effect-uploads/bench/figures/manyParts"
 import * as readingBack from "@effect-uploads/bench/figures/readingBack"
 import * as slowService from "@effect-uploads/bench/figures/slowService"
@@ -18,19 +19,30 @@ const MiB = 1024 ** 2
 const cells = (rows: ReadonlyArray<ReadonlyArray<string>>) => rows.flat().join(" ")
 
 it.scopedLive(
-  "runs the figures of the socket and of the slow service with all clients",
+  "runs the figures of the socket, of the slow service and of many files with all clients",
   () =>
     Effect.gen(function*() {
       const installation = yield* Installation.make
-      const [speed, service] = yield* Effect.all([
+      const [speed, service, files] = yield* Effect.all([
         socketSpeed.run(installation, { bytes: 8 * MiB, partBytes: MiB, rounds: 1, chunkSizes: [MiB] }),
-        slowService.run(installation, { parts: 16, partBytes: 4096, partMillis: 20, rounds: 1 })
+        slowService.run(installation, { parts: 16, partBytes: 4096, partMillis: 20, rounds: 1 }),
+        manyFiles.run(installation, {
+          smallFiles: 40,
+          smallBytes: 1024,
+          largeFiles: 2,
+          largeBytes: 3 * MiB,
+          requestMillis: 20,
+          sample: 2,
+          rounds: 1
+        })
       ])
       expect(speed.rows).toHaveLength(9)
       expect(speed.targets).toHaveLength(5)
       expect(service.rows).toHaveLength(4)
       expect(service.targets).toHaveLength(1)
-      expect(cells([...speed.rows, ...service.rows])).not.toMatch(/NaN|Infinity/)
+      expect(files.rows).toHaveLength(2)
+      expect(files.targets).toHaveLength(1)
+      expect(cells([...speed.rows, ...service.rows, ...files.rows])).not.toMatch(/NaN|Infinity/)
     }).pipe(Effect.provide([NodeContext.layer, Logger.minimumLogLevel(LogLevel.None)])),
   60_000
 )

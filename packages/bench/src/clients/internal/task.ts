@@ -6,7 +6,7 @@ import { parseArgs } from "node:util"
 
 export interface Task {
   readonly apiUrl: string
-  /** The file to send, or the path on a server. */
+  /** The file or folder to send, or the path on a server. */
   readonly path: string
   readonly bytes: number
   readonly partBytes: number
