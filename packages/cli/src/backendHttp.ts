@@ -1,6 +1,4 @@
-import * as FilesClient from "@effect-uploads/http/FilesClient"
-import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
-import * as UploadsClient from "@effect-uploads/http/UploadsClient"
+import * as NodeUploads from "@effect-uploads/transfer/NodeUploads"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,12 +8,9 @@ import * as configuration from "./configuration.js"
 
 /** The service that the configuration names, over HTTP. */
 export const layer: Context.Tag.Service<typeof Backend> = Layer.unwrapEffect(
-  Effect.map(
-    configuration.load,
-    (options) =>
-      Layer.mergeAll(UploadsClient.layer(options), FilesClient.layer(options)).pipe(
-        Layer.provideMerge(NodeUploadsHttpClient.layer),
-        Layer.merge(Layer.succeed(ServiceUrl, configuration.withoutUser(options.apiUrl)))
-      )
-  )
+  Effect.map(configuration.load, (options) =>
+    Layer.merge(
+      NodeUploads.layer(options),
+      Layer.succeed(ServiceUrl, configuration.withoutUser(options.apiUrl))
+    ))
 )

@@ -57,12 +57,14 @@ export const layerIfThere = Layer.unwrapEffect(
   })
 )
 
-/** A transfer that was suspended, interrupted or killed. */
-export interface Unfinished {
+/** What the journals know of the transfer of one file. */
+export interface Known {
   readonly key: string
   readonly upload: Upload.Pending
   readonly sentBytes: number
   readonly isExpired: boolean
+  /** The file was sent, and others of the same command were not yet. */
+  readonly isCompleted: boolean
 }
 
 /** The store encodes keys as names of files. A file of another's may have any name. */
@@ -89,24 +91,31 @@ export const list = Effect.gen(function*() {
   const entries = yield* Effect.forEach(
     keys,
     (key) =>
-      Effect.map(journal.value.load(key), (entry) =>
-        Option.flatMap(entry, ({ acknowledged, partSize, upload }) =>
-          // Without an Upload the response to its creation never came: nothing was sent.
-          Option.map(upload, (upload): Unfinished => ({
-            key,
-            upload,
-            sentBytes: acknowledged.reduce(
-              (sum, { index }) => sum + Math.max(0, Math.min(partSize, upload.bytes - index * partSize)),
-              0
-            ),
-            isExpired: DateTime.lessThanOrEqualTo(upload.expiresAt, now)
-          }))))
+      Effect.map(
+        journal.value.load(key),
+        (entry) =>
+          Option.flatMap(entry, ({ acknowledged, completed, partSize, upload }) =>
+            // Without an Upload the response to its creation never came: nothing was sent.
+            Option.map(upload, (upload): Known => ({
+              key,
+              upload,
+              sentBytes: acknowledged.reduce(
+                (sum, { index }) => sum + Math.max(0, Math.min(partSize, upload.bytes - index * partSize)),
+                0
+              ),
+              isExpired: DateTime.lessThanOrEqualTo(upload.expiresAt, now),
+              isCompleted: Option.isSome(completed)
+            })))
+      )
   )
   return entries.flatMap(Option.toArray).sort((a, b) => a.upload.expiresAt.epochMillis - b.upload.expiresAt.epochMillis)
 })
 
+/** The transfers that were suspended, interrupted or killed. */
+export const unfinished = Effect.map(list, (known) => known.filter(({ isCompleted }) => !isCompleted))
+
 /** Ends an entry of {@link list} for good: `end` runs while no transfer has it, and then it is forgotten. */
-export const close = <E, R>({ key, upload }: Unfinished, end: Effect.Effect<void, E, R>) =>
+export const close = <E, R>({ key, upload }: Known, end: Effect.Effect<void, E, R>) =>
   Effect.flatMap(
     TransferJournal.TransferJournal,
     Option.match({

@@ -1,37 +1,38 @@
+import * as TransferSource from "@effect-uploads/transfer/TransferSource"
 import * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Path from "@effect/platform/Path"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { UsageError } from "./CliError.js"
+import { Environment } from "./Environment.js"
 
 /** What an argument of `uploads put` names. */
-export type Source = Data.TaggedEnum<{
-  File: { readonly path: string; readonly name: string }
-  Stdin: { readonly name: string }
-  Url: { readonly url: URL; readonly name: string }
-}>
-
-export const Source = Data.taggedEnum<Source>()
+export interface Source {
+  /** The path, by which a program tells the files apart. The name of the File for stdin and a URL, whose query may be secret. */
+  readonly path: string
+  /** The name of the File. */
+  readonly name: string
+  /** The same for two arguments that name the same. */
+  readonly identity: string
+  /** Whether a later run can read it again, and so resume. */
+  readonly isFile: boolean
+  readonly transfer: TransferSource.TransferSource<FileSystem.FileSystem | HttpClient.HttpClient>
+}
 
 const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument)
 
 const pattern = /[*?[\]{}!]/
 
-const decode = Option.liftThrowable(decodeURIComponent)
-
-/** The name that the File gets: the last segment of the path. */
-const nameOfUrl = (url: URL): string => {
-  const segment = url.pathname.split("/").at(-1) ?? ""
-  return segment === "" ? url.hostname : Option.getOrElse(decode(segment), () => segment)
-}
-
 const ofPattern = (argument: string) =>
   Effect.gen(function*() {
     const { glob } = yield* Effect.promise(() => import("tinyglobby"))
+    const path = yield* Path.Path
+    const { platform } = yield* Environment
+    // In a pattern a backslash takes the meaning of the next character away. Windows has it between folders.
+    const slashed = platform === "win32" ? argument.replaceAll("\\", "/") : argument
     // A pattern that cannot be compiled matches nothing, and is told as one that does.
     const paths = yield* Effect.orElseSucceed(
-      Effect.tryPromise(() => glob([argument], { expandDirectories: false })),
+      Effect.tryPromise(() => glob([slashed], { expandDirectories: false, absolute: path.isAbsolute(argument) })),
       () => []
     )
     return paths.length > 0 ? paths.sort() : yield* new UsageError({
@@ -40,46 +41,68 @@ const ofPattern = (argument: string) =>
     })
   })
 
+const ofStdin = (name: string | undefined) =>
+  Effect.gen(function*() {
+    const { stdin } = yield* Environment
+    if (name === undefined) {
+      return yield* new UsageError({
+        problem: "What comes from stdin has no name",
+        advice: "Give the File one, such as --name data.jsonl."
+      })
+    }
+    const transfer = TransferSource.stream(stdin, { filename: name })
+    const source: Source = { path: name, name, identity: "stdin", isFile: false, transfer }
+    return source
+  })
+
+const ofUrl = (argument: string, name: string | undefined) =>
+  Effect.suspend(() => {
+    if (!URL.canParse(argument)) {
+      return new UsageError({ problem: "A URL is malformed", advice: "Write it as http(s)://host/path." })
+    }
+    const { href } = new URL(argument)
+    const transfer = TransferSource.url(href, { filename: name })
+    const source: Source = {
+      path: transfer.name,
+      name: transfer.name,
+      identity: `url ${href}`,
+      isFile: false,
+      transfer
+    }
+    return Effect.succeed(source)
+  })
+
+const ofPath = (file: string, filename: string | undefined) =>
+  Effect.map(Path.Path, (path): Source => {
+    const name = filename ?? path.basename(file)
+    return {
+      path: file,
+      name,
+      identity: `file ${path.resolve(file)}`,
+      isFile: true,
+      transfer: TransferSource.file(file, { filename: name })
+    }
+  })
+
 const ofArgument = (argument: string, name: string | undefined) =>
   Effect.gen(function*() {
-    if (argument === "-") {
-      return name === undefined
-        ? yield* new UsageError({
-          problem: "What comes from stdin has no name",
-          advice: "Give the File one, such as --name data.jsonl."
-        })
-        : [Source.Stdin({ name })]
-    }
-    if (isUrl(argument)) {
-      return URL.canParse(argument)
-        ? [new URL(argument)].map((url) => Source.Url({ url, name: name ?? nameOfUrl(url) }))
-        : yield* new UsageError({ problem: "A URL is malformed", advice: "Write it as http(s)://host/path." })
-    }
+    if (argument === "-") return [yield* ofStdin(name)]
+    if (isUrl(argument)) return [yield* ofUrl(argument, name)]
     const fs = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
     const exists = yield* Effect.orElseSucceed(fs.exists(argument), () => false)
     // A file whose name looks like a pattern is meant by its name.
     const paths = exists || !pattern.test(argument) ? [argument] : yield* ofPattern(argument)
-    return paths.map((file) => Source.File({ path: file, name: name ?? path.basename(file) }))
-  })
-
-/** What tells two sources apart, whichever argument names them. */
-const identity = (source: Source, path: Path.Path): string =>
-  Source.$match(source, {
-    File: ({ path: file }) => `file ${path.resolve(file)}`,
-    Stdin: () => "stdin",
-    Url: ({ url }) => `url ${url.href}`
+    return yield* Effect.forEach(paths, (file) => ofPath(file, name))
   })
 
 /** What the arguments name, each once, in their order. A pattern stands for the files that match it. */
 export const resolve = (
   args: ReadonlyArray<string>,
   name: string | undefined
-): Effect.Effect<ReadonlyArray<Source>, UsageError, FileSystem.FileSystem | Path.Path> =>
+): Effect.Effect<ReadonlyArray<Source>, UsageError, FileSystem.FileSystem | Path.Path | Environment> =>
   Effect.gen(function*() {
-    const path = yield* Path.Path
     const named = (yield* Effect.forEach(args, (argument) => ofArgument(argument, name))).flat()
-    const sources = Array.from(new Map(named.map((source) => [identity(source, path), source])).values())
+    const sources = Array.from(new Map(named.map((source) => [source.identity, source])).values())
     return name !== undefined && sources.length > 1
       ? yield* new UsageError({
         problem: `--name is given, and there are ${sources.length} files`,

@@ -58,8 +58,17 @@ describe("a bar", () => {
       totalBytes: 10
     })
     const items = [item("a", "completed"), ...["b", "c", "d", "e"].map((name) => item(name, "sending"))]
-    const lines = bars.lines(items, () => 1, { columns: 80, rows: 5 })
+    const total = {
+      sentBytes: 10,
+      totalBytes: 50,
+      endedFiles: 1,
+      totalFiles: 5,
+      bytesPerSecond: 5,
+      timeLeft: Option.some(Duration.seconds(8))
+    }
+    const lines = bars.lines(items, Option.some(total), () => 1, { columns: 80, rows: 5 })
     expect(lines.map((line) => line.slice(0, 7).trim())).toEqual(["b", "c", "1 of 5"])
+    expect(lines[2]).toMatch(/^1 of 5 files {2}20% \[=+> +\] {6}5 B\/s {2}0:08 {11}10 B of 50 B$/)
   })
 })
 

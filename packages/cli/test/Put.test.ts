@@ -43,7 +43,7 @@ describe("uploads put", () => {
       expect(ran).toEqual({ exitCode: 0, stdout: [expect.stringMatching(/^file-/)], stderr: [] })
     }))
 
-  it.scoped("sends all files that match a pattern, in their order, and names them beside their ids", () =>
+  it.scoped("sends all files that match a pattern, in their order, and prints their paths beside their ids", () =>
     Effect.gen(function*() {
       const { folder, run, write } = yield* inProcess.make
       yield* write("in/b.txt", "b")
@@ -52,7 +52,19 @@ describe("uploads put", () => {
       yield* write("in/d.md", "d")
       const { exitCode, stdout } = yield* run(["put", `${folder}/in/**/*.txt`])
       expect(exitCode).toBe(0)
-      expect(stdout.map((line) => line.split("\t")[1])).toEqual(["a.txt", "b.txt", "c.txt"])
+      expect(stdout.map((line) => line.split("\t")[1])).toEqual(
+        ["a.txt", "b.txt", "deep/c.txt"].map((name) => `${folder}/in/${name}`)
+      )
+    }))
+
+  it.scoped("takes a pattern with the separators of Windows there", () =>
+    Effect.gen(function*() {
+      const { files, folder, run, write } = yield* inProcess.make
+      yield* write("in/a.txt", "a")
+      const pattern = `${folder}/in/*.txt`.replaceAll("/", "\\")
+      expect((yield* run(["put", pattern])).exitCode).toBe(2)
+      expect((yield* run(["put", pattern], { platform: "win32" })).exitCode).toBe(0)
+      expect(yield* files.files).toHaveLength(1)
     }))
 
   it.scoped("sends a file once, however many arguments name it", () =>
@@ -109,21 +121,23 @@ describe("uploads put", () => {
   it.scoped("prints an event a line with --json", () =>
     Effect.gen(function*() {
       const { run, write } = yield* inProcess.make
-      const { stderr, stdout } = yield* run(["put", "--json", yield* write("a.txt", "abc")])
+      const path = yield* write("a.txt", "abc")
+      const { stderr, stdout } = yield* run(["put", "--json", path])
       const events = stdout.map((line) => JSON.parse(line))
       expect(stderr).toEqual([])
       expect(events.map(({ event }) => event)).toEqual(["started", "part", "completed"])
-      expect(events[0]).toMatchObject({ file: "a.txt", bytes: 3, parts: 1, resumedBytes: 0 })
-      expect(events[2]).toMatchObject({ file: "a.txt", bytes: 3, fileId: expect.stringMatching(/^file-/) })
+      expect(events[0]).toMatchObject({ file: path, bytes: 3, parts: 1, resumedBytes: 0 })
+      expect(events[2]).toMatchObject({ file: path, bytes: 3, fileId: expect.stringMatching(/^file-/) })
     }))
 
   it.scoped("waits until the service has processed the File with --wait", () =>
     Effect.gen(function*() {
       const { files, run, write } = yield* inProcess.make
-      const { exitCode, stdout } = yield* run(["put", "--json", "--wait", yield* write("a.txt", "abc")])
+      const path = yield* write("a.txt", "abc")
+      const { exitCode, stdout } = yield* run(["put", "--json", "--wait", path])
       const [file] = yield* files.files
       expect(exitCode).toBe(0)
-      expect(JSON.parse(stdout.at(-1) ?? "")).toEqual({ event: "processed", file: "a.txt", fileId: file?.file.id })
+      expect(JSON.parse(stdout.at(-1) ?? "")).toEqual({ event: "processed", file: path, fileId: file?.file.id })
       expect(yield* files.calls("retrieve")).toBe(1)
     }))
 
@@ -145,8 +159,39 @@ describe("uploads put", () => {
         yield* write("b.txt", "b")
       ])
       expect(exitCode).toBe(1)
-      expect(stdout.map((line) => line.split("\t")[1])).toEqual(["a.txt", "b.txt"])
+      expect(stdout.map((line) => line.split("\t")[1])).toEqual([`${folder}/a.txt`, `${folder}/b.txt`])
       expect(stderr).toContain(`✗ ${folder}/missing.txt does not exist. Check the path.`)
+    }))
+
+  it.scoped("skips the files that an earlier run of the same command sent, until all are sent", () =>
+    Effect.gen(function*() {
+      const { files, folder, run, uploads, write } = yield* inProcess.make
+      const args = ["put", yield* write("a.txt", "a"), `${folder}/b.txt`, yield* write("c.txt", "c")]
+      const failed = yield* run(args)
+      expect([failed.exitCode, failed.stdout.length]).toEqual([1, 2])
+      // They are not unfinished.
+      expect((yield* run(["pending"])).stdout).toEqual([])
+      yield* write("b.txt", "b")
+      const second = yield* run(args)
+      expect(second.exitCode).toBe(0)
+      expect(second.stdout[0]).toBe(failed.stdout[0])
+      expect(second.stdout[2]).toBe(failed.stdout[1])
+      expect(second.stderr).toContain("✓ a.txt: 1 B, sent by an earlier run; --no-resume sends it again")
+      expect(yield* uploads.calls("create")).toBe(3)
+      yield* run(args)
+      expect(yield* files.files).toHaveLength(6)
+    }))
+
+  it.scoped("sends a file again after cleanup has forgotten that it was sent", () =>
+    Effect.gen(function*() {
+      const { folder, list, run, uploads, write } = yield* inProcess.make
+      const path = yield* write("a.txt", "a")
+      yield* run(["put", path, `${folder}/b.txt`])
+      expect(yield* run(["cleanup"])).toEqual({ exitCode: 0, stdout: [], stderr: [] })
+      expect(yield* list(".local/state/effect-uploads/journals/http_127.0.0.1_4141_v1")).toEqual([])
+      yield* run(["put", path])
+      expect(yield* uploads.calls("create")).toBe(2)
+      expect(yield* uploads.calls("cancel")).toBe(0)
     }))
 
   it.scoped("keeps what was sent when the service fails, and resumes when it is run again", () =>

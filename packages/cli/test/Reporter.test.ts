@@ -7,6 +7,7 @@ import * as PartData from "@effect-uploads/http/PartData"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import { FilesEvent } from "@effect-uploads/transfer/TransferFiles"
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -49,14 +50,20 @@ const retrying = TransferEvent.Retrying({
   delay: Duration.seconds(1)
 })
 
-/** A reporter of one file, and what it wrote. */
-const make = (mode: Mode, terminal?: { columns: number; rows: number }) =>
+const file = (event: TransferEvent.TransferEvent, index = 0) => FilesEvent.FileEvent({ index, name: "in/a.bin", event })
+
+/** A reporter, by default of one file, and what it wrote. */
+const make = (
+  mode: Mode,
+  terminal?: { columns: number; rows: number },
+  sources = [{ path: "in/a.bin", name: "a.bin" }]
+) =>
   Effect.gen(function*() {
     const stdout = recorder()
     const stderr = recorder(terminal)
     const output = Output.make({ stdout: stdout.writer, stderr: stderr.writer, colours: false })
     const reporter = yield* Effect.provideService(
-      Reporter.make(["a.bin"], { mode, partsInFlight: () => 2 }),
+      Reporter.make(sources, { mode, partsInFlight: () => 2 }),
       Output.Output,
       output
     )
@@ -69,9 +76,9 @@ describe("a reporter", () => {
       const { reporter, stderr, stdout } = yield* make("person")
       yield* TestClock.adjust("6 seconds")
       expect(stderr.lines()).toEqual([])
-      yield* reporter.event(0, started)
-      yield* reporter.event(0, progress(250))
-      yield* reporter.event(0, retrying)
+      yield* reporter.event(file(started))
+      yield* reporter.event(file(progress(250)))
+      yield* reporter.event(file(retrying))
       yield* TestClock.adjust("10 seconds")
       const line = "a.bin: 25%, 250 B of 1000 B, 100 B/s, 0:08 left, 2 parts in flight, 1 retry"
       expect(stderr.lines()).toEqual([line, line])
@@ -83,7 +90,7 @@ describe("a reporter", () => {
       const { reporter, stderr } = yield* make("person", { columns: 80, rows: 24 })
       yield* TestClock.adjust("200 millis")
       expect(stderr.text()).toBe("a.bin: starting\n")
-      yield* reporter.event(0, started)
+      yield* reporter.event(file(started))
       yield* TestClock.adjust("1 second")
       expect(stderr.text().split("\u001b[1F\u001b[0J")).toHaveLength(6)
     }))
@@ -91,12 +98,11 @@ describe("a reporter", () => {
   it.scoped("tells what a person has to know, above the bars", () =>
     Effect.gen(function*() {
       const { reporter, stderr } = yield* make("person")
-      yield* reporter.event(0, TransferEvent.Started({ upload, parts: 2, resumedBytes: 500 }))
+      yield* reporter.event(file(TransferEvent.Started({ upload, parts: 2, resumedBytes: 500 })))
       yield* reporter.event(
-        0,
-        TransferEvent.TooSlow({ expiresAt: upload.expiresAt, expectedAt: Timestamp.fromEpochMillis(4_000_000) })
+        file(TransferEvent.TooSlow({ expiresAt: upload.expiresAt, expectedAt: Timestamp.fromEpochMillis(4_000_000) }))
       )
-      yield* reporter.event(0, TransferEvent.Restarted({ replaced: upload.id }))
+      yield* reporter.event(file(TransferEvent.Restarted({ replaced: upload.id })))
       expect(stderr.lines()).toEqual([
         "a.bin: resumed, 500 B of 1000 B are there already",
         "a.bin: at this rate it is sent at 1970-01-01 01:06:40 UTC, after the Upload expires at 1970-01-01 01:00:00 UTC",
@@ -120,18 +126,53 @@ describe("a reporter", () => {
       const json = yield* make("json")
       const quiet = yield* make("quiet", { columns: 80, rows: 24 })
       for (const event of events) {
-        yield* json.reporter.event(0, event)
-        yield* quiet.reporter.event(0, event)
+        yield* json.reporter.event(file(event))
+        yield* quiet.reporter.event(file(event))
       }
       yield* TestClock.adjust("10 seconds")
       expect(json.stdout.lines().map((line) => JSON.parse(line))).toMatchObject([
-        { event: "started", uploadId: "upload_1", expiresAt: "1970-01-01T01:00:00.000Z" },
+        { event: "started", file: "in/a.bin", uploadId: "upload_1", expiresAt: "1970-01-01T01:00:00.000Z" },
         { event: "progress", sentBytes: 250, totalBytes: 1000, bytesPerSecond: 100, secondsLeft: 7.5 },
         { event: "part", index: 0, partId: "part_1", bytes: 500 },
         { event: "retrying", index: 0, attempt: 1, reason: "socket hang up", delay: 1 },
         { event: "restarted", replacedUploadId: "upload_1" }
       ])
       expect([json.stderr.text(), quiet.stdout.text(), quiet.stderr.text()]).toEqual(["", "", ""])
+    }))
+
+  it.scoped("tells the progress of all files where there are several, and files of the same name by their paths", () =>
+    Effect.gen(function*() {
+      const total = FilesEvent.FilesProgress({
+        sentBytes: 250,
+        totalBytes: 2000,
+        endedFiles: 0,
+        totalFiles: 2,
+        bytesPerSecond: 100,
+        timeLeft: Option.some(Duration.seconds(17.5))
+      })
+      const sources = ["in/a.bin", "out/a.bin"].map((path) => ({ path, name: "a.bin" }))
+      const person = yield* make("person", { columns: 80, rows: 24 }, sources)
+      const script = yield* make("json", undefined, sources)
+      const alone = yield* make("json")
+      for (const { reporter } of [person, script, alone]) {
+        yield* reporter.event(file(started, 0))
+        yield* reporter.event(total)
+      }
+      yield* TestClock.adjust("200 millis")
+      expect(person.stderr.lines().map((line) => line.slice(0, 18))).toEqual([
+        "in/a.bin   0% [>  ",
+        "0 of 2 files  12% "
+      ])
+      expect(script.stdout.lines().map((line) => JSON.parse(line)).at(-1)).toEqual({
+        event: "total",
+        sentBytes: 250,
+        totalBytes: 2000,
+        endedFiles: 0,
+        totalFiles: 2,
+        bytesPerSecond: 100,
+        secondsLeft: 17.5
+      })
+      expect(alone.stdout.lines()).toHaveLength(1)
     }))
 })
 

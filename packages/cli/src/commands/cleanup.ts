@@ -17,7 +17,7 @@ const options = {
 }
 
 /** Cancels a pending Upload. That it is over is what is wanted, however it came to be. */
-const cancel = ({ isExpired, upload }: journals.Unfinished) =>
+const cancel = ({ isCompleted, isExpired, upload }: journals.Known) =>
   Effect.flatMap(UploadsService, ({ cancel }) =>
     cancel(upload.id).pipe(
       Effect.catchTags({
@@ -26,12 +26,15 @@ const cancel = ({ isExpired, upload }: journals.Unfinished) =>
         UploadAlreadyCompleted: () => Effect.void,
         UploadExpired: () => Effect.void
       }),
-      Effect.unless(() => isExpired),
+      Effect.unless(() => isExpired || isCompleted),
       Effect.asVoid
     ))
 
-const cleanUp = (unfinished: journals.Unfinished) =>
-  Effect.zipRight(journals.close(unfinished, cancel(unfinished)), results.text(unfinished.upload.id))
+const cleanUp = (known: journals.Known) =>
+  Effect.zipRight(
+    journals.close(known, cancel(known)),
+    Effect.unless(results.text(known.upload.id), () => known.isCompleted)
+  )
 
 export const cleanup = Command.make(
   "cleanup",

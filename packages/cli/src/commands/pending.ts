@@ -17,12 +17,12 @@ const options = { json: common.json, quiet: common.quiet, verbose: common.verbos
 
 const JsonLine = Schema.Struct({ upload: Pending, sentBytes: Schema.Number, isExpired: Schema.Boolean })
 
-const left = (unfinished: journals.Unfinished, now: DateTime.Utc): string =>
+const left = (unfinished: journals.Known, now: DateTime.Utc): string =>
   unfinished.isExpired
     ? "expired"
     : `expires in ${formatTime(Duration.millis(DateTime.distance(now, unfinished.upload.expiresAt)))}`
 
-const row = (unfinished: journals.Unfinished, now: DateTime.Utc, isTerminal: boolean): string => {
+const row = (unfinished: journals.Known, now: DateTime.Utc, isTerminal: boolean): string => {
   const { sentBytes, upload } = unfinished
   const name = printable(upload.filename)
   return isTerminal
@@ -39,7 +39,7 @@ export const pending = Command.make(
     Effect.gen(function*() {
       const output = yield* Output
       const now = yield* DateTime.now
-      const unfinished = yield* journals.list
+      const unfinished = yield* journals.unfinished
       yield* Effect.forEach(unfinished, (one) =>
         json
           ? results.json(JsonLine, one)

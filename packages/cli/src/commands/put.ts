@@ -2,10 +2,9 @@ import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type * as Upload from "@effect-uploads/domain/Upload"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
-import * as NodeFileAccess from "@effect-uploads/transfer/NodeFileAccess"
-import * as NodeMd5Hasher from "@effect-uploads/transfer/NodeMd5Hasher"
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import type { FileOutcome, FilesOptions } from "@effect-uploads/transfer/TransferFiles"
 import { TransferJournal } from "@effect-uploads/transfer/TransferJournal"
-import type { TransferOptions } from "@effect-uploads/transfer/TransferOptions"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -24,8 +23,6 @@ import { formatMoment } from "../moment.js"
 import { Output, printable } from "../Output.js"
 import type { Reporter } from "../progress/Reporter.js"
 import * as Reporters from "../progress/Reporter.js"
-import { sendSource } from "../sendSource.js"
-import type { Source } from "../sources.js"
 import * as sources from "../sources.js"
 import { withVerbosity } from "../verbosity.js"
 import * as common from "./options.js"
@@ -49,7 +46,7 @@ const options = {
   ),
   concurrency: common.wholeNumber("concurrency", 1, 256).pipe(
     Options.withDefault(4),
-    Options.withDescription("How many parts of a file are sent at a time.")
+    Options.withDescription("How many parts are sent at a time, all files together.")
   ),
   limitRate: common.size("limit-rate").pipe(
     Options.optional,
@@ -73,9 +70,6 @@ const options = {
 }
 
 type PutOptions = Command.Command.ParseConfig<typeof options>
-
-/** How many files are sent at a time. Each of them sends `--concurrency` parts. */
-const filesAtATime = 2
 
 /** The journal that the options ask for. Without `--resume` a folder that cannot be written to costs no more than a warning. */
 const journalLayer = ({ noResume, resume }: PutOptions) => {
@@ -106,33 +100,44 @@ const processed = ({ file }: Upload.Completed) =>
     if (now.status === "error") return yield* new FileNotProcessed({ file: now })
   })
 
-interface Sent {
+/** What came of one file. */
+interface Ended {
+  readonly index: number
   readonly upload: Option.Option<Upload.Completed>
   readonly exitCode: ExitCode
 }
 
-/** Sends one file, and tells what came of it: a failure is no failure of the others. */
-const sendOne = (
-  source: Source,
-  index: number,
-  reporter: Reporter,
-  { transfer, wait }: { readonly transfer: TransferOptions; readonly wait: boolean }
-) =>
-  sendSource(source, transfer).pipe(
-    Stream.tap((event) => reporter.event(index, event)),
-    Stream.filterMap((event) => event._tag === "Completed" ? Option.some(event.upload) : Option.none()),
-    Stream.runHead,
-    Effect.tap(Option.match({
-      onNone: () => Effect.void,
-      onSome: (upload) => wait ? Effect.zipRight(processed(upload), reporter.processed(index, upload)) : Effect.void
-    })),
-    Effect.map((upload): Sent => ({ upload, exitCode: ExitCode.success })),
+/** Waits for the File where that is asked for, and tells why a file was not sent. */
+const end = (outcome: FileOutcome, reporter: Reporter, wait: boolean) =>
+  Effect.gen(function*() {
+    if (outcome._tag === "Failed") return yield* outcome.error
+    if (outcome._tag === "Skipped") return Option.none()
+    if (wait) {
+      yield* processed(outcome.upload)
+      yield* reporter.processed(outcome.index, outcome.upload)
+    }
+    return Option.some(outcome.upload)
+  }).pipe(
+    Effect.map((upload): Ended => ({ index: outcome.index, upload, exitCode: ExitCode.success })),
     Effect.catchAll((error) => {
       const description = describeError(error)
-      const sent: Sent = { upload: Option.none(), exitCode: description.exitCode }
-      return Effect.as(reporter.failed(index, description), sent)
+      const ended: Ended = { index: outcome.index, upload: Option.none(), exitCode: description.exitCode }
+      return Effect.as(reporter.failed(outcome.index, description), ended)
     })
   )
+
+/** Hands each on as soon as it and all before it are there: results come in the order of the arguments. */
+const inOrder = <E, R>(print: (ended: Ended) => Effect.Effect<void, E, R>) => {
+  const waiting = new Map<number, Ended>()
+  let next = 0
+  const flush: Effect.Effect<void, E, R> = Effect.suspend(() => {
+    const ended = waiting.get(next)
+    if (ended === undefined) return Effect.void
+    waiting.delete(next++)
+    return Effect.zipRight(print(ended), flush)
+  })
+  return (ended: Ended) => Effect.suspend(() => Effect.as(waiting.set(ended.index, ended) && flush, ended))
+}
 
 /** What an interruption leaves: a transfer with a journal can go on, any other was cancelled where the service heard of it. */
 const tellInterrupted = (
@@ -155,6 +160,8 @@ const tellInterrupted = (
             `run \`uploads cancel ${upload.id}\` to cancel.`
       )
     }
+    const waiting = yield* reporter.waiting
+    if (waiting > 0) yield* message(`${waiting} ${waiting === 1 ? "file was" : "files were"} not started.`)
   })
 
 const run = (given: PutOptions) =>
@@ -174,11 +181,11 @@ const run = (given: PutOptions) =>
     }
     const all = yield* sources.resolve(given.files, Option.getOrUndefined(given.name))
     const instrumented = instrumentation.make(yield* UploadsService, given.limitRate)
-    const reporter = yield* Reporters.make(all.map(({ name }) => name), {
+    const reporter = yield* Reporters.make(all, {
       mode: given.json ? "json" : given.quiet ? "quiet" : "person",
       partsInFlight: ({ id }) => instrumented.partsInFlight(id)
     })
-    const transfer: TransferOptions = {
+    const transfer: FilesOptions = {
       purpose: given.purpose,
       mimeType: Option.getOrUndefined(given.mimeType),
       expiresAfter: Option.getOrUndefined(given.expiresAfter),
@@ -189,35 +196,31 @@ const run = (given: PutOptions) =>
     const hasJournal = Option.isSome(yield* TransferJournal)
     const single = all.length === 1
 
-    const result = ({ upload }: Sent) =>
+    const print = ({ index, upload }: Ended) =>
       Option.match(Option.filter(upload, () => !given.json), {
         onNone: () => Effect.void,
-        onSome: ({ file, filename }) =>
-          output.result(single || given.quiet ? file.id : `${file.id}\t${printable(filename)}`)
+        onSome: ({ file }) =>
+          output.result(single || given.quiet ? file.id : `${file.id}\t${printable(all[index]?.path ?? "")}`)
       })
-    // The results come in the order of the arguments, whichever file is done first.
-    const exitCode = yield* Stream.fromIterable(all.entries()).pipe(
-      Stream.mapEffect(
-        ([index, source]) => sendOne(source, index, reporter, { transfer, wait: given.wait }),
-        { concurrency: filesAtATime }
-      ),
-      Stream.tap(result),
-      Stream.runFold<ExitCode, Sent>(
-        ExitCode.success,
-        (first, { exitCode }) => first === ExitCode.success ? exitCode : first
-      ),
+    const ended = yield* Transfer.filesEvents(all.map(({ transfer }) => transfer), transfer).pipe(
+      Stream.tap(reporter.event),
+      Stream.filterMap((event) => event._tag === "FileEnded" ? Option.some(event.outcome) : Option.none()),
+      Stream.mapEffect((outcome) => end(outcome, reporter, given.wait), { concurrency: "unbounded", unordered: true }),
+      Stream.mapEffect(inOrder(print)),
+      Stream.runCollect,
       Effect.provideService(UploadsService, instrumented.uploads),
       Effect.onInterrupt(() =>
         tellInterrupted(reporter, {
-          isKept: (index) => hasJournal && all[index]?._tag === "File",
+          isKept: (index) => hasJournal && all[index]?.isFile === true,
           isCancelled: ({ id }) => instrumented.isCancelled(id)
         })
       )
     )
-    if (exitCode !== ExitCode.success) return yield* new AlreadyReported({ exitCode })
+    const [failed] = Array.from(ended).filter(({ exitCode }) => exitCode !== ExitCode.success)
+      .sort((one, other) => one.index - other.index)
+    if (failed !== undefined) return yield* new AlreadyReported({ exitCode: failed.exitCode })
   }).pipe(
     Effect.scoped,
-    Effect.provide(Layer.merge(NodeMd5Hasher.layer, NodeFileAccess.layer)),
     Effect.provide(journalLayer(given)),
     Backend.provide,
     withVerbosity(given.verbose)

@@ -18,8 +18,8 @@ export interface Item {
   readonly parts: number
   readonly partsDone: number
   readonly retries: number
-  /** When this run began to send, in milliseconds since 1970. */
-  readonly startedAt: number
+  /** When this run began to send, in milliseconds since 1970. None for a file that an earlier run sent. */
+  readonly startedAt: Option.Option<number>
 }
 
 export const waiting = (name: string): Item => ({
@@ -34,7 +34,7 @@ export const waiting = (name: string): Item => ({
   parts: 0,
   partsDone: 0,
   retries: 0,
-  startedAt: 0
+  startedAt: Option.none()
 })
 
 /** The item after an event. */
@@ -49,7 +49,7 @@ export const update = (item: Item, event: TransferEvent.TransferEvent, nowMillis
       resumedBytes,
       parts,
       partsDone: 0,
-      startedAt: item.startedAt === 0 ? nowMillis : item.startedAt
+      startedAt: Option.orElseSome(item.startedAt, () => nowMillis)
     }),
     Progress: ({ bytesPerSecond, sentBytes, timeLeft, totalBytes }) => ({
       ...item,

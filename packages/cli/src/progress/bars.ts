@@ -1,4 +1,4 @@
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import { displayWidth, fit } from "../displayWidth.js"
 import { formatSize, formatTime } from "../units.js"
@@ -86,29 +86,23 @@ export const ofItem = (item: Item, partsInFlight: number): Bar => ({
   partsInFlight: Option.some(partsInFlight)
 })
 
-/** One bar for all: what is not known yet of files that wait is not counted. */
-export const ofAll = (items: ReadonlyArray<Item>, partsInFlight: number): Bar => {
-  const sum = (field: (item: Item) => number) => items.reduce((total, item) => total + field(item), 0)
-  const done = items.filter(({ phase }) => phase === "completed" || phase === "failed").length
-  const totalBytes = sum((item) => item.totalBytes)
-  const sentBytes = sum((item) => item.sentBytes)
-  const bytesPerSecond = sum((item) => item.phase === "sending" ? item.bytesPerSecond : 0)
-  return {
-    name: `${done} of ${items.length} files`,
-    totalBytes,
-    sentBytes,
-    bytesPerSecond,
-    timeLeft: bytesPerSecond > 0
-      ? Option.some(Duration.seconds((totalBytes - sentBytes) / bytesPerSecond))
-      : Option.none(),
-    partsInFlight: Option.some(partsInFlight),
-    retries: sum((item) => item.retries)
-  }
+/** All files together. */
+export interface Total extends Pick<Bar, "totalBytes" | "sentBytes" | "bytesPerSecond" | "timeLeft"> {
+  readonly endedFiles: number
+  readonly totalFiles: number
 }
 
-/** A bar for each file under way, as many as there are rows for, and one for all where there are several files. */
+export const ofAll = (total: Total, items: ReadonlyArray<Item>, partsInFlight: number): Bar => ({
+  ...total,
+  name: `${total.endedFiles} of ${total.totalFiles} files`,
+  partsInFlight: Option.some(partsInFlight),
+  retries: items.reduce((sum, { retries }) => sum + retries, 0)
+})
+
+/** A bar for each file under way, as many as there are rows for, and one for all of them. */
 export const lines = (
   items: ReadonlyArray<Item>,
+  total: Option.Option<Total>,
   inFlight: (item: Item) => number,
   terminal: { readonly columns: number; readonly rows: number }
 ): ReadonlyArray<string> => {
@@ -119,7 +113,9 @@ export const lines = (
     const next = items.find(({ phase }) => phase === "waiting")
     return next === undefined ? [] : [fit(`${next.name}: starting`, columns).trimEnd()]
   }
-  const all = items.length > 1 ? [ofAll(items, sending.reduce((sum, item) => sum + inFlight(item), 0))] : []
+  const all = Option.toArray(total).map((total) =>
+    ofAll(total, items, sending.reduce((sum, item) => sum + inFlight(item), 0))
+  )
   const shown = sending.slice(0, Math.max(1, terminal.rows - 2 - all.length))
   return [...shown.map((item) => ofItem(item, inFlight(item))), ...all].map((bar) => line(bar, columns))
 }

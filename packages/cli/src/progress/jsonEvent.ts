@@ -4,9 +4,10 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { Description } from "../describeError.js"
+import type { Total } from "./bars.js"
 
 /*
- * The events of `uploads put --json`, one a line: `event` is the kind, `file` the name. Times are in seconds, sizes in bytes,
+ * The events of `uploads put --json`, one a line: `event` is the kind, `file` the path. Times are in seconds, sizes in bytes,
  * moments in ISO 8601.
  */
 
@@ -57,6 +58,16 @@ const ofCompleted = (file: string, { bytes, file: { id }, id: uploadId }: Upload
   uploadId,
   fileId: id,
   bytes
+})
+
+export const ofTotal = (total: Total): object => ({
+  event: "total",
+  sentBytes: total.sentBytes,
+  totalBytes: total.totalBytes,
+  endedFiles: total.endedFiles,
+  totalFiles: total.totalFiles,
+  bytesPerSecond: Math.round(total.bytesPerSecond),
+  secondsLeft: Option.getOrNull(Option.map(total.timeLeft, seconds))
 })
 
 export const ofFailure = (file: string, { exitCode, name, requestId, sentence }: Description): object => ({

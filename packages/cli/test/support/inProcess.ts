@@ -32,6 +32,8 @@ export interface Options {
   /** Of the messages; none where they go to a file. */
   readonly terminal?: { columns: number; rows: number }
   readonly web?: (url: string, method: string) => Response
+  /** Default: `linux`. */
+  readonly platform?: string
 }
 
 /** Collects what is written, without the end of the last line. */
@@ -85,7 +87,7 @@ export const make = Effect.gen(function*() {
         Output.make({ stdout: stdout.writer, stderr: stderr.writer, colours: false })
       ),
       Layer.succeed(Environment, {
-        platform: "linux",
+        platform: options.platform ?? "linux",
         home: folder,
         stdin: options.stdin ?? Stream.empty,
         runNode: () => Effect.succeed(0)

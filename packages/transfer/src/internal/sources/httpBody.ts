@@ -70,8 +70,8 @@ export const download = (
 const withoutParameters = (type: Option.Option<string>): string | undefined =>
   Option.getOrUndefined(Option.flatMapNullable(type, (type) => type.split(";")[0]?.trim()))
 
-export const lastSegment = (url: string): string =>
-  Option.liftThrowable(() => decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? ""))().pipe(
-    Option.filter((segment) => segment !== ""),
-    Option.getOrElse(() => "response")
-  )
+export const lastSegment = (url: string): string => {
+  const segment = URL.canParse(url) ? new URL(url).pathname.split("/").at(-1) ?? "" : ""
+  const decoded = Option.getOrElse(Option.liftThrowable(decodeURIComponent)(segment), () => segment)
+  return decoded === "" ? "response" : decoded
+}
