@@ -115,6 +115,22 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
       }))
   })
 
+  describe(`an early error response with ${name}`, () => {
+    it.scopedLive(`is ${name === "NodeHttpClient" ? "lost" : "received"} when the service closes the connection`, () =>
+      Effect.gen(function*() {
+        const error = JSON.stringify({ error: { message: "no", type: "t", code: null, param: null } })
+        const { url } = yield* serveSockets((socket) => {
+          socket.write(response(error, "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n"), () => socket.destroy())
+        })
+        const tags = yield* Effect.replicateEffect(Effect.flip(addPart(20_000_000)), 8).pipe(
+          Effect.map((errors) => errors.map(({ _tag }) => _tag)),
+          Effect.provide(clients(url, httpClient))
+        )
+        if (name === "NodeHttpClient") expect(tags).toContain("TransportFailed")
+        else expect(tags).toEqual(Array(8).fill("Unauthenticated"))
+      }))
+  })
+
   describe(`interruption with ${name}`, () => {
     for (const [what, call] of Object.entries(calls)) {
       it.scopedLive(`of a ${what} closes its connection`, () =>
@@ -196,19 +212,6 @@ describe("NodeUploadsHttpClient", () => {
       expect(connections()).toBe(1)
       expect(yield* open).toBe(0)
       expect(warnings).toEqual([])
-    }))
-
-  it.scopedLive("receives a rejection of bytes that the service does not read", () =>
-    Effect.gen(function*() {
-      const error = JSON.stringify({ error: { message: "no", type: "t", code: null, param: null } })
-      const { url } = yield* serveSockets((socket) => {
-        socket.write(response(error, "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n"), () => socket.destroy())
-      })
-      const tags = yield* Effect.replicateEffect(Effect.flip(addPart(20_000_000)), 16).pipe(
-        Effect.map((errors) => errors.map(({ _tag }) => _tag)),
-        Effect.provide(clients(url))
-      )
-      expect(tags).toEqual(Array(16).fill("Unauthenticated"))
     }))
 
   for (const head of ["connection: close\r\n", "transfer-encoding: chunked\r\n"]) {
