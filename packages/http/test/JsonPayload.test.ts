@@ -125,6 +125,20 @@ describe("a JSON body", () => {
       expect((yield* post("/uploads", json({ note, notes: [note] }))).status).toBe(200)
     }).pipe(Effect.provide(server)))
 
+  it.live("with a Content-Length that is too large gets 413 before it arrives", () =>
+    Effect.gen(function*() {
+      const { port } = new URL(yield* url)
+      const received = yield* Effect.async<string>((resume) => {
+        const socket = connect({ host: "127.0.0.1", port: Number(port) })
+        socket.on("data", (data) => {
+          resume(Effect.succeed(data.toString()))
+          socket.destroy()
+        })
+        socket.write("POST /uploads HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n")
+      })
+      expect(received).toMatch(/^HTTP\/1\.1 413 /)
+    }).pipe(Effect.provide(server)), 5000)
+
   // Node warns after ten listeners of an event, so that a listener for each chunk would show.
   it.live("without end gets 413, and its connection is closed", () =>
     Effect.gen(function*() {
@@ -177,6 +191,13 @@ describe("a JSON body", () => {
               message: `The content-encoding of the request is "${encoding}"; it must be identity`
             }
           }
+        })
+      }
+      for (const coding of ["gzip, chunked", "x, chunked"]) {
+        const reply = yield* post("/uploads", json(), { chunked: true, "transfer-encoding": coding })
+        expect(reply).toMatchObject({
+          status: 415,
+          body: { error: { code: "unsupported_media_type", param: "transfer-encoding" } }
         })
       }
       expect(yield* created).toEqual([])

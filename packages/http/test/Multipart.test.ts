@@ -533,6 +533,32 @@ const rejected: ReadonlyArray<{
   readonly message: string
 }> = [
   { title: "data twice", body: bodyOf([dataField(data), dataField(data)]), message: "more than once" },
+  ...["name=\"data\"; name=\"other\"", "name=\"data\"; NAME=data"].map((parameters) => ({
+    title: `two names: ${parameters}`,
+    body: bodyOf([{ headers: [`Content-Disposition: form-data; ${parameters}`], content: data }]),
+    message: "more than one"
+  })),
+  {
+    title: "two file names",
+    body: bodyOf([
+      { headers: ["Content-Disposition: form-data; name=\"data\"; filename=\"a\"; filename=\"b\""], content: data }
+    ]),
+    message: "more than one file name"
+  },
+  {
+    title: "a header twice",
+    body: bodyOf([{
+      headers: ["Content-Disposition: form-data; name=\"data\"", "content-disposition: form-data; name=\"other\""],
+      content: data
+    }]),
+    message: "content-disposition more than once"
+  },
+  {
+    title: "two boundaries",
+    body: bodyOf([dataField(data)]),
+    contentType: `multipart/form-data; boundary=${boundary}; boundary=other`,
+    message: "one boundary"
+  },
   { title: "no data", body: bodyOf([field("date", data)]), message: "missing" },
   { title: "no fields", body: bodyOf([]), message: "missing" },
   { title: "an empty body", body: new Uint8Array(0), message: "cut off" },

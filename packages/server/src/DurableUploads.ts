@@ -56,6 +56,10 @@ const encodeComplete = toJson(CompleteUpload.CompleteUpload)
 /** Tells two requests apart that come with the same key. */
 const digest = (...texts: ReadonlyArray<string>): string => createHash("sha256").update(texts.join("\n")).digest("hex")
 
+/** The digest of a request, which is needed only if the call has an idempotency key. */
+const ifKeyed = <E, R>(digest: Effect.Effect<string, E, R>) =>
+  Effect.flatMap(IdempotencyKey, (key) => Option.isSome(key) ? digest : Effect.succeed(""))
+
 const partDigest = (uploadId: UploadId, { bytes, checksum }: { readonly bytes: number; readonly checksum: string }) =>
   digest(uploadId, `${bytes}`, checksum)
 
@@ -184,7 +188,10 @@ export const make = Effect.gen(function*() {
         createdAt: yield* Timestamp.now,
         lifetime: limits.uploadLifetime
       })
-      const call = { operation: IdempotencyRecord.create, request: digest(yield* encodeCreate(request)) }
+      const call = {
+        operation: IdempotencyRecord.create,
+        request: yield* ifKeyed(Effect.map(encodeCreate(request), (json) => digest(json)))
+      }
       const earlier = yield* repository.createUpload(
         {
           project: yield* CurrentProject,
@@ -215,7 +222,7 @@ export const make = Effect.gen(function*() {
         yield* UploadParts.checkCount(receivedParts, limits)
         // A part that cannot fit is not read at all.
         if (Option.isSome(declared)) yield* UploadParts.checkFits(upload, receivedBytes, declared.value, limits)
-        const { storedBytes } = yield* repository.usage(yield* CurrentProject, yield* DateTime.now)
+        const storedBytes = yield* repository.storedBytes(yield* CurrentProject)
         yield* checkStoredBytes(storedBytes, Option.getOrElse(declared, () => 1), projectLimits)
         const key = { uploadId, partId: yield* randomPartId }
         const limit = UploadParts.nextPartLimit(upload, receivedBytes, limits)
@@ -263,7 +270,7 @@ export const make = Effect.gen(function*() {
       const { md5, partIds } = valid
       const call = {
         operation: IdempotencyRecord.complete,
-        request: digest(uploadId, yield* encodeComplete(valid))
+        request: yield* ifKeyed(Effect.map(encodeComplete(valid), (json) => digest(uploadId, json)))
       }
       const earlier = yield* findResponse(call.operation, Effect.succeed(call.request))
       if (Option.isSome(earlier)) return earlier.value

@@ -402,7 +402,14 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
         }))
       ).pipe(operation("createUpload"), Effect.flatten),
 
-    usage: (project, now) => usageOf(project, now).pipe(read("usage")),
+    storedBytes: (project) =>
+      sql`SELECT stored_bytes AS project_bytes FROM upload_projects WHERE project = ${text(project)}`.pipe(
+        Effect.flatMap(decodeProjectBytes),
+        Effect.map((rows) =>
+          Option.getOrElse(Option.map(Arr.head(rows), ({ project_bytes }) => project_bytes), () => 0)
+        ),
+        read("storedBytes")
+      ),
 
     findCall: (project, key, now) => findCall(project, key, now).pipe(read("findCall")),
 
@@ -546,7 +553,8 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
         read("takesParts")
       ),
 
-    ping: Effect.zipRight(sql`SELECT 1`, requireReserve).pipe(read("ping"), Effect.disconnect)
+    // In a transaction, which fails if the database cannot be written or, on SQLite, if its file was removed.
+    ping: Effect.zipRight(commit(sql`SELECT 1`), requireReserve).pipe(read("ping"), Effect.disconnect)
   })
 })
 

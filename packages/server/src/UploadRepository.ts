@@ -145,8 +145,8 @@ export interface Service {
     admit?: ((usage: Usage) => Either.Either<void, E>) | undefined
   ) => Effect.Effect<Option.Option<IdempotencyRecord>, E | StorageError>
 
-  /** What the project uses at the moment. */
-  readonly usage: (project: ProjectId, now: DateTime.Utc) => Effect.Effect<Usage, StorageError>
+  /** The bytes of all recorded parts of the Uploads and Files of a project. */
+  readonly storedBytes: (project: ProjectId) => Effect.Effect<number, StorageError>
 
   /** The call that came with the key. Keys are forgotten when their Upload expires. */
   readonly findCall: (
@@ -226,7 +226,7 @@ export interface Service {
   /** Whether the Upload accepts parts. False for an unknown Upload. */
   readonly takesParts: (uploadId: UploadId, now: DateTime.Utc) => Effect.Effect<boolean, StorageError>
 
-  /** Succeeds if the database responds and has space. */
+  /** Succeeds if the database can be written and has space. */
   readonly ping: Effect.Effect<void, StorageError>
 }
 

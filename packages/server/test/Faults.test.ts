@@ -194,7 +194,13 @@ describe("the data folder", () => {
       const uploadId = idOf(yield* client.create(1000))
       const told = failures(server)
       told()
+      expect((yield* send(`${url}/health`)).status).toBe(200)
       Fs.renameSync(directory, `${directory}-away`)
+      expect(JSON.parse((yield* send(`${url}/health`)).text)).toEqual({
+        status: "unavailable",
+        database: "Missing",
+        parts: "Missing"
+      })
       const replies = [
         yield* client.addPart(uploadId, pattern(1000)),
         yield* client.content(fileId),

@@ -38,7 +38,8 @@ describe("without keys the server", () => {
           "10.0.0.1",
           "127.0.0.1.nip.io",
           "[::2]",
-          "a b"
+          "a b",
+          "evil.example@localhost"
         ]
       ) {
         expect([host, yield* exchange(url, "GET /v1/files", `Host: ${host}`)]).toMatchObject([
@@ -55,6 +56,28 @@ describe("without keys the server", () => {
       expect(local.status).toBe(200)
       const evil = yield* exchange(url, "GET http://evil.example/v1/files", "Host: localhost")
       expect(evil).toMatchObject({ status: 403, code: "forbidden_host" })
+      const user = yield* exchange(url, "GET http://evil.example@localhost/v1/files", "Host: localhost")
+      expect(user).toMatchObject({ status: 403, code: "forbidden_host" })
+      // The path of such a target may be empty.
+      for (const target of ["http://localhost", "http://localhost?a=b"]) {
+        expect((yield* exchange(url, `GET ${target}`, "Host: localhost")).status).toBe(
+          (yield* exchange(url, "GET /", "Host: localhost")).status
+        )
+      }
+    }))
+
+  it.scopedLive("rejects a request with two Host headers, with keys too", () =>
+    Effect.gen(function*() {
+      for (const keys of [{}, { UPLOADS_API_KEYS: "alpha:sk-alpha" }]) {
+        const { url } = yield* serving(keys)
+        const hosts = ["Host: localhost", "Host: evil.example"]
+        for (const lines of [hosts, [...hosts].reverse()]) {
+          const { status } = yield* exchange(url, "GET /health/live", ...lines)
+          expect(status).toBeGreaterThanOrEqual(400)
+        }
+        const twice = yield* exchange(url, "GET /health/live", "Host: localhost", "Host: localhost")
+        expect(twice).toMatchObject({ status: 400, code: "invalid_host" })
+      }
     }))
 
   it.scopedLive("responds only to origins of the loopback and to configured ones", () =>

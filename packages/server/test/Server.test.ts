@@ -39,7 +39,7 @@ describe("the health check", () => {
         Effect.map(send(`${url}/health${path}`), (reply) => [reply.status, json(reply)]))
       expect(yield* check).toEqual([[200, healthy], [200, healthy], [200, { status: "ok" }]])
       const [ready, , live] = yield* without(directory)(check)
-      expect(ready).toEqual([503, { status: "unavailable", database: "ok", parts: "Missing" }])
+      expect(ready).toEqual([503, { status: "unavailable", database: "Missing", parts: "Missing" }])
       expect(live).toEqual([200, { status: "ok" }])
       expect((yield* check)[0]).toEqual([200, healthy])
     }))

@@ -475,7 +475,15 @@ export const suite = (
       Effect.gen(function*() {
         const repository = yield* UploadRepository
         const other = ProjectId.make("other")
-        const usage = (of = project) => Effect.flatMap(DateTime.now, (now) => repository.usage(of, now))
+        // Nothing is created: an Upload that is not admitted tells the usage.
+        const usage = (of = project) =>
+          Effect.gen(function*() {
+            const rejected = stored(yield* pending("rejected"), { project: of })
+            const found = yield* Effect.flip(repository.createUpload(rejected, undefined, Either.left))
+            const storedBytes = yield* repository.storedBytes(of)
+            expect(found).toMatchObject({ storedBytes })
+            return found
+          })
         const partsOf = (upload: Upload.Upload) =>
           Effect.map(repository.findUpload(project, upload.id), (found) => Option.getOrThrow(found).receivedParts)
         expect(yield* usage()).toEqual({ pendingUploads: 0, storedBytes: 0 })

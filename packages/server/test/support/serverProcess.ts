@@ -83,7 +83,16 @@ export const start = (
         return Deferred.await(ended)
       })
     const kill = Effect.asVoid(end("SIGKILL"))
-    yield* Effect.addFinalizer(() => kill)
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(
+        kill,
+        // Node warns once of an emitter with more than ten listeners of an event, for example of one for each request.
+        Effect.suspend(() => {
+          const warnings = log.filter((line) => line.includes("MaxListenersExceededWarning"))
+          return warnings.length === 0 ? Effect.void : Effect.dieMessage(warnings.join("\n"))
+        })
+      )
+    )
     return {
       pid: child.pid ?? 0,
       url: Deferred.await(listening),

@@ -17,11 +17,18 @@ const parameters = /;\s*([^\s"=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g
 /** Only quotes and backslashes are escaped: browsers write any other backslash of a name as it is. */
 const unescape = (quoted: string): string => quoted.replace(/\\(["\\])/g, "$1")
 
+/** The values of a parameter. A header that has more than one is rejected, because its readers would choose different ones. */
+const valuesOf = (header: string, name: string): ReadonlyArray<string> =>
+  Array.from(
+    header.matchAll(parameters),
+    ([, key = "", quoted, token = ""]) =>
+      key.toLowerCase() === name ? [quoted === undefined ? token : unescape(quoted)] : []
+  ).flat()
+
+/** The value of a parameter that a header has once. */
 export const parameter = (header: string, name: string): string | undefined => {
-  for (const [, key = "", quoted, token = ""] of header.matchAll(parameters)) {
-    if (key.toLowerCase() === name) return quoted === undefined ? token : unescape(quoted)
-  }
-  return undefined
+  const [value, ...others] = valuesOf(header, name)
+  return others.length === 0 ? value : undefined
 }
 
 /** Decodes the three characters that browsers, `fetch` and `curl` percent-encode in a quoted name. */
@@ -41,11 +48,16 @@ export const read = (headers: string): Either.Either<FieldHeaders, string> => {
   for (const line of headers === "" ? [] : headers.split("\r\n")) {
     const colon = line.indexOf(":")
     if (colon <= 0) return Either.left("the headers of a field cannot be read")
-    values.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim())
+    const name = line.slice(0, colon).trim().toLowerCase()
+    if (values.has(name)) return Either.left(`a field has the header ${name} more than once`)
+    values.set(name, line.slice(colon + 1).trim())
   }
   const disposition = values.get("content-disposition") ?? ""
   const name = parameter(disposition, "name")
-  if (name === undefined) return Either.left("a field has no name")
+  if (name === undefined) return Either.left("a field has no name, or more than one")
+  if (["filename", "filename*"].some((parameter) => valuesOf(disposition, parameter).length > 1)) {
+    return Either.left("a field has more than one file name")
+  }
   return Either.right({
     name,
     filename: filenameOf(disposition),

@@ -22,7 +22,7 @@ const parserOf = (headers: Headers.Headers, form: Form): Either.Either<FormParse
   const boundary = boundaryOf(headers)
   return boundary === undefined || boundary === ""
     ? Either.left(
-      formParser.invalidField(form.data, "the content type is not multipart/form-data with a boundary")
+      formParser.invalidField(form.data, "the content type is not multipart/form-data with one boundary")
     )
     : Either.right(formParser.make(boundary, form))
 }

@@ -51,14 +51,16 @@ const collect = (body: Body) =>
     )
   })
 
-/** The bytes of a body. One whose length is known and small is read at once. */
-const readBytes = (request: HttpServerRequest.HttpServerRequest) =>
-  Number(request.headers["content-length"] ?? Infinity) <= maximumBytes
+/** The bytes of a body. One whose length is known is read at once, or rejected before it arrives. */
+const readBytes = (request: HttpServerRequest.HttpServerRequest) => {
+  const declared = Option.map(Option.fromNullable(request.headers["content-length"]), Number)
+  return Option.exists(declared, (bytes) => bytes <= maximumBytes)
     ? Effect.flatMap(
       requestBody.validateHeaders(request, mediaTypes),
       () => Effect.mapBoth(request.arrayBuffer, { onFailure: unreadable, onSuccess: (bytes) => new Uint8Array(bytes) })
     )
-    : requestBody.read(request, { mediaTypes, discardBytes }, collect)
+    : requestBody.read(request, { mediaTypes, discardBytes }, Option.isSome(declared) ? () => tooLarge : collect)
+}
 
 /**
  * A reader of JSON request bodies.

@@ -22,8 +22,19 @@ export interface MediaTypes {
 export const form: MediaTypes = { pattern: /^multipart\/form-data$/i, description: "multipart/form-data" }
 
 /** The `Accept` or `Accept-Encoding` header tells a client which of the two was the reason: RFC 9110, 15.5.16. */
+const supportHeaders = (param: "content-type" | "content-encoding" | "transfer-encoding", supported: string) => {
+  switch (param) {
+    case "content-type":
+      return { accept: supported }
+    case "content-encoding":
+      return { "accept-encoding": supported }
+    case "transfer-encoding":
+      return {}
+  }
+}
+
 const unsupportedMediaType = (
-  param: "content-type" | "content-encoding",
+  param: "content-type" | "content-encoding" | "transfer-encoding",
   value: string,
   supported: string
 ): RequestRejected => {
@@ -33,7 +44,7 @@ const unsupportedMediaType = (
       message: `The ${param} of the request is ${actual}; it must be ${supported}`,
       code: "unsupported_media_type",
       param,
-      headers: { [param === "content-type" ? "accept" : "accept-encoding"]: supported }
+      headers: supportHeaders(param, supported)
     })
   })
 }
@@ -43,6 +54,9 @@ export const validateHeaders = (
   { headers }: HttpServerRequest.HttpServerRequest,
   { description, pattern }: MediaTypes
 ): Either.Either<void, RequestRejected> => {
+  // The HTTP servers of Node and others remove `chunked` from a body, and no other coding.
+  const coding = headers["transfer-encoding"]?.trim() ?? ""
+  if (!/^(?:chunked)?$/i.test(coding)) return Either.left(unsupportedMediaType("transfer-encoding", coding, "chunked"))
   const encoding = headers["content-encoding"]?.trim() ?? ""
   if (!/^(?:identity)?$/i.test(encoding)) {
     return Either.left(unsupportedMediaType("content-encoding", encoding, "identity"))

@@ -1,6 +1,8 @@
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import { IncomingMessage } from "node:http"
+import { rejection } from "./rejection.js"
 
 /** `http://host/path` as a request target: the form that a proxy sends. */
 const absoluteForm = /^https?:\/\/([^/?#]*)/i
@@ -9,14 +11,24 @@ const absoluteForm = /^https?:\/\/([^/?#]*)/i
 export const hostOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest): string =>
   absoluteForm.exec(originalUrl)?.[1] ?? headers["host"] ?? ""
 
+/** Node keeps the first of several `Host` headers. A proxy in front may have read another one. */
+const hasOneHost = ({ source }: HttpServerRequest.HttpServerRequest): boolean =>
+  !(source instanceof IncomingMessage) || (source.headersDistinct["host"] ?? []).length <= 1
+
+const severalHosts = rejection(400, { code: "invalid_host", message: "There are several `Host` headers. Send one" })
+
 /**
  * Reduces the request target to a path. The operations are below `/v1`, as in the API, and also without it, for clients whose
  * base URL has no version.
  */
 export const middleware = HttpMiddleware.make((app) =>
-  Effect.updateService(app, HttpServerRequest.HttpServerRequest, (request) => {
-    const path = request.url.replace(absoluteForm, "")
-    const url = /^\/v1\/./.test(path) ? path.slice("/v1".length) : path === "" ? "/" : path
-    return url === request.url ? request : request.modify({ url })
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    if (!hasOneHost(request)) return Effect.succeed(severalHosts)
+    // The path of an absolute-form target may be empty.
+    const path = request.url.replace(absoluteForm, "").replace(/^(?=\?|$)/, "/")
+    const url = /^\/v1\/./.test(path) ? path.slice("/v1".length) : path
+    return url === request.url
+      ? app
+      : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
   })
 )
