@@ -540,7 +540,9 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       reserve.ensure
     ).pipe(Effect.asVoid, operation("releaseSpace")),
 
-    projects: sql`SELECT project FROM upload_projects WHERE stored_bytes > 0 ORDER BY project`.pipe(
+    // A File may have no bytes.
+    projects: sql`SELECT project FROM upload_projects WHERE stored_bytes > 0
+      UNION SELECT project FROM upload_files WHERE deleted = 0 ORDER BY project`.pipe(
       Effect.flatMap(decodeProjects),
       Effect.map(Arr.map(({ project }) => project)),
       read("projects")

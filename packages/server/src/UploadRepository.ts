@@ -217,7 +217,7 @@ export interface Service {
   /** Gives the unused space of the database back to the file system. */
   readonly releaseSpace: Effect.Effect<void, StorageError>
 
-  /** The projects that store bytes. */
+  /** The projects that store bytes or have Files. */
   readonly projects: Effect.Effect<ReadonlyArray<ProjectId>, StorageError>
 
   /** Forgets the idempotency keys of Uploads that have expired. */

@@ -107,22 +107,24 @@ it.effect("an Upload accepts no more parts than its limit, also when they are co
     )
   ))
 
-it.scopedLive("a server with keys says which projects with Files have none", () =>
-  Effect.gen(function*() {
-    const directory = yield* temporaryDirectory
-    const { fileId } = yield* Effect.scoped(
-      Effect.flatMap(serving({ UPLOADS_DATA_DIR: directory }), ({ url }) => clientOf(url).file(pattern(10)))
-    )
-    const warnings = (log: ReadonlyArray<string>) => log.filter((line) => line.includes("No API key belongs to"))
-    yield* Effect.scoped(Effect.gen(function*() {
-      const { log, url } = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_API_KEYS: "other:sk-1" })
-      expect(warnings(log)).toEqual([expect.stringContaining("not found: default")])
-      expect((yield* clientOf(url, "sk-1").retrieve(fileId)).status).toBe(404)
+for (const [what, parts] of [["Files", [pattern(10)]], ["empty Files", []]] as const) {
+  it.scopedLive(`a server with keys says which projects with ${what} have none`, () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const { fileId } = yield* Effect.scoped(
+        Effect.flatMap(serving({ UPLOADS_DATA_DIR: directory }), ({ url }) => clientOf(url).file(...parts))
+      )
+      const warnings = (log: ReadonlyArray<string>) => log.filter((line) => line.includes("No API key belongs to"))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { log, url } = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_API_KEYS: "other:sk-1" })
+        expect(warnings(log)).toEqual([expect.stringContaining("not found: default")])
+        expect((yield* clientOf(url, "sk-1").retrieve(fileId)).status).toBe(404)
+      }))
+      const { log, url } = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_API_KEYS: "other:sk-1,default:sk-2" })
+      expect(warnings(log)).toEqual([])
+      expect((yield* clientOf(url, "sk-2").retrieve(fileId)).status).toBe(200)
     }))
-    const { log, url } = yield* serving({ UPLOADS_DATA_DIR: directory, UPLOADS_API_KEYS: "other:sk-1,default:sk-2" })
-    expect(warnings(log)).toEqual([])
-    expect((yield* clientOf(url, "sk-2").retrieve(fileId)).status).toBe(200)
-  }))
+}
 
 it.effect("a File of thousands of small parts is read back as it was, also in part", () =>
   Effect.gen(function*() {
