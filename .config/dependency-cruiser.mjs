@@ -19,10 +19,15 @@ const src = (name) => `^packages/${name}/src/`
 
 /** The rooms of `http`: a folder of `internal`, and the public modules that it serves. */
 const rooms = {
-  client: `${src("http")}(internal/client/|${one("UploadsClient", "FilesClient", "NodeUploadsHttpClient")}[.]ts$)`,
+  client: `${src("http")}(internal/client/|${
+    one("UploadsClient", "FilesClient", "NodeUploadsHttpClient", "BrowserUploadsHttpClient")
+  }[.]ts$)`,
   routes: `${src("http")}(internal/routes/|UploadsRoutes[.]ts$)`,
   memory: `${src("http")}(internal/memory/|${one("UploadsMemory", "FilesMemory")}[.]ts$)`
 }
+
+/** The page that the server sends to browsers. */
+const page = "^packages/server/page/"
 
 /** Modules that hold an interface and its tag. */
 const interfaces = [
@@ -121,6 +126,20 @@ export default {
       severity: "error",
       from: { path: src("server") },
       to: { path: rooms.client, reachable: true }
+    },
+    {
+      name: "page-is-a-client",
+      comment: "The page of the server runs in a browser: it imports what any web page could, and nothing imports it.",
+      severity: "error",
+      from: { path: page },
+      to: { path: "^packages/", pathNot: [page, ...["domain", "http", "transfer"].map((name) => `^packages/${name}/`)] }
+    },
+    {
+      name: "nothing-imports-the-page",
+      comment: "The server sends the page as a file: bundle.ts builds it.",
+      severity: "error",
+      from: { path: "^packages/", pathNot: page },
+      to: { path: page }
     }
   ],
   options: {

@@ -24,10 +24,10 @@ const limitRate = (bytesPerSecond: number) => {
       { length: Math.ceil(bytes.byteLength / piece) },
       (_, index) => bytes.subarray(index * piece, (index + 1) * piece)
     )
-  const limited = (part: PartData.PartStream | PartData.PartFile) =>
+  const limited = (part: PartData.PartStream | PartData.PartFile | Blob) =>
     PartData.stream(
-      part.stream.pipe(Stream.mapConcat(pieces), Stream.rechunk(1), Stream.mapEffect(pass)),
-      { bytes: part.bytes }
+      PartData.toStream(part).pipe(Stream.mapConcat(pieces), Stream.rechunk(1), Stream.mapEffect(pass)),
+      { bytes: part instanceof Blob ? part.size : part.bytes }
     )
   return (data: PartData.PartData): PartData.PartData =>
     data instanceof PartData.PartWithProgress

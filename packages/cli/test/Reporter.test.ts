@@ -31,7 +31,7 @@ const upload = new Upload.Pending({
   purpose: "user_data"
 })
 
-const started = TransferEvent.Started({ upload, parts: 2, resumedBytes: 0 })
+const started = TransferEvent.Started({ upload, parts: 2, resumedBytes: 0, resumed: [] })
 
 const progress = (sentBytes: number) =>
   TransferEvent.Progress({
@@ -39,6 +39,7 @@ const progress = (sentBytes: number) =>
     totalBytes: 1000,
     repeatedBytes: 0,
     repeating: [],
+    sending: [],
     bytesPerSecond: 100,
     timeLeft: Option.some(Duration.seconds((1000 - sentBytes) / 100))
   })
@@ -98,7 +99,7 @@ describe("a reporter", () => {
   it.scoped("tells what a person has to know, above the bars", () =>
     Effect.gen(function*() {
       const { reporter, stderr } = yield* make("person")
-      yield* reporter.event(file(TransferEvent.Started({ upload, parts: 2, resumedBytes: 500 })))
+      yield* reporter.event(file(TransferEvent.Started({ upload, parts: 2, resumedBytes: 500, resumed: [0] })))
       yield* reporter.event(
         file(TransferEvent.TooSlow({ expiresAt: upload.expiresAt, expectedAt: Timestamp.fromEpochMillis(4_000_000) }))
       )

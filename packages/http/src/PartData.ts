@@ -97,7 +97,7 @@ export class PartFile extends Data.TaggedClass("PartFile")<{
  * @category models
  */
 export class PartWithProgress extends Data.TaggedClass("PartWithProgress")<{
-  readonly part: PartStream | PartFile
+  readonly part: PartStream | PartFile | Blob
   readonly onProgress: (bytes: number) => void
 }> {}
 
@@ -205,8 +205,10 @@ export const file = (
  *   })
  * ```
  */
-export const withProgress = (part: PartStream | PartFile, onProgress: (bytes: number) => void): PartWithProgress =>
-  new PartWithProgress({ part, onProgress })
+export const withProgress = (
+  part: PartStream | PartFile | Blob,
+  onProgress: (bytes: number) => void
+): PartWithProgress => new PartWithProgress({ part, onProgress })
 
 /**
  * A stream that can be run once. A part of this form is not sent again after a failure of its source.

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
+import { ReportsBlobProgress } from "./internal/client/blobBody.js"
 import { jsonDecoder, make as makeClient } from "./internal/client/client.js"
 import * as errorRules from "./internal/client/errorRules.js"
 import * as partRequest from "./internal/client/partRequest.js"
@@ -50,6 +51,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
   Effect.gen(function*() {
     const client = yield* makeClient(options)
     const limits = yield* UploadLimits
+    const reportsProgress = yield* ReportsBlobProgress
 
     return {
       create: Effect.fn("UploadsService.create")(function*(request) {
@@ -73,7 +75,8 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         const { body, bytes, sourceFailure } = yield* partRequest.make(data, {
           uploadId,
           limits,
-          form: options.partBody
+          form: options.partBody,
+          reportsProgress
         })
         yield* Effect.annotateCurrentSpan({ bytes })
         const part = yield* client.call({

@@ -1,6 +1,10 @@
 /**
  * @since 0.1.0
  */
+export * as BrowserUploadsHttpClient from "./BrowserUploadsHttpClient.js"
+/**
+ * @since 0.1.0
+ */
 export * as ByteLimits from "./ByteLimits.js"
 /**
  * @since 0.1.0

@@ -154,6 +154,10 @@ export const bytesEvents = (
 /**
  * Sends a `Blob` or `File`. The name of a `File` is the default of `filename`, and its type that of `mimeType`.
  *
+ * With a `TransferJournal` the transfer of a `File` is resumed when it is run again with a `File` of the same name, size and
+ * modification time, for example one that was picked again after the page was loaded anew. The md5 tells whether its contents are
+ * the same, so leave `checksum` on.
+ *
  * @example
  * ```ts
  * import * as Transfer from "@effect-uploads/transfer/Transfer"

@@ -12,10 +12,10 @@ import type * as Duration from "effect/Duration"
 import type * as Option from "effect/Option"
 
 /**
- * - `Started`: the Upload exists. An earlier run had sent `resumedBytes` of it.
+ * - `Started`: the Upload exists. An earlier run had sent `resumedBytes` of it, in the parts with the indexes `resumed`.
  * - `Progress`: the connection took `sentBytes` of `totalBytes`. This number never decreases: bytes that are sent again count
  *   from where the earlier attempt ended. `repeatedBytes` were sent again until now, and `repeating` are the indexes of the parts
- *   that are sent again at present. `bytesPerSecond` is the rate of the connection, smoothed over about ten seconds. `timeLeft`
+ *   that are sent again at present. `sending` are the parts of which bytes were sent and that are not acknowledged yet. `bytesPerSecond` is the rate of the connection, smoothed over about ten seconds. `timeLeft`
  *   is the time for all bytes that are still to be sent, repeated ones included; none while nothing was sent.
  * - `PartDone`: the service acknowledged a part.
  * - `Retrying`: an attempt failed for a transient reason. The part is sent again after `delay`.
@@ -29,12 +29,18 @@ import type * as Option from "effect/Option"
  * @category models
  */
 export type TransferEvent = Data.TaggedEnum<{
-  Started: { readonly upload: Upload.Pending; readonly parts: number; readonly resumedBytes: number }
+  Started: {
+    readonly upload: Upload.Pending
+    readonly parts: number
+    readonly resumedBytes: number
+    readonly resumed: ReadonlyArray<number>
+  }
   Progress: {
     readonly sentBytes: number
     readonly totalBytes: number
     readonly repeatedBytes: number
     readonly repeating: ReadonlyArray<number>
+    readonly sending: ReadonlyArray<{ readonly index: number; readonly sentBytes: number }>
     readonly bytesPerSecond: number
     readonly timeLeft: Option.Option<Duration.Duration>
   }

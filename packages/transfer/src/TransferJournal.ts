@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { prefix, slots } from "./internal/journalKeys.js"
 import * as journalLock from "./internal/journalLock.js"
 import { JournalFailed } from "./TransferError.js"
 
@@ -115,10 +116,9 @@ const encode = Schema.encode(Schema.parseJson(JournalEntry))
 export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = Effect.map(
   KeyValueStore.KeyValueStore,
   (whole) => {
-    const store = KeyValueStore.prefix(whole, "effect-uploads/transfer/")
+    const store = KeyValueStore.prefix(whole, prefix)
     const failed = Effect.mapError((cause: unknown) => new JournalFailed({ cause }))
     const lock = journalLock.make(store)
-    const slots = (key: string) => [`${key}/0`, `${key}/1`] as const
     return {
       load: (key) =>
         Effect.forEach(slots(key), (slot) => store.get(slot)).pipe(

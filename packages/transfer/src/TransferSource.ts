@@ -120,7 +120,8 @@ export const bytes = (data: Uint8Array, { filename }: FilenameOptions): Transfer
 })
 
 /**
- * A `Blob` or `File`. The name of a `File` is the default of `filename`.
+ * A `Blob` or `File`. The name of a `File` is the default of `filename`. With a `TransferJournal` the transfer of a `File` is
+ * resumed by a `File` of the same name, size and modification time.
  *
  * @example
  * ```ts
@@ -137,9 +138,9 @@ export const blob = (data: Blob, options?: NameOptions): TransferSource => {
   return {
     name,
     bytes: known(data.size),
-    open: (_, limits) =>
+    open: (purpose, limits) =>
       Effect.map(
-        blobSource.make(data, name, limits),
+        blobSource.make(data, { filename: name, purpose }, limits),
         (source) => ({ ...source, mimeType: data.type === "" ? undefined : data.type })
       )
   }

@@ -1,6 +1,10 @@
 /**
  * @since 0.1.0
  */
+export * as BrowserUploads from "./BrowserUploads.js"
+/**
+ * @since 0.1.0
+ */
 export * as FileAccess from "./FileAccess.js"
 /**
  * @since 0.1.0

@@ -31,7 +31,7 @@ describe("README.md", () => {
     const blocks = [...readme.matchAll(/^<!-- (\S+) -->\n```ts\n([\s\S]*?)^```$/gm)]
     expect(blocks).toHaveLength(readme.match(/^```ts$/gm)?.length ?? 0)
     expect(blocks.map(([, path]) => path)).toEqual(
-      ["put.ts", "main.ts", "put.test.ts"].map((name) => `test/readme/${name}`)
+      ["put.ts", "main.ts", "browser.ts", "put.test.ts"].map((name) => `test/readme/${name}`)
     )
     for (const [, path = "", code] of blocks) expect(code).toBe(read(path))
   })

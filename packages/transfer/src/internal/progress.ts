@@ -42,6 +42,8 @@ export interface Snapshot {
   readonly repeatedBytes: number
   /** The parts whose bytes were sent before, in their order. */
   readonly repeating: ReadonlyArray<number>
+  /** The parts that are being sent, in their order. */
+  readonly sending: ReadonlyArray<{ readonly index: number; readonly sentBytes: number }>
 }
 
 interface PartProgress {
@@ -108,7 +110,11 @@ export const make = (totalBytes: number): Progress => {
       repeating: [...parts]
         .filter(([, { current, isActive, mark }]) => current < mark || isActive && marks < earlierMark)
         .map(([index]) => index)
-        .sort((a, b) => a - b)
+        .sort((a, b) => a - b),
+      sending: [...parts]
+        .filter(([, { current, isActive }]) => isActive && current > 0)
+        .map(([index, { current }]) => ({ index, sentBytes: current }))
+        .sort((a, b) => a.index - b.index)
     })
   }
 }
@@ -127,7 +133,7 @@ export const report = (
     let warned = false
     const tick = Effect.gen(function*() {
       const now = yield* monotonicMillis
-      const { remainingBytes, repeatedBytes, repeating, sentBytes, takenBytes } = progress.snapshot()
+      const { remainingBytes, repeatedBytes, repeating, sending, sentBytes, takenBytes } = progress.snapshot()
       const newBytes = takenBytes - last.takenBytes
       rate.add(newBytes, now - last.at)
       last = { at: now, takenBytes }
@@ -141,6 +147,7 @@ export const report = (
             totalBytes: progress.totalBytes,
             repeatedBytes,
             repeating,
+            sending,
             bytesPerSecond,
             timeLeft
           })

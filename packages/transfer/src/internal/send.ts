@@ -36,7 +36,14 @@ export const run = (
     progress.restart()
     for (const { bytes, index } of earlier) progress.resume(index, bytes)
     const resumedBytes = earlier.reduce((sum, { bytes }) => sum + bytes, 0)
-    yield* onEvent(TransferEvent.Started({ upload, parts: ranges.length, resumedBytes }))
+    yield* onEvent(
+      TransferEvent.Started({
+        upload,
+        parts: ranges.length,
+        resumedBytes,
+        resumed: earlier.map(({ index }) => index)
+      })
+    )
     if (Option.isSome(job.onEvent)) yield* Effect.forkScoped(report(progress, active, onEvent))
 
     const { send } = partSender.make({

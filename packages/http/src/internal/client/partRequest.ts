@@ -14,6 +14,7 @@ import { totalBytes } from "../../ByteLimits.js"
 import type { PartDataError } from "../../PartData.js"
 import * as PartData from "../../PartData.js"
 import * as multipart from "../multipart/writer.js"
+import * as blobBody from "./blobBody.js"
 import * as fileBody from "./fileBody.js"
 
 /** A part that is ready to be sent, once for each attempt. */
@@ -32,10 +33,12 @@ export const make = (
     readonly uploadId: UploadId
     readonly limits: Limits
     readonly form: "stream" | "blob" | undefined
+    /** Whether the `HttpClient` reports how much of a Blob it has sent. */
+    readonly reportsProgress: boolean
   }
 ): Effect.Effect<PartRequest, InvalidRequest | PartTooLarge | PartDataError> =>
   Effect.gen(function*() {
-    const { limits, uploadId } = options
+    const { limits, reportsProgress, uploadId } = options
     const announced = yield* PartData.validate(data, { uploadId, limit: limits.partBytes })
     const framing = yield* multipart.makeFraming
     const collected = PartData.collect(data, {
@@ -44,10 +47,16 @@ export const make = (
     })
 
     if (options.form === "blob") {
-      const blob = data instanceof Blob ? data : new Blob((yield* collected).map(toBlobPart))
+      const { blob, onProgress } = partAsBlob(data) ??
+        { blob: new Blob((yield* collected).map(toBlobPart)), onProgress: () => {} }
+      const body = blobBody.make(framing, blob, onProgress)
       return {
         bytes: ByteSizeSchema.make(blob.size),
-        body: Effect.succeed(multipart.blobBody(framing, [blob])),
+        body: Effect.sync(() => {
+          // `fetch` does not tell how much it has sent.
+          if (!reportsProgress) onProgress(blob.size)
+          return body
+        }),
         sourceFailure: Effect.succeedNone
       }
     }
@@ -78,6 +87,14 @@ export const make = (
       sourceFailure: Effect.sync(() => MutableRef.get(failure))
     }
   })
+
+/** The Blob of a part that is one, and what is told of its bytes. */
+const partAsBlob = (data: PartData.PartData) => {
+  if (data instanceof Blob) return { blob: data, onProgress: () => {} }
+  return data instanceof PartData.PartWithProgress && data.part instanceof Blob
+    ? { blob: data.part, onProgress: data.onProgress }
+    : undefined
+}
 
 /** A view, not a copy, unless the bytes are in a SharedArrayBuffer: a Blob cannot hold those. */
 const toBlobPart = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>

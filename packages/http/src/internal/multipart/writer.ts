@@ -63,9 +63,3 @@ export const streamBody = <E>(
     readWithin,
     Effect.map((stream) => HttpBody.stream(stream, framing.contentType, lengthOf(framing, bytes)))
   )
-
-/** A body whose length `fetch` knows. */
-export const blobBody = (framing: Framing, data: ReadonlyArray<BlobPart>): HttpBody.HttpBody => {
-  const blob = new Blob([framing.head, ...data, framing.tail])
-  return HttpBody.raw(blob, { contentType: framing.contentType, contentLength: blob.size })
-}

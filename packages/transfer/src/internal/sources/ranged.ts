@@ -47,12 +47,15 @@ export const make = (options: Ranged): Source => ({
 
 /** Makes a ranged source from data that is in memory. */
 export const fromMemory = (
-  options: Pick<Ranged, "filename" | "read"> & { readonly bytes: number },
+  options:
+    & Pick<Ranged, "filename" | "read" | "part">
+    & { readonly bytes: number }
+    & Partial<Pick<Ranged, "identity" | "explain">>,
   limits: Limits
 ): Effect.Effect<Source, SourceError | InvalidRequest> =>
   Effect.map(
     checkSize(options.filename, options.bytes, limits),
-    (bytes) => make({ ...options, bytes, name: options.filename, identity: Option.none(), verify: Effect.void })
+    (bytes) => make({ identity: Option.none(), ...options, bytes, name: options.filename, verify: Effect.void })
   )
 
 /** The md5 is computed by a second pass over the source, because the parts are not read in their order. */

@@ -19,7 +19,7 @@ import type { JournalEntry } from "../../TransferJournal.js"
 /** A part whose data can be read in every attempt, until it is released. */
 export interface PartToSend {
   readonly range: PartRange
-  readonly data: PartData.PartStream | PartData.PartFile
+  readonly data: PartData.PartStream | PartData.PartFile | Blob
   /** Frees the memory of the part. */
   readonly release: Effect.Effect<void>
 }
