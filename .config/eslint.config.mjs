@@ -17,6 +17,9 @@ const fromRandom = "Randomness comes from SecureRandom of domain (ids) or effect
 
 const ofClock = ["Date", "setTimeout", "setInterval", "setImmediate"].map((name) => ({ name, message: fromClock }))
 
+/** The page of the server keeps the rules of a library. */
+const page = "packages/server/page/**/*.{ts,tsx}"
+
 const onlyInNode = "This package runs anywhere: what needs Node goes into a module whose name begins with Node."
 
 export default defineConfig(
@@ -24,7 +27,7 @@ export default defineConfig(
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     name: "format",
-    files: ["**/*.{ts,mts,js,mjs}"],
+    files: ["**/*.{ts,tsx,mts,js,mjs}"],
     languageOptions: { parser: tseslint.parser },
     plugins: { "@effect": effect },
     rules: {
@@ -43,7 +46,7 @@ export default defineConfig(
   },
   {
     name: "every TypeScript file",
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.recommended],
     rules: {
       "@typescript-eslint/array-type": ["error", { default: "generic", readonly: "generic" }],
@@ -56,7 +59,7 @@ export default defineConfig(
   },
   {
     name: "sources",
-    files: ["packages/*/src/**/*.ts"],
+    files: ["packages/*/src/**/*.ts", page],
     rules: {
       "@typescript-eslint/consistent-type-assertions": ["error", { assertionStyle: "never" }],
       "@typescript-eslint/no-non-null-assertion": "error",
@@ -65,7 +68,7 @@ export default defineConfig(
   },
   {
     name: "libraries",
-    files: ["packages/*/src/**/*.ts"],
+    files: ["packages/*/src/**/*.ts", page],
     ignores: ["packages/examples/**"],
     rules: {
       "no-console": "error",
@@ -85,7 +88,7 @@ export default defineConfig(
   },
   {
     name: "portable libraries",
-    files: ["packages/{domain,http,transfer}/src/**/*.ts"],
+    files: ["packages/{domain,http,transfer}/src/**/*.ts", page],
     ignores: ["**/Node*.ts"],
     rules: {
       "no-restricted-imports": ["error", { paths: barrels, patterns: [{ group: ["node:*"], message: onlyInNode }] }],

@@ -81,6 +81,8 @@ export const ServerConfig = Config.all({
   apiKeys: ApiKeys.config("UPLOADS_API_KEYS"),
   /** The origins of web pages that may use the API, separated by commas. */
   corsOrigins: origins("UPLOADS_CORS_ORIGINS"),
+  /** Whether everybody may see the page at `/`, or nobody. A browser cannot send a key with the address of a page. */
+  page: Config.withDefault(Config.literal("open", "off")("UPLOADS_PAGE"), "open" as const),
   /** Who may see `/docs` and `/openapi.json`: everybody, everybody with a key, or nobody. */
   docs: access("UPLOADS_DOCS"),
   /** Who may see `/metrics`. */

@@ -28,6 +28,7 @@ export const variables: ReadonlyArray<readonly [name: string, help: string]> = [
   ["UPLOADS_API_KEYS", "project:key pairs, separated by commas"],
   ["UPLOADS_API_KEYS_FILE", "a file with project:key pairs, one in a line"],
   ["UPLOADS_CORS_ORIGINS", "origins of web pages that may use the API, separated by commas"],
+  ["UPLOADS_PAGE", "whether the page at / is served: open or off (open)"],
   ["UPLOADS_DOCS", "who may see /docs: open, key or off (open)"],
   ["UPLOADS_METRICS", "who may see /metrics: open, key or off (open)"],
   ["UPLOADS_DATABASE_URL", "a PostgreSQL database instead of SQLite"],

@@ -7,15 +7,12 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { gzip } from "node:zlib"
+import { acceptsGzip } from "./acceptsGzip.js"
 
 const compress = (bytes: Uint8Array): Effect.Effect<Uint8Array> =>
   Effect.async((resume) => {
     gzip(bytes, (error, compressed) => resume(error === null ? Effect.succeed(compressed) : Effect.die(error)))
   })
-
-/** Whether a client accepts gzip: an entry without a weight, or with another one than 0 (RFC 9110, section 12.5.3). */
-const acceptsGzip = (acceptEncoding: string): boolean =>
-  acceptEncoding.split(",").some((entry) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(entry))
 
 const compressed = (response: HttpServerResponse.HttpServerResponse) => {
   const { body } = response
