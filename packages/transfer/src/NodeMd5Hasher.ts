@@ -23,7 +23,7 @@ const { parentPort } = require("node:worker_threads")
 let hash = createHash("md5")
 parentPort.on("message", ({ bytes, path }) => {
   if (bytes !== undefined) {
-    hash.update(bytes)
+    hash.update(new Uint8Array(bytes))
     return parentPort.postMessage({})
   }
   try {
@@ -113,9 +113,9 @@ export const layer: Layer.Layer<Md5Hasher> = Layer.succeed(Md5Hasher, {
   make: Effect.map(thread, (worker) => ({
     update: (bytes: Uint8Array) =>
       Effect.suspend(() => {
-        // The caller still sends its bytes, so the thread receives a copy.
-        const copy = new Uint8Array(bytes)
-        return Effect.asVoid(ask(worker, { bytes: copy }, [copy.buffer]))
+        // The caller still sends its bytes, so the thread receives a copy. Deno is 100 times slower with a view than with a buffer.
+        const { buffer } = new Uint8Array(bytes)
+        return Effect.asVoid(ask(worker, { bytes: buffer }, [buffer]))
       }),
     digest: askForMd5(worker, {})
   })),

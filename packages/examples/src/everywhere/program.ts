@@ -1,0 +1,140 @@
+/**
+ * What each supported runtime does with the packages: `pnpm check:runtimes` runs it in all of them, against a server of ours.
+ * The other files of this folder are its entry points.
+ */
+import { UploadId } from "@effect-uploads/domain/Ids"
+import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
+import type { ClientOptions } from "@effect-uploads/http/ClientOptions"
+import { FilesService } from "@effect-uploads/http/FilesService"
+import * as PartData from "@effect-uploads/http/PartData"
+import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as Transfer from "@effect-uploads/transfer/Transfer"
+import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+
+/** Where the server is. */
+export const Options = Schema.Struct({ apiUrl: Schema.String, apiKey: Schema.String })
+
+export type Options = typeof Options.Type
+
+/** What happened. Each error is given by its tag. */
+export interface Report {
+  /** The bytes of a File that were read back until one differed. */
+  readonly sameBytes: number
+  /** What an Upload whose transfer was interrupted says to another part. */
+  readonly afterInterruption: string
+  /** The parts that a second run did not send again. None where there are no files. */
+  readonly resumedParts: number | null
+  readonly wrongKey: string
+  readonly unknownUpload: string
+  readonly partTooLarge: string
+  readonly wrongMd5: string
+}
+
+/** Something succeeded that has to fail. */
+class UnexpectedSuccess extends Data.TaggedError("UnexpectedSuccess")<{ readonly what: string }> {
+  override get message(): string {
+    return `It succeeded: ${this.what}`
+  }
+}
+
+const tagOf = <A, E extends { readonly _tag: string }, R>(what: string, effect: Effect.Effect<A, E, R>) =>
+  Effect.matchEffect(effect, {
+    onSuccess: () => new UnexpectedSuccess({ what }),
+    onFailure: ({ _tag }) => Effect.succeed(_tag)
+  })
+
+const partSize = 5 * 1024 * 1024
+
+/** 20 MiB and a bit, in which no two parts are equal. */
+const makeData = (): Uint8Array<ArrayBuffer> => {
+  const words = new Uint32Array(partSize + 1)
+  for (let index = 0; index < words.length; index++) words[index] = Math.imul(index, 2654435761)
+  return new Uint8Array(words.buffer)
+}
+
+const options = { filename: "everywhere.bin", purpose: "user_data", partSize }
+
+const sendAndReadBack = (data: Uint8Array<ArrayBuffer>) =>
+  Effect.gen(function*() {
+    const { file } = yield* Transfer.blob(new Blob([data]), options)
+    const files = yield* FilesService
+    return yield* Stream.runFoldWhile(files.content(file.id), 0, () => true, (offset, bytes) => {
+      const different = bytes.findIndex((byte, index) => byte !== data[offset + index])
+      return different < 0 ? offset + bytes.byteLength : offset
+    })
+  })
+
+/** A transfer ends when nobody reads its events any more. Without a journal its Upload is cancelled then. */
+const interrupt = (data: Uint8Array<ArrayBuffer>) =>
+  Effect.gen(function*() {
+    const uploads = yield* UploadsService
+    const part = yield* Transfer.blobEvents(new Blob([data]), options).pipe(
+      Stream.filter(TransferEvent.$is("PartDone")),
+      Stream.runHead,
+      Effect.flatten
+    )
+    return yield* tagOf("a part after the interruption", uploads.addPart(part.part.uploadId, data.subarray(0, 10)))
+  }).pipe(Effect.provideService(TransferJournal.TransferJournal, Option.none()))
+
+/** A transfer with a journal leaves its Upload as it is when it is interrupted. */
+const resume = (data: Uint8Array) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* fs.makeTempFileScoped()
+    yield* fs.writeFile(path, data)
+    const transfer = Transfer.fileEvents(path, { ...options, concurrency: 1 })
+    yield* Stream.runDrain(Stream.take(Stream.filter(transfer, TransferEvent.$is("PartDone")), 1))
+    const events = yield* Stream.runCollect(transfer)
+    return [...events].reduce((parts, event) => event._tag === "Started" ? event.resumedBytes / partSize : parts, 0)
+  }).pipe(
+    Effect.provide(TransferJournal.layerMemory),
+    Effect.scoped
+  )
+
+const unknownUpload = UploadId.make("upload_0123456789abcdef0123456789abcdef")
+
+/** Runs everything with the clients of a layer. */
+export const run = <E extends { readonly _tag: string }>(
+  client: (options: ClientOptions) => Layer.Layer<UploadsService | FilesService, E>,
+  { apiKey, apiUrl }: Options
+) =>
+  Effect.gen(function*() {
+    const data = makeData()
+    const uploads = yield* UploadsService
+    const limits = yield* UploadLimits
+    const fs = yield* Effect.serviceOption(FileSystem.FileSystem)
+    const small = { filename: "small.bin", purpose: "user_data", mimeType: "text/plain", bytes: 10 }
+    const report: Report = {
+      sameBytes: yield* sendAndReadBack(data),
+      afterInterruption: yield* interrupt(data),
+      resumedParts: yield* Option.match(fs, {
+        onNone: () => Effect.succeed(null),
+        onSome: (fs) => Effect.provideService(resume(data), FileSystem.FileSystem, fs)
+      }),
+      wrongKey: yield* tagOf(
+        "a call with a wrong key",
+        Effect.flatMap(UploadsService, (other) => other.create(small)).pipe(
+          Effect.provide(client({ apiUrl, apiKey: Redacted.make("sk-wrong") }))
+        )
+      ),
+      unknownUpload: yield* tagOf("a part of an unknown Upload", uploads.addPart(unknownUpload, data.subarray(0, 10))),
+      partTooLarge: yield* tagOf(
+        "a part that is too large",
+        uploads.addPart(unknownUpload, PartData.stream(Stream.empty, { bytes: limits.partBytes + 1 }))
+      ),
+      wrongMd5: yield* tagOf(
+        "a completion with another md5",
+        Transfer.bytes(data.subarray(0, 10), { ...options, md5: "0".repeat(32) })
+      )
+    }
+    return report
+  }).pipe(Effect.provide(client({ apiUrl, apiKey: Redacted.make(apiKey) })))
