@@ -31,8 +31,10 @@ export interface Report {
   readonly sameBytes: number
   /** What an Upload whose transfer was interrupted says to another part. */
   readonly afterInterruption: string
-  /** The parts that a second run did not send again. None where there are no files. */
-  readonly resumedParts: number | null
+  /** The parts of a `File` that a second run did not send again. */
+  readonly resumedParts: number
+  /** The same for a file at a path. None where there is no `FileSystem`. */
+  readonly resumedFileParts: number | null
   readonly wrongKey: string
   readonly unknownUpload: string
   readonly partTooLarge: string
@@ -85,20 +87,35 @@ const interrupt = (data: Uint8Array<ArrayBuffer>) =>
     return yield* tagOf("a part after the interruption", uploads.addPart(part.part.uploadId, data.subarray(0, 10)))
   }).pipe(Effect.provideService(TransferJournal.TransferJournal, Option.none()))
 
-/** A transfer with a journal leaves its Upload as it is when it is interrupted. */
-const resume = (data: Uint8Array) =>
+/** A transfer with a journal leaves its Upload as it is when it is interrupted. Returns the parts that the second run had not to send. */
+const resume = <E, R>(transfer: Stream.Stream<TransferEvent.TransferEvent, E, R>) => {
+  const twice = Effect.gen(function*() {
+    yield* Stream.runHead(Stream.filter(transfer, TransferEvent.$is("PartDone")))
+    const events = yield* Stream.runCollect(transfer)
+    return [...events].reduce((parts, event) => event._tag === "Started" ? event.resumedBytes / partSize : parts, 0)
+  })
+  // A page has a journal in `localStorage`.
+  return Effect.flatMap(
+    TransferJournal.TransferJournal,
+    Option.match({
+      onNone: () => Effect.provide(twice, TransferJournal.layerMemory),
+      onSome: () => twice
+    })
+  )
+}
+
+const slowly = { ...options, concurrency: 1 }
+
+const resumeBlob = (data: Uint8Array<ArrayBuffer>) =>
+  resume(Transfer.blobEvents(new File([data], options.filename, { lastModified: 1 }), slowly))
+
+const resumeFile = (data: Uint8Array) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const path = yield* fs.makeTempFileScoped()
     yield* fs.writeFile(path, data)
-    const transfer = Transfer.fileEvents(path, { ...options, concurrency: 1 })
-    yield* Stream.runDrain(Stream.take(Stream.filter(transfer, TransferEvent.$is("PartDone")), 1))
-    const events = yield* Stream.runCollect(transfer)
-    return [...events].reduce((parts, event) => event._tag === "Started" ? event.resumedBytes / partSize : parts, 0)
-  }).pipe(
-    Effect.provide(TransferJournal.layerMemory),
-    Effect.scoped
-  )
+    return yield* resume(Transfer.fileEvents(path, slowly))
+  }).pipe(Effect.scoped)
 
 const unknownUpload = UploadId.make("upload_0123456789abcdef0123456789abcdef")
 
@@ -116,9 +133,10 @@ export const run = <E extends { readonly _tag: string }>(
     const report: Report = {
       sameBytes: yield* sendAndReadBack(data),
       afterInterruption: yield* interrupt(data),
-      resumedParts: yield* Option.match(fs, {
+      resumedParts: yield* resumeBlob(data),
+      resumedFileParts: yield* Option.match(fs, {
         onNone: () => Effect.succeed(null),
-        onSome: (fs) => Effect.provideService(resume(data), FileSystem.FileSystem, fs)
+        onSome: (fs) => Effect.provideService(resumeFile(data), FileSystem.FileSystem, fs)
       }),
       wrongKey: yield* tagOf(
         "a call with a wrong key",
