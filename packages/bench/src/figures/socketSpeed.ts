@@ -130,8 +130,8 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
         peaks(name).length === 0 ? "" : mebibytes(median(peaks(name)))
       ]),
       targets: [
-        bound("ours: at most 1.25 × the baseline's time", ratio(walls("ours"), walls("baseline")), { atMost: 1.25 }),
-        bound("ours: at most 1.25 × the baseline's CPU time", ratio(cpus("ours"), cpus("baseline")), { atMost: 1.25 }),
+        bound("ours: at most 1.1 × the baseline's time", ratio(walls("ours"), walls("baseline")), { atMost: 1.1 }),
+        bound("ours: at most 1.2 × the baseline's CPU time", ratio(cpus("ours"), cpus("baseline")), { atMost: 1.2 }),
         bound(
           `ours: at least 2 × faster than the fastest official form (${labels[official]})`,
           ratio(walls(official), walls("ours")),
@@ -143,9 +143,9 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
           { atLeast: 4 }
         ),
         bound(
-          `ours, md5: at most 1.3 × the larger of the baseline and openssl (${labels[slower]})`,
+          `ours, md5: at most 1.15 × the larger of the baseline and openssl (${labels[slower]})`,
           ratio(walls("oursMd5"), walls(slower)),
-          { atMost: 1.3 }
+          { atMost: 1.15 }
         )
       ],
       runs: { chunkBytes, ...Object.fromEntries(runs) }

@@ -18,7 +18,7 @@ import type { FileSource } from "./fileBody.js"
 import { isFileBody } from "./fileBody.js"
 
 /** Each part that is being sent has two buffers of this size. Larger ones cost more memory and give little speed. */
-const readBytes = 768 * 1024
+const readBytes = 1024 * 1024
 
 type Buffers = readonly [Uint8Array, Uint8Array]
 
