@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 
 /*
- * Timers are no way to let the event loop run: a browser makes each of them wait 4 ms, and `TestClock` stops them.
+ * Timers are no way to let the event loop run: a browser makes each of them wait 4 ms, and a timer of `TestClock` is none.
  */
 
 const byImmediate: Effect.Effect<void> = Effect.async((resume) => {
