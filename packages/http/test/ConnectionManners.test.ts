@@ -5,6 +5,8 @@ import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClie
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Command from "@effect/platform/Command"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -14,7 +16,6 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { execFile } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import * as Http from "node:http"
 import * as Https from "node:https"
@@ -287,7 +288,8 @@ describe("NodeUploadsHttpClient", () => {
       (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
     )
     const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")]
-    yield* run("openssl", [
+    yield* run([
+      "openssl",
       ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"],
       ...["-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     ])
@@ -305,7 +307,7 @@ describe("NodeUploadsHttpClient", () => {
         reason: expect.stringContaining("self-signed certificate")
       })
       expect(
-        yield* run(process.execPath, ["--import", "tsx", tlsChild, url], { ...process.env, NODE_EXTRA_CA_CERTS: cert })
+        yield* run([process.execPath, "--import", "tsx", tlsChild, url], { NODE_EXTRA_CA_CERTS: cert })
       ).toBe("file-1")
     }))
 })
@@ -313,17 +315,8 @@ describe("NodeUploadsHttpClient", () => {
 const tlsChild = fileURLToPath(new URL("./support/tlsChild.ts", import.meta.url))
 
 /** The output of a command. */
-const run = (command: string, args: ReadonlyArray<string>, env = process.env) =>
-  Effect.async<string, Error>((resume) => {
-    const child = execFile(
-      command,
-      args,
-      { env },
-      (error, stdout, stderr) =>
-        resume(error === null ? Effect.succeed(stdout) : Effect.fail(new Error(`${error.message}: ${stderr}`)))
-    )
-    return Effect.sync(() => child.kill())
-  })
+const run = ([command, ...args]: readonly [string, ...ReadonlyArray<string>], env: Record<string, string> = {}) =>
+  Command.string(Command.env(Command.make(command, ...args), env)).pipe(Effect.provide(NodeContext.layer))
 
 /** Responses that are not as they should be. The connection stays open after each. */
 const faults: Record<string, string> = {
