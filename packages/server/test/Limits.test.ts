@@ -1,6 +1,7 @@
 import { pattern } from "@effect-uploads/http/test/contract"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { once } from "node:events"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
@@ -117,6 +118,36 @@ it.scopedLive("concurrent parts do not exceed the limit of the Upload together",
     const completed = yield* client.complete(uploadId, [accepted[0], rest].flatMap((one) => one ? [idOf(one)] : []))
     expect([completed.status, codeOf(completed)]).toEqual([400, "bytes_mismatch"])
   }))
+
+it.scopedLive("an endless body that nobody reads ends seconds after the response", () =>
+  Effect.gen(function*() {
+    const { url } = yield* serving({ UPLOADS_API_KEYS: "alpha:sk-alpha" })
+    const requests = [
+      "POST /nope",
+      "PUT /health",
+      "POST /v1/uploads/upload_1/cancel",
+      "POST /v1/uploads/upload_1/parts"
+    ]
+    yield* Effect.forEach(
+      requests,
+      (request) =>
+        Effect.gen(function*() {
+          const { closed, received, socket } = yield* connect(url)
+          socket.write(
+            `${request} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n` +
+              "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+          )
+          // A client that sends little, so that neither the limit of a body nor a full buffer ends it.
+          const sending = yield* Effect.fork(
+            Effect.sync(() => socket.write("1\r\nx\r\n")).pipe(Effect.delay("100 millis"), Effect.forever)
+          )
+          yield* closed
+          yield* Fiber.interrupt(sending)
+          expect(received()).toMatch(/^HTTP\/1\.1 40[145] /)
+        }),
+      { concurrency: "unbounded" }
+    ).pipe(Effect.timeout("15 seconds"))
+  }), 20_000)
 
 it.scopedLive("a client that disconnects in the middle of a part leaves no bytes behind", () =>
   Effect.gen(function*() {

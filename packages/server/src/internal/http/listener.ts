@@ -15,6 +15,7 @@ import { createServer } from "node:http"
 import type { Socket } from "node:net"
 import * as connectionLimit from "./connectionLimit.js"
 import * as malformedRequests from "./malformedRequests.js"
+import * as unreadBodies from "./unreadBodies.js"
 
 /**
  * @since 0.1.0
@@ -46,6 +47,7 @@ export const layer = ({ host, port, requestTimeout }: Options) =>
     })
     yield* malformedRequests.reject(server)
     yield* connectionLimit.apply(server)
+    yield* unreadBodies.limit(server)
     return Layer.merge(NodeHttpServer.layer(() => server, { host, port }), Layer.succeed(NodeServer, server))
   }))
 
