@@ -16,12 +16,16 @@ const npm = ["npm", "install", "--prefer-offline", "--no-audit", "--no-fund"]
 /**
  * How each package manager adds what a line names. All take the registry of our packages from `.npmrc`.
  *
- * Bun's cache knows a package by its name and version alone, so it gets one without packages of an earlier run.
+ * The caches of Yarn and Bun know a package by its name and version, so both get one without packages of an earlier run.
  */
 const managers = {
   npm: { add: npm, dev: "--save-dev" },
   pnpm: { add: [tool("pnpm"), "add", "--prefer-offline"], dev: "--save-dev" },
-  yarn: { add: [tool("yarn"), "add", "--prefer-offline", "--no-progress"], dev: "--dev" },
+  yarn: {
+    add: [tool("yarn"), "add", "--prefer-offline", "--no-progress"],
+    dev: "--dev",
+    env: { YARN_CACHE_FOLDER: Path.join(temporary, "yarn") }
+  },
   bun: { add: [tool("bun"), "add"], dev: "--dev", env: { BUN_INSTALL_CACHE_DIR: Path.join(temporary, "bun") } }
 }
 
