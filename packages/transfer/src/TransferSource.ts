@@ -181,9 +181,13 @@ const bodyOf = (response: Response): httpBody.HttpBody => ({
   url: response.url,
   status: response.status,
   header: (name) => Option.fromNullable(response.headers.get(name)),
-  stream: response.body === null
-    ? Stream.empty
-    : Stream.fromReadableStream({ evaluate: () => response.body ?? new ReadableStream(), onError: (error) => error })
+  stream: Stream.suspend(() => {
+    const { body, bodyUsed } = response
+    if (body === null) return Stream.empty
+    // Another reader would make the stream throw.
+    if (bodyUsed || body.locked) return Stream.fail("the body of the response was read already")
+    return Stream.fromReadableStream({ evaluate: () => body, onError: (error) => error })
+  })
 })
 
 /**

@@ -640,6 +640,34 @@ describe("a second run of the same transfer", () => {
   )
 })
 
+describe("the acknowledgements of parts", () => {
+  it.scoped("that arrive during a write are written together, and none is lost", () =>
+    Effect.gen(function*() {
+      const journal = yield* Effect.provide(TransferJournal.make, KeyValueStore.layerMemory)
+      const saved: Array<TransferJournal.JournalEntry> = []
+      const path = yield* written(data)
+      yield* Transfer.file(path, { ...options, partSize: 50, concurrency: 20 }).pipe(
+        changed((uploads) => ({ addPart: (id, part) => Effect.delay(uploads.addPart(id, part), "1 millis") })),
+        Effect.provideService(
+          TransferJournal.TransferJournal,
+          Option.some({
+            ...journal,
+            save: (key, entry) =>
+              Effect.zipRight(
+                Effect.sync(() => saved.push(entry)),
+                Effect.delay(journal.save(key, entry), "10 millis")
+              )
+          })
+        ),
+        advancing("10 millis")
+      )
+      expect(new Set(saved.at(-1)?.acknowledged.map(({ index }) => index)).size).toBe(100)
+      expect(saved.at(-1)?.acknowledged).toHaveLength(100)
+      expect(saved.length).toBeLessThan(50)
+      yield* expectFiles(data)
+    }).pipe(Effect.provide(env)))
+})
+
 describe("TransferJournal", () => {
   it.effect("is absent by default", () =>
     Effect.gen(function*() {

@@ -527,7 +527,14 @@ describe("every source", () => {
 
     test(`fails before any request when the options are invalid: ${name}`, () =>
       Effect.gen(function*() {
-        for (const options of [{ concurrency: 0 }, { partSize: 2 ** 27 }]) {
+        const invalid: ReadonlyArray<Partial<Transfer.NamedOptions>> = [
+          { concurrency: 0 },
+          { partSize: 2 ** 27 },
+          { stallTimeout: 0 },
+          { responseTimeout: Number.NaN },
+          { cancelTimeout: -1 }
+        ]
+        for (const options of invalid) {
           const error = yield* Effect.flip(send(options))
           expect(error).toMatchObject({ _tag: "InvalidRequest", field: Object.keys(options)[0] })
         }

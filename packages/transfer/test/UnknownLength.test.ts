@@ -196,6 +196,16 @@ describe("a Response", () => {
       expect(failed).toMatchObject({ _tag: "SourceUnreadable", name: "résumé.pdf" })
       expect(failed.message).toBe("résumé.pdf could not be read: the response has the status 404")
       expect((yield* Effect.flip(Transfer.response(responseOf(null, {}), options)))._tag).toBe("SourceEmpty")
+      const read = responseOf(data, {})
+      yield* Effect.promise(() => read.arrayBuffer())
+      const locked = responseOf(data, {})
+      locked.body?.getReader()
+      for (const response of [read, locked]) {
+        expect(yield* Effect.flip(Transfer.response(response, options))).toMatchObject({
+          _tag: "SourceUnreadable",
+          cause: "the body of the response was read already"
+        })
+      }
       expect(yield* calls("create")).toBe(0)
     }))
 })

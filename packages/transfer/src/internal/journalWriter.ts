@@ -64,13 +64,15 @@ export const make = (
     const inProgress = new TransferInProgress({ name: source.name })
     const lock = yield* Effect.flatMap(journal.value.lock(key), Effect.mapError(() => inProgress))
     const confirmLock = Effect.filterOrFail(lock.isHeld, (held) => held, () => inProgress)
+    /** Parts that are acknowledged during a write. The next write has all of them, because each one writes the whole entry. */
+    const waiting: Array<JournalEntry["acknowledged"][number]> = []
     const current = yield* SynchronizedRef.make(Option.none<JournalEntry>())
 
-    /** Writes one entry at a time, so that revisions reach the store in their order. */
+    /** Writes one entry at a time, so that revisions reach the store in their order. An entry that stays the same is not written. */
     const write = (next: (entry: Option.Option<JournalEntry>) => Option.Option<JournalEntry>) =>
       SynchronizedRef.updateEffect(current, (before) => {
         const entry = next(before)
-        return Option.isNone(entry)
+        return Option.isNone(entry) || Option.getOrUndefined(before) === entry.value
           ? Effect.succeed(entry)
           : Effect.as(Effect.zipRight(confirmLock, save(key, entry.value)), entry)
       })
@@ -98,8 +100,10 @@ export const make = (
         Option.match(completedKeys, { onNone: () => close, onSome: (keys) => Effect.asVoid(keep(upload, keys)) }),
       completed: (entry) => Option.tap(entry.completed, () => Option.map(completedKeys, (keys) => keys.add(key))),
       begin: ({ idempotencyKey, partSize, receivedAt }) =>
-        write((before) =>
-          Option.some(
+        write((before) => {
+          // Those of an Upload that this one replaces.
+          waiting.length = 0
+          return Option.some(
             new JournalEntry({
               revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision + 1 }),
               idempotencyKey,
@@ -113,19 +117,23 @@ export const make = (
               completed: Option.none()
             })
           )
-        ),
+        }),
       created: (upload, receivedAt) =>
         write(Option.map((entry) =>
           new JournalEntry({ ...entry, revision: entry.revision + 1, upload: Option.some(upload), receivedAt })
         )),
       acknowledge: (index, partId) =>
-        write(Option.map((entry) =>
-          new JournalEntry({
-            ...entry,
-            revision: entry.revision + 1,
-            acknowledged: [...entry.acknowledged, { index, partId }]
-          })
-        )),
+        Effect.suspend(() => {
+          waiting.push({ index, partId })
+          return write(Option.map((entry) => {
+            const parts = waiting.splice(0)
+            return parts.length === 0 ? entry : new JournalEntry({
+              ...entry,
+              revision: entry.revision + 1,
+              acknowledged: [...entry.acknowledged, ...parts]
+            })
+          }))
+        }),
       close,
       lost: Effect.zipRight(lock.lost, inProgress)
     }

@@ -6,6 +6,7 @@ import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as IdempotencyKey from "@effect-uploads/http/IdempotencyKey"
 import { isAmbiguousFailure } from "@effect-uploads/http/ServiceError"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
@@ -32,6 +33,7 @@ export const resumeOrCreate: Begin = (job, restore) =>
     // Invalid options are reported before any request.
     yield* plan(job, job.options.partSize)
     yield* checkMd5(job)
+    yield* Effect.forEach(timeouts, checkTimeout(job), { discard: true })
     const entry = yield* restore(job.journal.load)
     if (Option.isNone(entry) || Option.isSome(entry.value.completed)) return yield* create(job, restore)
     const { upload } = entry.value
@@ -133,6 +135,16 @@ const checkMd5 = ({ options: { md5 } }: Job) =>
   md5 === undefined || Option.isSome(Schema.decodeOption(Md5)(md5))
     ? Effect.void
     : new InvalidRequest({ field: "md5", problem: `got ${md5.length} characters`, limit: "32 hexadecimal digits" })
+
+const timeouts = ["stallTimeout", "responseTimeout", "cancelTimeout"] as const
+
+/** Without time every attempt would fail, and no Upload could be cancelled. */
+const checkTimeout = ({ options }: Job) => (field: typeof timeouts[number]) => {
+  const timeout = options[field]
+  return timeout === undefined || Duration.greaterThan(timeout, Duration.zero)
+    ? Effect.void
+    : new InvalidRequest({ field, problem: `got ${Duration.format(timeout)}`, limit: "a duration above zero" })
+}
 
 const plan = (job: Job, partSize: number | undefined) =>
   PartPlan.make({ bytes: job.source.bytes, concurrency: concurrencyOf(job), partSize, limits: job.limits })
