@@ -18,10 +18,10 @@ import * as common from "./commands/options.js"
 import { pending } from "./commands/pending.js"
 import { put } from "./commands/put.js"
 import { serve } from "./commands/serve.js"
+import * as completions from "./completions.js"
 import { describeError } from "./describeError.js"
 import { ExitCode } from "./ExitCode.js"
 import { Output } from "./Output.js"
-import { tidy } from "./printed.js"
 import { logger } from "./verbosity.js"
 import { version } from "./version.js"
 
@@ -42,13 +42,16 @@ const failure = ({ message, styles }: Output["Type"], text: string) => message(`
 
 const fail = (text: string) => Effect.flatMap(Output, (output) => failure(output, text))
 
+/** What the parser says of every option tells nothing. */
+const noise = /^ *A (user-defined piece of text|true or false value)\.\n\n/gm
+
 /** What the parser prints goes through the output, which leaves out colours where there are none. */
 const withOutput = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const output = yield* Output
     const console = yield* Effect.console
     const lines = (write: (line: string) => Effect.Effect<void>) => (...args: ReadonlyArray<unknown>) =>
-      write(tidy(args.map(String).join(" ")).trimEnd())
+      write(completions.repair(args.map(String).join(" ").replace(noise, "")).trimEnd())
     return yield* effect.pipe(
       Effect.withConsole({ ...console, log: lines(output.result), error: lines((text) => failure(output, text)) }),
       Effect.provide(Logger.replace(Logger.defaultLogger, logger(output))),

@@ -16,6 +16,7 @@ const script = (shell: string) =>
     const { folder, run, write } = yield* inProcess.make
     const { exitCode, stdout } = yield* run(["--completions", shell])
     expect(exitCode).toBe(0)
+    yield* write("data.jsonl", "{}\n")
     return { folder, path: yield* write(`completions.${shell}`, `${stdout.join("\n")}\n`) }
   })
 
@@ -25,6 +26,12 @@ const cases: ReadonlyArray<readonly [words: ReadonlyArray<string>, completions: 
   [["uploads", "add-part", "--of"], ["--offset"]],
   [["uploads", "files", "g"], ["get"]],
   [["uploads", "files", "get", "--fo"], ["--force"]]
+]
+
+/** Bash falls back on files by itself. */
+const fileCases: typeof cases = [
+  [["uploads", "put", "dat"], ["data.jsonl"]],
+  [["uploads", "files", "get", "-o", "dat"], ["data.jsonl"]]
 ]
 
 describe("the completions", () => {
@@ -46,17 +53,21 @@ describe("the completions", () => {
       for (const [words, completions] of cases) expect([words, complete(words)]).toEqual([words, completions])
     }))
 
-  it.scoped.skipIf(!isInstalled("fish"))("complete commands and options in fish", () =>
+  it.scoped.skipIf(!isInstalled("fish"))("complete commands, options and files in fish", () =>
     Effect.gen(function*() {
-      const { path } = yield* script("fish")
+      const { folder, path } = yield* script("fish")
       const complete = (words: ReadonlyArray<string>) =>
-        execFileSync("fish", ["-N", "-c", `source ${path}; complete -C "${words.join(" ")}"`], { encoding: "utf8" })
-          .trim().split("\n").map((line) => line.split("\t")[0])
-      for (const [words, completions] of cases) expect([words, complete(words)]).toEqual([words, completions])
+        execFileSync("fish", ["-N", "-c", `source ${path}; complete -C "${words.join(" ")}"`], {
+          cwd: folder,
+          encoding: "utf8"
+        }).trim().split("\n").map((line) => line.split("\t")[0])
+      for (const [words, completions] of [...cases, ...fileCases]) {
+        expect([words, complete(words)]).toEqual([words, completions])
+      }
     }))
 
   it.scopedLive.skipIf(!isInstalled("zsh") || !terminals.isPossible)(
-    "complete commands and options in zsh",
+    "complete commands, options and files in zsh",
     () =>
       Effect.gen(function*() {
         const { folder, path } = yield* script("zsh")
@@ -70,7 +81,7 @@ describe("the completions", () => {
         yield* terminals.see(terminal, /[%#]/)
         yield* terminal.press(`PS1='> '; autoload -U compinit; compinit -u -D; source ${path}; clear`, "Enter")
         yield* terminals.see(terminal, /^> *$/)
-        for (const [words, [completion = ""]] of cases) {
+        for (const [words, [completion = ""]] of [...cases, ...fileCases]) {
           yield* terminal.press(words.join(" "), "Tab")
           yield* terminals.see(terminal, new RegExp(`^> ${[...words.slice(0, -1), completion].join(" ")}`))
           yield* terminal.press("C-u")
