@@ -221,6 +221,17 @@ describe("uploads doctor", () => {
       ]))
     }))
 
+  it.scoped("rejects a base URL that is none, before anything is sent", () =>
+    Effect.gen(function*() {
+      const cli = yield* inProcess.make
+      const { exitCode, stdout } = yield* cli.run(["doctor"], { env: { OPENAI_BASE_URL: "api.openai.com/v1" } })
+      expect(exitCode).toBe(2)
+      expect(stdout.at(-1)).toBe(
+        "✗ configuration: OPENAI_BASE_URL is api.openai.com/v1, which is no http(s) URL. " +
+          "Set it to one that ends with the version, such as https://api.openai.com/v1."
+      )
+    }))
+
   it.scoped("ends at the check that fails, with its exit code", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Backend from "../Backend.js"
-import { AlreadyReported, ServiceUnreachable } from "../CliError.js"
+import { AlreadyReported, ServiceUnreachable, UsageError } from "../CliError.js"
 import * as configuration from "../configuration.js"
 import type { AnyError } from "../describeError.js"
 import { describeError } from "../describeError.js"
@@ -51,8 +51,15 @@ const checkConfigFile = Effect.gen(function*() {
     : well(path)
 })
 
-const checkConfiguration = Effect.map(configuration.load, ({ apiKey, apiUrl: configured }) => {
+const checkConfiguration = Effect.gen(function*() {
+  const { apiKey, apiUrl: configured } = yield* configuration.load
   const apiUrl = configuration.withoutUser(configured)
+  if (!/^https?:\/\//i.test(apiUrl) || !URL.canParse(apiUrl)) {
+    return yield* new UsageError({
+      problem: `OPENAI_BASE_URL is ${apiUrl}, which is no http(s) URL`,
+      advice: "Set it to one that ends with the version, such as https://api.openai.com/v1."
+    })
+  }
   if (apiKey === undefined) return well(`${apiUrl} is on this machine: no API key is needed`)
   return apiUrl.startsWith("http://") && !configuration.isLoopback(apiUrl)
     ? advice(`${apiUrl} is not encrypted, so anybody on the way can read the API key: use https`)
@@ -87,6 +94,7 @@ const checkClock = (date: Option.Option<string>) =>
     if (Option.isNone(theirs)) return well("the service does not tell its time")
     // The service tells whole seconds.
     const skew = Duration.seconds(Math.round(Math.abs(now - theirs.value.epochMillis) / 1000))
+    if (Duration.equals(skew, Duration.zero)) return well("agrees with the service's")
     return Duration.greaterThan(skew, clockSkewAllowance)
       ? advice(`differs from the service's by ${Duration.format(skew)}: set this machine's clock`)
       : well(`differs from the service's by ${Duration.format(skew)}`)
