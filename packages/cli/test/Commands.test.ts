@@ -177,6 +177,22 @@ describe("uploads files", () => {
       expect(yield* Effect.promise(() => Fs.readdir(cli.folder))).toContain("escape.txt")
     }))
 
+  it.scoped("get makes a name that Windows can have of one that it cannot", () =>
+    Effect.gen(function*() {
+      const cli = yield* inProcess.make
+      const path = yield* cli.write("a.txt", "content")
+      const before = process.cwd()
+      process.chdir(cli.folder)
+      const names = yield* Effect.forEach(["2026-01-31T12:00.csv", "con.txt", "console.txt", "end. "], (name) =>
+        Effect.gen(function*() {
+          const { stdout: [id = ""] } = yield* cli.run(["put", path, "--name", name])
+          return (yield* cli.run(["files", "get", id, "-q"], { platform: "win32" })).stdout[0]
+        })).pipe(Effect.ensuring(Effect.sync(() =>
+          process.chdir(before)
+        )))
+      expect(names).toEqual(["2026-01-31T12_00.csv", "_con.txt", "console.txt", "end"])
+    }))
+
   it.scoped("delete prints what it deleted, and stops at the first failure", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import * as Fs from "node:fs/promises"
 import * as inProcess from "./support/inProcess.js"
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -187,6 +188,9 @@ describe("uploads put", () => {
       const { folder, list, run, uploads, write } = yield* inProcess.make
       const path = yield* write("a.txt", "a")
       yield* run(["put", path, `${folder}/b.txt`])
+      const journals = `${folder}/.local/state/effect-uploads/journals/http_127.0.0.1_4141_v1`
+      const { mode } = yield* Effect.promise(() => Fs.stat(journals))
+      expect((mode & 0o777).toString(8)).toBe("700")
       expect(yield* run(["cleanup"])).toEqual({ exitCode: 0, stdout: [], stderr: [] })
       expect(yield* list(".local/state/effect-uploads/journals/http_127.0.0.1_4141_v1")).toEqual([])
       yield* run(["put", path])

@@ -27,8 +27,18 @@ describe("the README", () => {
     expect(known).toHaveLength(13)
     expect(new Set(commands.filter((name) => name !== "uploads --completions"))).toEqual(new Set(known))
     const options = Array.from(readme.matchAll(/(?<=[ `])(--[a-z][a-z0-9-]*)/g), ([option]) => option)
-    const ofOthers = ["--global", "--help", "--completions"]
+    const ofOthers = ["--global", "--help", "--completions", "--api-key"]
     for (const option of options.filter((name) => !ofOthers.includes(name))) expect(man).toContain(option)
+  })
+})
+
+describe("the options of put", () => {
+  it("are all in the README", () => {
+    const [, section = ""] = /^\.SS uploads put\n([^]*?)^\.SS /m.exec(man) ?? []
+    const options = Array.from(section.matchAll(/^\.B .*?(--[a-z0-9-]+)/gm), ([, option]) => option)
+    expect(options.length).toBeGreaterThan(12)
+    const [, table = ""] = /\| Option of `put` \|([^]*?)\n\n/.exec(readme) ?? []
+    for (const option of options) expect(table).toContain(option)
   })
 })
 

@@ -11,6 +11,7 @@ import * as Backend from "../Backend.js"
 import { TargetExists } from "../CliError.js"
 import { unmark } from "../commandLine.js"
 import * as download from "../download.js"
+import { Environment } from "../Environment.js"
 import { Output, printable } from "../Output.js"
 import * as bars from "../progress/bars.js"
 import * as results from "../results.js"
@@ -39,10 +40,19 @@ const options = {
   verbose: common.verbose
 }
 
-/** The service's name for the File is no path: it must not lead out of the folder, nor hide what it makes. */
-const safeName = (file: FileObject): string => {
+/** Names of devices, with any extension. https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
+const device = /^(con|prn|aux|nul|(com|lpt)[0-9])(\.|$)/i
+
+/**
+ * The service's name for the File is no path: it must not lead out of the folder, nor hide what it makes. On Windows some
+ * characters and names mean something else than a file.
+ */
+const safeName = (file: FileObject, platform: string): string => {
   const name = printable(file.filename).replace(/^.*[/\\]/s, "").replace(/[\n\t]/g, " ").replace(/^\.+/, "")
-  return name.trim() === "" ? file.id : name
+  const onPlatform = platform === "win32"
+    ? name.replace(/[<>:"|?*]/g, "_").replace(/[. ]+$/, "").replace(device, "_$&")
+    : name
+  return onPlatform.trim() === "" ? file.id : onPlatform
 }
 
 /** Shows a bar while the effect runs. `progress` tells how many bytes are there. */
@@ -84,7 +94,8 @@ export const filesGet = Command.make(
       const output = yield* Output
       const files = yield* FilesService
       const file = yield* files.retrieve(fileId)
-      const path = Option.getOrElse(target, () => safeName(file))
+      const { platform } = yield* Environment
+      const path = Option.getOrElse(target, () => safeName(file, platform))
       const name = printable(path === "-" ? file.filename : path)
       const progress = { resumed: 0, received: 0 }
       const onBytes = (received: number) => {
