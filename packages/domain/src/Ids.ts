@@ -59,6 +59,8 @@ export type FileId = typeof FileId.Type
 const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
   Effect.flatMap(SecureRandom, (random) => random.bytes(count))
 
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+
 /**
  * 128 random bits of `SecureRandom` as 32 hexadecimal digits. With so many bits a collision is not a practical concern.
  *
@@ -75,7 +77,7 @@ const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
  */
 export const randomHexDigits: Effect.Effect<string> = Effect.map(
   randomBytes(16),
-  (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  (bytes) => bytes.reduce((text, byte) => text + hexDigits[byte], "")
 )
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -81,11 +81,13 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         yield* Effect.annotateCurrentSpan({ bytes })
         const part = yield* client.call({
           name: "uploads.addPart",
-          request: Effect.map(
-            body,
-            (body) => HttpClientRequest.setBody(HttpClientRequest.post(`/uploads/${segment}/parts`), body)
-          ),
-          sourceFailure,
+          request: {
+            make: Effect.map(
+              body,
+              (body) => HttpClientRequest.setBody(HttpClientRequest.post(`/uploads/${segment}/parts`), body)
+            ),
+            sourceFailure
+          },
           // The first attempt may have stored the part, and then the Upload has no room for a second copy.
           afterAmbiguousFailure: (error, earlier) => Effect.fail(error._tag === "UploadSizeExceeded" ? earlier : error),
           success: decoders.part,

@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import * as Tracer from "effect/Tracer"
 import { tagOf } from "./support/errors.js"
 import type { Both } from "./support/server.js"
 import { hop, memory } from "./support/server.js"
@@ -192,6 +193,48 @@ describe("spans", () => {
       expect(span?.status._tag === "Ended" && Exit.isInterrupted(span.status.exit)).toBe(true)
     })
   })
+})
+
+describe("a trace", () => {
+  /** The headers of a trace in the request of a call, and whether the error tells which method failed. */
+  const traceOf = (within: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
+    Effect.gen(function*() {
+      let sent: Record<string, string | undefined> = {}
+      const client = stubHttpClient((request) =>
+        Effect.sync(() => {
+          sent = { traceparent: request.headers["traceparent"], b3: request.headers["b3"] }
+          return respond(403, errorBody)
+        })
+      )
+      const exit = yield* Effect.exit(within(Effect.provide(calls.cancel, over(client))))
+      expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain("at UploadsService.cancel")
+      return sent
+    })
+
+  it.effect("no headers of a trace are sent when there is neither a tracer nor a span of the caller's", () =>
+    Effect.gen(function*() {
+      expect(yield* traceOf((effect) => effect)).toEqual({ traceparent: undefined, b3: undefined })
+    }))
+
+  it.effect("the trace of a span of the caller's goes on in the headers, without a tracer too", () =>
+    Effect.gen(function*() {
+      const { span, sent } = yield* Effect.withSpan(
+        Effect.all({ span: Effect.currentSpan, sent: traceOf((effect) => effect) }),
+        "the caller"
+      )
+      expect(sent["traceparent"]).toContain(span.traceId)
+      expect(sent["b3"]).toContain(span.traceId)
+      const external = Tracer.externalSpan({ traceId: "0123456789abcdef0123456789abcdef", spanId: "0123456789abcdef" })
+      expect((yield* traceOf(Effect.withParentSpan(external)))["traceparent"]).toContain(external.traceId)
+    }))
+
+  it.effect("a tracer alone starts a trace, which goes on in the headers", () =>
+    Effect.gen(function*() {
+      const { record, spans } = recording()
+      const sent = yield* traceOf(record)
+      expect(spans.map(({ name }) => name)).toEqual(["UploadsService.cancel", "http.client POST"])
+      expect(sent["traceparent"]).toContain(spans[1]?.spanId)
+    }))
 })
 
 // -----------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ import type { AmbiguousFailure, ServiceError } from "../../ServiceError.js"
 import { isAmbiguousFailure, RequestTimeout, ResponseMalformed } from "../../ServiceError.js"
 import { redacting } from "../secrets.js"
 import { connect } from "./connection.js"
+import { withDeadline } from "./deadline.js"
 import { decodeError, unexpectedBody } from "./decodeError.js"
 import type { ReceivedResponse } from "./errorResponse.js"
 import type { ErrorRules } from "./errorRules.js"
@@ -74,14 +75,20 @@ const parseUploadId = Schema.decodeUnknownOption(
   Schema.parseJson(Schema.Struct({ id: UploadId, object: Schema.optional(Schema.Literal("upload")) }))
 )
 
+/** The request of each attempt. A body with a source, such as a file, is made in the scope of the attempt. */
+export type RequestSource<E> =
+  | Effect.Effect<HttpClientRequest.HttpClientRequest, E>
+  | {
+    readonly make: Effect.Effect<HttpClientRequest.HttpClientRequest, E, Scope.Scope>
+    /** The error of the body's source, if that is what broke the connection. */
+    readonly sourceFailure: Effect.Effect<Option.Option<E>>
+  }
+
 export interface Client {
   /** Sends one request, with retries by the policy, and decodes the response. */
   readonly call: <A, E extends DomainError, E1 = never>(operation: {
     readonly name: string
-    /** Run for each attempt, in the scope of that attempt. */
-    readonly request: Effect.Effect<HttpClientRequest.HttpClientRequest, E1, Scope.Scope>
-    /** The error of the body's source, if that is what broke the connection. */
-    readonly sourceFailure?: Effect.Effect<Option.Option<E1>>
+    readonly request: RequestSource<E1>
     readonly success: Decoder<A>
     /** Whether the response has a new Upload. Its id is in the error if the rest cannot be decoded. */
     readonly createsUpload?: boolean
@@ -134,9 +141,7 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
     const timed = <A, E, R>(attempt: Effect.Effect<A, E, R>) =>
       Effect.flatMap(LocalAttemptTimeout, (local) => {
         const duration = Option.getOrElse(local, () => timeout)
-        return Duration.isFinite(duration)
-          ? Effect.timeoutFail(attempt, { duration, onTimeout: () => new RequestTimeout({ after: duration }) })
-          : attempt
+        return withDeadline(duration, () => new RequestTimeout({ after: duration }))(attempt)
       })
 
     /** `Effect.retry` while the error is retryable. It sets up the schedule only for a call that fails. */
@@ -157,16 +162,26 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
           return yield* retry(error)
         }))
 
-    /** The key of the call, made up where the caller gave none. All attempts of the call have the same key. */
-    const idempotencyKey: Effect.Effect<Option.Option<string>> = options.idempotencyKeys === false
-      ? Effect.succeedNone
-      : Effect.flatMap(
-        IdempotencyKey.IdempotencyKey,
-        Option.match({ onNone: () => Effect.asSome(randomHexDigits), onSome: (key) => Effect.succeedSome(key) })
-      )
+    /** The key of a call, made up where the caller gave none. */
+    const newKey: Effect.Effect<string> = Effect.flatMap(
+      IdempotencyKey.IdempotencyKey,
+      Option.match({ onNone: () => randomHexDigits, onSome: (key) => Effect.succeed(key) })
+    )
+
+    /** Adds the key to a POST. All attempts of the call have the same key. */
+    const keyed = () => {
+      let key: string | undefined
+      return (request: HttpClientRequest.HttpClientRequest) =>
+        request.method !== "POST" || options.idempotencyKeys === false
+          ? Effect.succeed(request)
+          : Effect.map(
+            key === undefined ? newKey : Effect.succeed(key),
+            (made) => HttpClientRequest.setHeader(request, IdempotencyKey.header, key = made)
+          )
+    }
 
     return {
-      call: ({ afterAmbiguousFailure, createsUpload = false, errorRules, name, request, sourceFailure, success }) => {
+      call: ({ afterAmbiguousFailure, createsUpload = false, errorRules, name, request, success }) => {
         const unexpectedSuccess = (received: ReceivedResponse, problem: string) => {
           const error = unexpected(received, problem)
           return Option.match(createsUpload ? parseUploadId(received.body) : Option.none(), {
@@ -174,34 +189,36 @@ export const make = (options: ClientOptions): Effect.Effect<Client, never, HttpC
             onSome: ({ id }) => redact(id) === id ? new ResponseMalformed({ ...error, uploadId: id }) : error
           })
         }
-        const attempt = (key: Option.Option<string>) =>
-          Effect.gen(function*() {
-            const response = yield* execute(withKey(yield* request, key))
-            if (!isSuccess(response)) return yield* failWith(errorRules, response)
-            const received = yield* readText(response, maximumSuccessBytes, redact)
-            const encoding = undecoded(response)
-            if (Option.isSome(encoding)) {
-              return yield* unexpected({ ...received, body: "" }, notRequested(encoding.value))
-            }
-            if (!mayBeJson(received)) {
-              return yield* unexpectedSuccess(received, `the content type is ${received.headers["content-type"]}`)
-            }
-            return yield* Effect.mapError(
-              success(received.body),
-              (error) => unexpectedSuccess(received, fromParseError(error).message)
-            )
-          }).pipe(
+        const decode = (response: HttpClientResponse.HttpClientResponse) =>
+          isSuccess(response)
+            ? Effect.flatMap(readText(response, maximumSuccessBytes, redact), (received) => {
+              const encoding = undecoded(response)
+              if (Option.isSome(encoding)) {
+                return Effect.fail(unexpected({ ...received, body: "" }, notRequested(encoding.value)))
+              }
+              return mayBeJson(received)
+                ? Effect.mapError(
+                  success(received.body),
+                  (error) => unexpectedSuccess(received, fromParseError(error).message)
+                )
+                : Effect.fail(unexpectedSuccess(received, `the content type is ${received.headers["content-type"]}`))
+            })
+            : failWith(errorRules, response)
+
+        return Effect.suspend(() => {
+          const withKey = keyed()
+          const send = <E, R>(request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>) =>
+            request.pipe(Effect.flatMap(withKey), Effect.flatMap(execute), Effect.flatMap(decode))
+          const attempt = Effect.isEffect(request) ? send(request) : send(request.make).pipe(
             Effect.scoped,
             Effect.catchTag("TransportFailed", (error) =>
               Effect.flatMap(
-                sourceFailure ?? Effect.succeedNone,
+                request.sourceFailure,
                 (failure) => Effect.fail(Option.getOrElse(failure, () => error))
-              )),
-            timed
+              ))
           )
-        return Effect.flatMap(idempotencyKey, (key) => {
           let earlier: AmbiguousFailure | undefined
-          return attempt(key).pipe(
+          return timed(attempt).pipe(
             Effect.tapError((error) =>
               Effect.sync(() => {
                 if (isAmbiguousFailure(error)) earlier = error
@@ -262,14 +279,6 @@ const keepOpenOnSuccess = <A, E>(attempt: Effect.Effect<A, E, Scope.Scope>): Eff
         Scope.close(own, Exit.failCause(cause)))
     })
   )
-
-const withKey = (
-  request: HttpClientRequest.HttpClientRequest,
-  key: Option.Option<string>
-): HttpClientRequest.HttpClientRequest =>
-  request.method === "POST" && Option.isSome(key)
-    ? HttpClientRequest.setHeader(request, IdempotencyKey.header, key.value)
-    : request
 
 const notRequested = (encoding: string) => `the content-encoding ${encoding} was not requested`
 

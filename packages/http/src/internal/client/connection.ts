@@ -4,9 +4,12 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import { flow, identity } from "effect/Function"
+import type * as Fiber from "effect/Fiber"
+import { constTrue, flow, identity } from "effect/Function"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
@@ -72,16 +75,12 @@ export const connect = (
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, InvalidRequest | TransportFailed, R> =>
     unsendable !== undefined ? Effect.fail(unsendable) : client.execute(request).pipe(
       manualRedirects(request),
-      redactSpans(redact),
+      traced(redact),
       Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, ...redactedNames]),
-      Effect.catchTags({
+      Effect.catchAll((error) => {
         // `transformClient` may fail on a status, as `HttpClient.filterStatusOk` does: read the response all the same.
-        ResponseError: (error) =>
-          error.reason === "StatusCode" ? Effect.succeed(error.response) : Effect.fail(transportFailed(error, redact)),
-        RequestError: (error) =>
-          Effect.fail(
-            error.reason === "InvalidUrl" ? notUrl : transportFailed(error, redact)
-          )
+        if (error._tag === "ResponseError" && error.reason === "StatusCode") return Effect.succeed(error.response)
+        return Effect.fail(error.reason === "InvalidUrl" ? notUrl : transportFailed(error, redact))
       })
     )
 
@@ -93,26 +92,48 @@ export const connect = (
   }
 }
 
+const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/**
+ * Whether somebody can see the span of the `HttpClient`: a tracer other than the default one, which records nothing, or the
+ * caller's own span, whose trace continues in the headers. Without both, the outermost span is that of our method.
+ */
+const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean => {
+  const span = Context.getOption(fiber.currentContext, Tracer.ParentSpan)
+  return fiber.currentTracer !== nativeTracer ||
+    Option.exists(span, (span) => span._tag === "ExternalSpan" || Option.isSome(span.parent))
+}
+
+/** Neither a span of the `HttpClient` nor headers of a trace where nobody can see them: they cost as much as the sending. */
+const traced = (redact: Redact) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime<A, E, R>((fiber) =>
+    isTraced(fiber)
+      ? redactSpans(effect, fiber.currentTracer, redact)
+      : Effect.locally(effect, HttpClient.currentTracerDisabledWhen, constTrue)
+  )
+
 /**
  * Redacts the attributes of all spans within. The span of the `HttpClient` has the headers of the response, and a service may
  * repeat the key in any of them.
  */
-const redactSpans = (redact: Redact) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  redact === identity ? effect : Effect.flatMap(Effect.tracer, (tracer) =>
-    Effect.withTracer(
-      effect,
-      Tracer.make({
-        span: (...options) => {
-          const span = tracer.span(...options)
-          const attribute = span.attribute.bind(span)
-          return Object.assign(span, {
-            attribute: (key: string, value: unknown) =>
-              attribute(key, Predicate.isString(value) ? redact(value) : value)
-          })
-        },
-        context: (f, fiber) => tracer.context(f, fiber)
-      })
-    ))
+const redactSpans = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  tracer: Tracer.Tracer,
+  redact: Redact
+): Effect.Effect<A, E, R> =>
+  redact === identity ? effect : Effect.withTracer(
+    effect,
+    Tracer.make({
+      span: (...options) => {
+        const span = tracer.span(...options)
+        const attribute = span.attribute.bind(span)
+        return Object.assign(span, {
+          attribute: (key: string, value: unknown) => attribute(key, Predicate.isString(value) ? redact(value) : value)
+        })
+      },
+      context: (f, fiber) => tracer.context(f, fiber)
+    })
+  )
 
 /** The messages of all causes: the outermost one alone is often just "fetch failed". */
 const reasonOf = (error: Error): string =>
