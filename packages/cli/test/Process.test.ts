@@ -184,7 +184,8 @@ describe("the command", () => {
         network: code(["files", "list"], { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" })
       }, { concurrency: 2 })
       expect(codes).toEqual({ local: 1, usage: 2, rejected: 3, wrongKey: 4, noKey: 4, network: 5 })
-      uploads.fault = (request) => request.endsWith("/complete") ? 500 : "none"
+      // A key that is rejected is not tried again for minutes, and another one can go on.
+      uploads.fault = (request) => request.endsWith("/complete") ? 401 : "none"
       expect(yield* code(["put", "a.bin"])).toBe(6)
     }), 30_000)
 
