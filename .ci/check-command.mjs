@@ -45,12 +45,10 @@ const install = (...packages) =>
 /** What the tarball of the command must and must not have. */
 const checkContents = (tarball) => {
   const files = run(project, "tar", ["-tzf", tarball]).trim().split("\n").map((file) => file.replace(/^package\//, ""))
-  for (const file of ["LICENSE", "README.md", "dist/main.js", "dist/page.json", "dist/uploads.1", "package.json"]) {
+  for (const file of ["LICENSE", "README.md", "dist/main.js", "dist/uploads.1", "package.json"]) {
     if (!files.includes(file)) fail(`the command lacks ${file}`)
   }
-  const others = files.filter((file) =>
-    !/^(LICENSE|README\.md|package\.json|dist\/page\.json|dist\/[\w-]+\.(js|1))$/.test(file)
-  )
+  const others = files.filter((file) => !/^(LICENSE|README\.md|package\.json|dist\/[\w-]+\.(js|1))$/.test(file))
   if (others.length > 0) fail("the command contains what is not for publication", others)
   const manifest = JSON.parse(run(project, "tar", ["-xzOf", tarball, "package/package.json"]))
   if (Object.keys(manifest.dependencies ?? {}).length > 0) fail("the command has dependencies that are not bundled")

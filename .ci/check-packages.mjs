@@ -179,5 +179,7 @@ await checkTypes(
 )
 await checkTypes(consumer, packages, ["node"])
 const server = await start(consumer, "effect-uploads-server")
+const { status } = await fetch(server.url)
+if (status !== 200) fail("effect-uploads-server has no page at /", [`status ${status}`])
 await checkInstalls(packages, registry, `${server.url}/v1`)
 await server.stop()

@@ -45,7 +45,7 @@ export const bundlePage = async (outdir: string): Promise<void> => {
   writeFileSync(join(outdir, "page.json"), JSON.stringify(files))
 }
 
-/** Bundles the command of this package, or another program for Node that serves, with the page. */
+/** Bundles the command of this package, or another program for Node. */
 export const bundle = async (
   outdir: string,
   entryPoint = fileURLToPath(new URL("src/main.ts", import.meta.url))
@@ -67,7 +67,6 @@ export const bundle = async (
     },
     logLevel: "warning"
   })
-  await bundlePage(outdir)
 }
 
 const [, program = "", outdir] = process.argv
@@ -75,4 +74,5 @@ if (outdir !== undefined && realpathSync(program) === realpathSync(fileURLToPath
   // The names of chunks change with their content.
   rmSync(outdir, { recursive: true, force: true })
   await bundle(outdir)
+  await bundlePage(outdir)
 }
