@@ -35,8 +35,11 @@ export class Measurement extends Schema.Class<Measurement>("Measurement")({
   peakBytes: Schema.Number
 }) {}
 
-const node = (path: string, options: { readonly [option: string]: string | number | boolean }) =>
-  Command.make(process.execPath, path, ...Object.entries(options).map(([key, value]) => `--${key}=${value}`))
+const node = (
+  path: string,
+  options: { readonly [option: string]: string | number | boolean },
+  executable = process.execPath
+) => Command.make(executable, path, ...Object.entries(options).map(([key, value]) => `--${key}=${value}`))
 
 /** The standard output of a command. Fails unless the exit code is 0. */
 export const output = (name: string, command: Command.Command) =>
@@ -54,6 +57,30 @@ export const output = (name: string, command: Command.Command) =>
 export const measure = (installation: Installation, client: string, task: Partial<Task>) =>
   output(client, node(installation.module(`clients/${client}`), { ...task })).pipe(
     Effect.flatMap(Schema.decode(Schema.parseJson(Measurement)))
+  )
+
+/** The measurement of a client that does its work twice: in a new process, and again when V8 has compiled it. */
+const ColdAndWarm = Schema.Struct({ cold: Measurement, warm: Measurement })
+
+/** Runs a module of `clients/` that measures its work twice, on a version of Node. */
+export const measureColdAndWarm = (
+  installation: Installation,
+  client: string,
+  task: Partial<Task>,
+  executable?: string
+) =>
+  output(client, node(installation.module(`clients/${client}`), { ...task }, executable)).pipe(
+    Effect.flatMap(Schema.decode(Schema.parseJson(ColdAndWarm)))
+  )
+
+/** The path of another major version of Node, from the npm package `node`. None, with a warning, if npm cannot get it. */
+export const nodeOf = (version: number) =>
+  output(`node@${version}`, Command.make("npx", "-y", `node@${version}`, "--print", "process.execPath")).pipe(
+    Effect.map((path) => path.trim()),
+    Effect.tapError((error) =>
+      Effect.logWarning(`Without Node ${version}, because npm cannot get it: ${error.message}`)
+    ),
+    Effect.option
   )
 
 const Listening = Schema.parseJson(Schema.Struct({ port: Schema.Int.pipe(Schema.positive()) }))

@@ -2,7 +2,7 @@ import { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { measured } from "./measured.js"
+import { measuredColdAndWarm } from "./measured.js"
 import { task } from "./task.js"
 
 /** Creates and cancels Uploads with the `UploadsService` of the layer. */
@@ -19,7 +19,7 @@ export const createAndCancel = async (layer: Layer.Layer<UploadsService>): Promi
     })
     yield* uploads.cancel(upload.id)
   })
-  await measured(() =>
+  await measuredColdAndWarm(() =>
     runtime.runPromise(Effect.replicateEffect(pair, task.pairs, { concurrency: task.concurrency, discard: true }))
   )
 }

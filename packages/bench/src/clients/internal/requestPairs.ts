@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Predicate from "effect/Predicate"
-import { measured } from "./measured.js"
+import { measuredColdAndWarm } from "./measured.js"
 import { apiKey, task } from "./task.js"
 
 const send = (request: HttpClientRequest.HttpClientRequest) =>
@@ -29,7 +29,7 @@ const pair = Effect.gen(function*() {
 export const requestPairs = async (client: Layer.Layer<HttpClient.HttpClient>): Promise<void> => {
   const runtime = ManagedRuntime.make(client)
   await runtime.runtime()
-  await measured(() =>
+  await measuredColdAndWarm(() =>
     runtime.runPromise(Effect.replicateEffect(pair, task.pairs, { concurrency: task.concurrency, discard: true }))
   )
 }
