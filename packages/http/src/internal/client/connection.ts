@@ -104,7 +104,7 @@ const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean => {
     Option.exists(span, (span) => span._tag === "ExternalSpan" || Option.isSome(span.parent))
 }
 
-/** Neither a span of the `HttpClient` nor headers of a trace where nobody can see them: they cost as much as the sending. */
+/** Without a tracer and a span of the caller's, the `HttpClient` makes no span and sends no headers of a trace. */
 const traced = (redact: Redact) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiberRuntime<A, E, R>((fiber) =>
     isTraced(fiber)

@@ -1,6 +1,6 @@
 /*
- * The deadline of an attempt. `Effect.timeoutFail` races two fibers, and forking them cost more than the rest of a call. Where
- * nobody can see the difference, a timer interrupts the fiber of the caller instead: see `decisions/attempt-deadline.md`.
+ * The deadline of an attempt. `Effect.timeoutFail` races two fibers, which is slow. Where nobody can see the difference, a timer
+ * interrupts the fiber of the caller instead: see `decisions/attempt-deadline.md`.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
