@@ -10,23 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import { calls, over, respond, stubHttpClient, uploadId } from "./support/stub.js"
+import { calls, over, respond, stubHttpClient, uploadJson } from "./support/stub.js"
 
-const cancelled = Effect.sync(() =>
-  respond(
-    200,
-    JSON.stringify({
-      id: uploadId,
-      object: "upload",
-      bytes: 1,
-      created_at: 1,
-      filename: "a",
-      purpose: "batch",
-      status: "cancelled",
-      expires_at: 2
-    })
-  )
-)
+const cancelled = Effect.sync(() => respond(200, uploadJson("cancelled")))
 
 type Respond = Effect.Effect<Response, HttpClientError.HttpClientError>
 

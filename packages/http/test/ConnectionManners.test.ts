@@ -1,4 +1,3 @@
-import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
@@ -24,32 +23,22 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { httpClients, listening, turns } from "./support/services.js"
+import { fileId, fileJson, uploadId, uploadJson } from "./support/stub.js"
 
 /*
  * How the clients treat connections: what a service may do with one, and what is left of it.
  */
 
-const uploadId = UploadId.make("upload_1")
-const upload = JSON.stringify({
-  id: uploadId,
-  object: "upload",
-  bytes: 10,
-  created_at: 1,
-  expires_at: 3601,
-  filename: "a.jsonl",
-  purpose: "batch",
-  status: "pending"
-})
-const file = JSON.stringify({ id: "file-1", object: "file", bytes: 1, created_at: 1, filename: "a", purpose: "batch" })
+const upload = uploadJson("pending")
 
 const create = Effect.flatMap(
   UploadsService,
   (uploads) => uploads.create({ filename: "a.jsonl", bytes: 10, purpose: "batch", mimeType: "text/jsonl" })
 )
+const retrieve = Effect.flatMap(FilesService, (files) => files.retrieve(fileId))
 const addPart = (bytes: number) =>
   Effect.flatMap(UploadsService, (uploads) => uploads.addPart(uploadId, new Uint8Array(bytes)))
-const retrieve = Effect.flatMap(FilesService, (files) => files.retrieve(FileId.make("file-1")))
-const content = Stream.unwrap(Effect.map(FilesService, (files) => files.content(FileId.make("file-1"))))
+const content = Stream.unwrap(Effect.map(FilesService, (files) => files.content(fileId)))
 
 const calls: Record<string, Effect.Effect<unknown, unknown, UploadsService | FilesService>> = {
   create,
@@ -157,7 +146,7 @@ describe("NodeUploadsHttpClient", () => {
     Effect.gen(function*() {
       // The service closes each connection after its first response, and does not say so.
       const { connections, url } = yield* serveSockets((socket, request) => {
-        socket.end(response(request.startsWith("GET") ? file : upload))
+        socket.end(response(request.startsWith("GET") ? fileJson : upload))
       })
       const calls = Effect.all([create, retrieve, create, retrieve])
       const rounds = Effect.replicateEffect(calls, 10, { discard: true })
@@ -189,7 +178,7 @@ describe("NodeUploadsHttpClient", () => {
         waiting.add(socket)
         setImmediate(() => {
           waiting.delete(socket)
-          socket.write(response(file))
+          socket.write(response(fileJson))
         })
       })
       yield* Effect.provide(
@@ -207,7 +196,7 @@ describe("NodeUploadsHttpClient", () => {
       process.on("warning", onWarning)
       yield* Effect.addFinalizer(() => Effect.sync(() => process.off("warning", onWarning)))
       const { connections, open, url } = yield* serveSockets((socket, request) => {
-        socket.write(response(request.startsWith("GET") ? file : upload))
+        socket.write(response(request.startsWith("GET") ? fileJson : upload))
       })
       yield* Effect.provide(Effect.replicateEffect(Effect.all([create, retrieve]), 30, { discard: true }), clients(url))
       expect(connections()).toBe(1)
@@ -299,7 +288,7 @@ describe("NodeUploadsHttpClient", () => {
   it.scopedLive("trusts the certificates that Node trusts, and those of NODE_EXTRA_CA_CERTS", () =>
     Effect.gen(function*() {
       const { cert, options } = yield* certificate
-      const server = Https.createServer(options, (_, response) => response.end(file))
+      const server = Https.createServer(options, (_, response) => response.end(fileJson))
       const url = (yield* listening(server)).replace("http://127.0.0.1", "https://localhost")
       yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
       expect(yield* Effect.flip(Effect.provide(retrieve, clients(url)))).toMatchObject({
@@ -330,7 +319,7 @@ const faults: Record<string, string> = {
   "a chunk that is cut off": "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{",
   "a status line that is cut off": "HTTP/1.1 2",
   "no response": "",
-  "another response after its own": `${response(file)}${response(file)}`,
+  "another response after its own": `${response(fileJson)}${response(fileJson)}`,
   "an error without an envelope": response("no", "HTTP/1.1 500 Internal Server Error\r\n"),
   "an endless error": `HTTP/1.1 500 Internal Server Error\r\n\r\n${"x".repeat(100_000)}`
 }

@@ -30,7 +30,7 @@ import { pattern } from "./support/contract.js"
 import { ownFields } from "./support/errors.js"
 import { clients, served, url } from "./support/server.js"
 import type { Method } from "./support/stub.js"
-import { calls, methods, over, respond, stubHttpClient, uploadId } from "./support/stub.js"
+import { calls, methods, over, respond, stubHttpClient, uploadId, uploadJson } from "./support/stub.js"
 
 type Respond = (
   request: HttpClientRequest.HttpClientRequest,
@@ -45,22 +45,7 @@ const errorResponse = (status: number, headers?: HeadersInit, code: string | nul
 const broken: Respond = (request) =>
   Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", cause: new Error("ECONNRESET") }))
 
-const cancelled: Respond = () =>
-  Effect.sync(() =>
-    respond(
-      200,
-      JSON.stringify({
-        id: uploadId,
-        object: "upload",
-        bytes: 1,
-        created_at: 1,
-        filename: "a",
-        purpose: "batch",
-        status: "cancelled",
-        expires_at: 2
-      })
-    )
-  )
+const cancelled: Respond = () => Effect.sync(() => respond(200, uploadJson("cancelled")))
 
 const standard = { retryPolicy: undefined }
 

@@ -1,4 +1,3 @@
-import { FileId, UploadId } from "@effect-uploads/domain/Ids"
 import * as FilesClient from "@effect-uploads/http/FilesClient"
 import { FilesService } from "@effect-uploads/http/FilesService"
 import * as PartData from "@effect-uploads/http/PartData"
@@ -15,26 +14,16 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { gzipSync } from "node:zlib"
 import { httpClients, serve, serveBytes, turns } from "./support/services.js"
+import { fileId, fileJson, uploadId, uploadJson } from "./support/stub.js"
 
-const uploadId = UploadId.make("upload_1")
-const upload = JSON.stringify({
-  id: "upload_1",
-  object: "upload",
-  bytes: 10,
-  created_at: 1,
-  expires_at: 3601,
-  filename: "a.jsonl",
-  purpose: "batch",
-  status: "pending"
-})
-const file = JSON.stringify({ id: "file-1", object: "file", bytes: 1, created_at: 1, filename: "a", purpose: "batch" })
+const upload = uploadJson("pending")
 
 const create = Effect.flatMap(
   UploadsService,
   (uploads) => uploads.create({ filename: "a.jsonl", bytes: 10, purpose: "batch", mimeType: "text/jsonl" })
 )
-const retrieve = Effect.flatMap(FilesService, (files) => files.retrieve(FileId.make("file-1")))
-const content = Stream.unwrap(Effect.map(FilesService, (files) => files.content(FileId.make("file-1"))))
+const retrieve = Effect.flatMap(FilesService, (files) => files.retrieve(fileId))
+const content = Stream.unwrap(Effect.map(FilesService, (files) => files.content(fileId)))
 
 for (const [name, httpClient] of Object.entries(httpClients)) {
   const clients = (apiUrl: string) => {
@@ -77,7 +66,7 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
       Effect.gen(function*() {
         const { received, url } = yield* serve(({ url }, response) => {
           if (url === "/files/file-1") response.writeHead(302, { location: "/other" }).end("moved")
-          else response.writeHead(200, { "content-type": "application/json" }).end(file)
+          else response.writeHead(200, { "content-type": "application/json" }).end(fileJson)
         })
         expect((yield* Effect.provide(retrieve, clients(url))).id).toBe("file-1")
         expect(received.map(({ method, url }) => [method, url])).toEqual([["GET", "/files/file-1"], ["GET", "/other"]])
@@ -223,7 +212,7 @@ describe("a compatible service", () => {
 
   const page = (...ids: ReadonlyArray<string>) => ({
     object: "list",
-    data: ids.map((id) => ({ ...JSON.parse(file), id }))
+    data: ids.map((id) => ({ ...JSON.parse(fileJson), id }))
   })
   const listed = Effect.flatMap(FilesService, (files) => Stream.runCollect(files.list())).pipe(
     Effect.map((files) => [...files].map(({ id }) => id))

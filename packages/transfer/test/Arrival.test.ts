@@ -32,7 +32,7 @@ import * as Stream from "effect/Stream"
 import { PCGRandom } from "effect/Utils"
 import { createServer } from "node:http"
 import { withScaledClock } from "./fixtures.js"
-import { clients, kinds, pick, pool } from "./support/chaos.js"
+import { contexts, kinds, pick, pool } from "./support/chaos.js"
 import type { Fault, Script } from "./support/chaosProxy.js"
 import * as chaosProxy from "./support/chaosProxy.js"
 
@@ -218,17 +218,12 @@ const measure = (service: Effect.Effect<chaosProxy.Target, unknown, FileSystem.F
     const target = yield* service
     const proxy = yield* chaosProxy.make(target)
     const folder = yield* fs.makeTempDirectoryScoped({ prefix: "arrival-" })
-    const contexts = yield* Effect.all({
-      fetch: Layer.build(clients.fetch),
-      undici: Layer.build(clients.undici),
-      node: Layer.build(clients.node),
-      nodeUploads: Layer.build(clients.nodeUploads)
-    })
+    const built = yield* contexts
     const outcomes = yield* Effect.forEach(
       seeds,
       (seed) => {
         const run = makeRun(seed)
-        return Effect.provide(perform(proxy, folder, run), contexts[run.client])
+        return Effect.provide(perform(proxy, folder, run), built[run.client])
       },
       { concurrency: runsAtATime }
     )

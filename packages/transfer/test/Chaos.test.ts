@@ -41,7 +41,7 @@ import * as Stream from "effect/Stream"
 import * as Supervisor from "effect/Supervisor"
 import { PCGRandom } from "effect/Utils"
 import { createServer } from "node:http"
-import { clients, kinds, pick, pool } from "./support/chaos.js"
+import { clients, contexts, kinds, pick, pool } from "./support/chaos.js"
 import type { ChaosProxy, Script } from "./support/chaosProxy.js"
 import * as chaosProxy from "./support/chaosProxy.js"
 
@@ -465,18 +465,13 @@ const batch = (seeds: ReadonlyArray<number>) =>
   Effect.gen(function*() {
     const environment = yield* makeEnvironment
     const { proxy } = environment
-    const contexts = yield* Effect.all({
-      fetch: Layer.build(clients.fetch),
-      undici: Layer.build(clients.undici),
-      node: Layer.build(clients.node),
-      nodeUploads: Layer.build(clients.nodeUploads)
-    })
+    const built = yield* contexts
     const outcomes = yield* Effect.forEach(
       seeds,
       (seed) => {
         const run = makeRun(seed)
         return perform(environment, run).pipe(
-          Effect.provide(contexts[run.client]),
+          Effect.provide(built[run.client]),
           Effect.disconnect,
           Effect.timeoutFail({ duration: "20 seconds", onTimeout: () => `CHAOS_SEEDS=${seed} hangs` }),
           Effect.orDie

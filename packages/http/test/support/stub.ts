@@ -67,6 +67,29 @@ export const partIds = [PartId.make("part_1"), PartId.make("part_10")]
 export const partBytes = new Uint8Array(1000).fill(7)
 export const md5 = "0123456789abcdef0123456789abcdef"
 
+/** An Upload as a service describes it. */
+export const uploadJson = (status: "pending" | "cancelled"): string =>
+  JSON.stringify({
+    id: uploadId,
+    object: "upload",
+    bytes: 10,
+    created_at: 1,
+    expires_at: 3601,
+    filename: "a.jsonl",
+    purpose: "batch",
+    status
+  })
+
+/** A File as a service describes it. */
+export const fileJson = JSON.stringify({
+  id: fileId,
+  object: "file",
+  bytes: 1,
+  created_at: 1,
+  filename: "a",
+  purpose: "batch"
+})
+
 export type Method = keyof UploadsService.Errors | keyof FilesService.Errors
 
 /** A call of each method. */

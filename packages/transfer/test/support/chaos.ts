@@ -1,6 +1,8 @@
 import * as NodeUploadsHttpClient from "@effect-uploads/http/NodeUploadsHttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { PCGRandom } from "effect/Utils"
 import type { Kind } from "./chaosProxy.js"
 
@@ -10,6 +12,14 @@ export const clients = {
   node: NodeHttpClient.layer,
   nodeUploads: NodeUploadsHttpClient.layer
 }
+
+/** Each client once for all runs. */
+export const contexts = Effect.all({
+  fetch: Layer.build(clients.fetch),
+  undici: Layer.build(clients.undici),
+  node: Layer.build(clients.node),
+  nodeUploads: Layer.build(clients.nodeUploads)
+})
 
 export const kinds: ReadonlyArray<Kind> = ["create", "addPart", "complete", "cancel", "files"]
 
