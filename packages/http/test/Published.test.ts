@@ -407,6 +407,6 @@ describe("the published error response is sent", () => {
         )
         expect([200, 400, 404]).toContain((yield* exchange("cancelUpload", { params: { upload_id } })).status)
       }).pipe(Effect.provide(routes)),
-    { fastCheck: { numRuns: 200 } }
+    { fastCheck: { numRuns: 200 }, timeout: 120_000 }
   )
 })
