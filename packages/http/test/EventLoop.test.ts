@@ -44,4 +44,25 @@ describe("EventLoop.nextTurn", () => {
       yield* Fiber.interrupt(fiber)
       expect(yield* turnsOf(Fiber.join(next))).toBeLessThanOrEqual(2)
     }))
+
+  it.live.each(["setImmediate", "MessageChannel", "timers only"])(
+    "lets other work run where there is %s",
+    (kind) =>
+      Effect.gen(function*() {
+        const { MessageChannel, setImmediate } = globalThis
+        let isDone = false
+        setTimeout(() => {
+          isDone = true
+        })
+        yield* Effect.acquireUseRelease(
+          Effect.sync(() => {
+            if (kind !== "setImmediate") Reflect.deleteProperty(globalThis, "setImmediate")
+            if (kind === "timers only") Reflect.deleteProperty(globalThis, "MessageChannel")
+          }),
+          () => Effect.repeat(EventLoop.nextTurn, { until: () => isDone }),
+          () => Effect.sync(() => Object.assign(globalThis, { MessageChannel, setImmediate }))
+        )
+        expect(isDone).toBe(true)
+      })
+  )
 })

@@ -1,10 +1,10 @@
+import * as EventLoop from "@effect-uploads/http/EventLoop"
 import { Md5Hasher } from "@effect-uploads/transfer/Md5Hasher"
 import * as NodeMd5Hasher from "@effect-uploads/transfer/NodeMd5Hasher"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
-import * as eventLoop from "../src/internal/md5/eventLoop.js"
 import * as javascript from "../src/internal/md5/javascript.js"
 import * as native from "../src/internal/md5/native.js"
 import { inTurns } from "../src/internal/md5/portable.js"
@@ -72,9 +72,9 @@ describe("hashing in turns", () => {
         digest: () => ""
       })
       const others = yield* Effect.fork(
-        Effect.forever(Effect.zipRight(eventLoop.turn, Effect.sync(() => turns.push(0))))
+        Effect.forever(Effect.zipRight(EventLoop.nextTurn, Effect.sync(() => turns.push(0))))
       )
-      yield* eventLoop.turn
+      yield* EventLoop.nextTurn
       yield* Effect.forEach(chunks, (length) => hash.update(bytesOf(length)), { discard: true })
       yield* Fiber.interrupt(others)
       return turns.filter((bytes) => bytes > 0)
@@ -89,27 +89,4 @@ describe("hashing in turns", () => {
     Effect.gen(function*() {
       expect(yield* bytesOfTurns(Array.from({ length: 17 }, () => 150))).toEqual([1000, 1000, 550])
     }))
-})
-
-describe("a turn of the event loop", () => {
-  it.live.each(["setImmediate", "MessageChannel", "timers only"])(
-    "lets other work run where there is %s",
-    (kind) =>
-      Effect.gen(function*() {
-        const { MessageChannel, setImmediate } = globalThis
-        let isDone = false
-        setTimeout(() => {
-          isDone = true
-        })
-        yield* Effect.acquireUseRelease(
-          Effect.sync(() => {
-            if (kind !== "setImmediate") Reflect.deleteProperty(globalThis, "setImmediate")
-            if (kind === "timers only") Reflect.deleteProperty(globalThis, "MessageChannel")
-          }),
-          () => Effect.repeat(eventLoop.turn, { until: () => isDone }),
-          () => Effect.sync(() => Object.assign(globalThis, { MessageChannel, setImmediate }))
-        )
-        expect(isDone).toBe(true)
-      })
-  )
 })

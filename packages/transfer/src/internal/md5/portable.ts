@@ -1,6 +1,6 @@
+import * as EventLoop from "@effect-uploads/http/EventLoop"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as eventLoop from "./eventLoop.js"
 import type { Hash } from "./hash.js"
 import * as javascript from "./javascript.js"
 import * as native from "./native.js"
@@ -29,7 +29,7 @@ export const inTurns = ({ bytesPerTurn, digest, update }: Hash) => {
       room -= slice.byteLength
       if (room > 0) return Effect.void
       room = bytesPerTurn
-      return Effect.zipRight(eventLoop.turn, updateInTurns(bytes.subarray(slice.byteLength)))
+      return Effect.zipRight(EventLoop.nextTurn, updateInTurns(bytes.subarray(slice.byteLength)))
     })
   return { update: updateInTurns, digest: Effect.sync(digest) }
 }
