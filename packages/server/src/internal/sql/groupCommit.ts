@@ -32,7 +32,7 @@ interface Job {
 const maximumJobs = 128
 
 /** The jobs of one turn of the event loop: a job takes up to half a millisecond, and so does the response after it. */
-const jobsPerTurn = 16
+const jobsPerTurn = 32
 
 /** Runs an effect for each item. The event loop is free in between. */
 const inTurns = <A, B, E>(items: ReadonlyArray<A>, run: (item: A) => Effect.Effect<B, E>) =>
