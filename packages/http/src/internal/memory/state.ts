@@ -1,3 +1,4 @@
+import type { ByteSize } from "@effect-uploads/domain/ByteSize"
 import type * as ExpiresAfter from "@effect-uploads/domain/ExpiresAfter"
 import * as FileObject from "@effect-uploads/domain/FileObject"
 import * as IdempotencyRecord from "@effect-uploads/domain/IdempotencyRecord"
@@ -6,6 +7,7 @@ import type * as Upload from "@effect-uploads/domain/Upload"
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import type { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as Arr from "effect/Array"
+import type * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -30,8 +32,10 @@ export interface StoredUpload {
   readonly sequence: number
   readonly upload: Upload.Upload
   readonly expiresAfter: Option.Option<ExpiresAfter.ExpiresAfter>
-  /** In the order in which they arrived. */
-  readonly parts: ReadonlyArray<StoredPart>
+  /** In the order in which they arrived. A Chunk, because a copied array would make every part cost as much as all before it. */
+  readonly parts: Chunk.Chunk<StoredPart>
+  /** The sum of the sizes of the parts. */
+  readonly receivedBytes: ByteSize
 }
 
 export interface StoredFile {

@@ -2,6 +2,7 @@ import type { UploadId } from "@effect-uploads/domain/Ids"
 import * as Upload from "@effect-uploads/domain/Upload"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -30,7 +31,8 @@ const makeSnapshot = (ref: Ref.Ref<State>) => ({
         Option.filter(({ upload }) => Upload.at(upload, now).status === "pending"),
         Option.match({
           onNone: () => [],
-          onSome: ({ parts }) => parts.map(({ chunks, part }) => ({ part, bytes: concat(chunks) }))
+          onSome: ({ parts }) =>
+            Chunk.toReadonlyArray(parts).map(({ chunks, part }) => ({ part, bytes: concat(chunks) }))
         })
       )),
   files: Effect.map(living(ref), (files) => files.map(({ chunks, file }) => ({ file, bytes: concat(chunks) })))

@@ -11,6 +11,7 @@ import { ChecksumMismatch, PartTooLarge } from "@effect-uploads/domain/UploadErr
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import { UploadPart } from "@effect-uploads/domain/UploadPart"
 import * as UploadParts from "@effect-uploads/domain/UploadParts"
+import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -33,15 +34,16 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
 
   /** What may be read of a part. A part that cannot fit is not read at all. */
   const limitOf = (state: State, uploadId: UploadId, now: DateTime.Utc, declared: Option.Option<ByteSize>) =>
-    Either.flatMap(findPending(state, uploadId, now), ({ parts, upload }) => {
-      const receivedBytes = UploadParts.total(parts)
-      return UploadParts.checkCount(parts.length, limits).pipe(
-        Either.flatMap(() =>
-          UploadParts.checkFits(upload, receivedBytes, Option.getOrElse(declared, () => noBytes), limits)
-        ),
-        Either.map(() => UploadParts.nextPartLimit(upload, receivedBytes, limits))
-      )
-    })
+    Either.flatMap(
+      findPending(state, uploadId, now),
+      ({ parts, receivedBytes, upload }) =>
+        UploadParts.checkCount(parts.length, limits).pipe(
+          Either.flatMap(() =>
+            UploadParts.checkFits(upload, receivedBytes, Option.getOrElse(declared, () => noBytes), limits)
+          ),
+          Either.map(() => UploadParts.nextPartLimit(upload, receivedBytes, limits))
+        )
+    )
 
   const put = (state: State, stored: StoredUpload): State => ({
     ...state,
@@ -64,7 +66,7 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
           yield* currentCall,
           (state) =>
             Either.right([upload, {
-              ...put(state, { sequence: state.sequence, upload, expiresAfter: accepted.fileLifetime, parts: [] }),
+              ...put(state, { sequence: state.sequence, upload, expiresAfter: accepted.fileLifetime, ...noParts }),
               sequence: state.sequence + 1
             }])
         )
@@ -101,10 +103,12 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
                 Either.flatMap(
                   // Checked again, because other parts may have arrived in the meantime.
                   UploadParts.checkCount(stored.parts.length, limits),
-                  () => UploadParts.checkFits(stored.upload, UploadParts.total(stored.parts), bytes, limits)
+                  () => UploadParts.checkFits(stored.upload, stored.receivedBytes, bytes, limits)
                 ),
-                () =>
-                  [part, put(state, { ...stored, parts: [...stored.parts, { part, chunks: copies, bytes }] })] as const
+                (receivedBytes) => {
+                  const parts = Chunk.append(stored.parts, { part, chunks: copies, bytes })
+                  return [part, put(state, { ...stored, parts, receivedBytes })] as const
+                }
               ))
         )
       )
@@ -125,13 +129,17 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
           (state) =>
             Either.gen(function*() {
               const stored = yield* findPending(state, uploadId, call.now)
-              const parts = yield* UploadParts.orderParts(stored.upload, stored.parts, valid.partIds)
+              const parts = yield* UploadParts.orderParts(
+                stored.upload,
+                Chunk.toReadonlyArray(stored.parts),
+                valid.partIds
+              )
               const chunks = parts.flatMap((part) => part.chunks)
               if (valid.md5 !== undefined) yield* verify(uploadId, chunks, valid.md5)
               const file = UploadParts.toFile(stored.upload, { id: fileId, expiresAfter: stored.expiresAfter })
               const upload = Upload.complete(stored.upload, file)
               return [upload, {
-                ...put(state, { ...stored, upload, parts: [] }),
+                ...put(state, { ...stored, upload, ...noParts }),
                 sequence: state.sequence + 1,
                 files: HashMap.set(state.files, fileId, { sequence: state.sequence, file, chunks })
               }] as const
@@ -153,7 +161,7 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
           (state) =>
             Either.map(findPending(state, uploadId, call.now), (stored) => {
               const upload = Upload.cancel(stored.upload)
-              return [upload, put(state, { ...stored, upload, parts: [] })] as const
+              return [upload, put(state, { ...stored, upload, ...noParts })] as const
             })
         )
       )
@@ -162,6 +170,8 @@ export const make = (ref: Ref.Ref<State>, limits: Limits): UploadsService.Servic
 }
 
 const noBytes = ByteSize.make(0)
+
+const noParts = { parts: Chunk.empty(), receivedBytes: noBytes }
 
 /** The key of the call, and its time. */
 const currentCall = Effect.zipWith(IdempotencyKey, DateTime.now, (key, now) => ({ key, now }))
