@@ -7,6 +7,7 @@
 import { ByteSize } from "@effect-uploads/domain/ByteSize"
 import { PartId } from "@effect-uploads/domain/Ids"
 import { Completed, Pending } from "@effect-uploads/domain/Upload"
+import type { PlatformError } from "@effect/platform/Error"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,9 +15,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { prefix, slots } from "./internal/journalKeys.js"
+import { entryKey, entryKeys, prefix, recordKey, revisionsPerEntry } from "./internal/journalKeys.js"
 import * as journalLock from "./internal/journalLock.js"
 import { JournalFailed } from "./TransferError.js"
+
+const Acknowledged = Schema.Array(Schema.Struct({ index: Schema.NonNegativeInt, partId: PartId }))
 
 /**
  * The state of one transfer: its source, its Upload, and the acknowledged parts.
@@ -25,7 +28,7 @@ import { JournalFailed } from "./TransferError.js"
  * @category models
  */
 export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/transfer/JournalEntry")({
-  /** Increases by one with every write. */
+  /** Increases with every write. */
   revision: Schema.NonNegativeInt,
   /** The idempotency keys of the Upload's requests begin with it, so that a resumed transfer repeats the same requests. */
   idempotencyKey: Schema.NonEmptyString,
@@ -44,9 +47,23 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
   modifiedAt: Schema.Number,
   /** When the contents or properties of the source last changed, in milliseconds since 1970. Null where it is not known. */
   changedAt: Schema.NullOr(Schema.Number),
-  acknowledged: Schema.Array(Schema.Struct({ index: Schema.NonNegativeInt, partId: PartId })),
+  acknowledged: Acknowledged,
   /** Present for a file of a set that was sent, until the whole set is. */
   completed: Schema.optionalWith(Completed, { as: "Option", exact: true })
+}) {}
+
+/**
+ * The parts that were acknowledged since the write before this one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class JournalRecord extends Schema.Class<JournalRecord>("@effect-uploads/transfer/JournalRecord")({
+  /** That of the entry, so that the record of an earlier transfer does not count. */
+  idempotencyKey: Schema.NonEmptyString,
+  /** One more than that of the write before. */
+  revision: Schema.NonNegativeInt,
+  acknowledged: Acknowledged
 }) {}
 
 /**
@@ -54,9 +71,12 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
  * @category models
  */
 export interface Service {
-  /** Reads the last entry that was written completely. */
+  /** Reads the last entry that was written completely, with what was appended to it. */
   readonly load: (key: string) => Effect.Effect<Option.Option<JournalEntry>, JournalFailed>
+  /** Replaces the entry. */
   readonly save: (key: string, entry: JournalEntry) => Effect.Effect<void, JournalFailed>
+  /** Adds acknowledged parts to the entry, without writing all of it again. */
+  readonly append: (key: string, record: JournalRecord) => Effect.Effect<void, JournalFailed>
   readonly remove: (key: string) => Effect.Effect<void, JournalFailed>
   /** Locks a key for the scope, so that one run at a time uses its entry. None if another run holds the lock. */
   readonly lock: (key: string) => Effect.Effect<Option.Option<JournalLock>, JournalFailed, Scope.Scope>
@@ -89,14 +109,16 @@ export class TransferJournal
   )
 {}
 
-const decode = Schema.decodeUnknownOption(Schema.parseJson(JournalEntry))
-const encode = Schema.encode(Schema.parseJson(JournalEntry))
+const decodeEntry = Schema.decodeUnknownOption(Schema.parseJson(JournalEntry))
+const encodeEntry = Schema.encode(Schema.parseJson(JournalEntry))
+const decodeRecord = Schema.decodeUnknownOption(Schema.parseJson(JournalRecord))
+const encodeRecord = Schema.encode(Schema.parseJson(JournalRecord))
 
 /**
  * Makes a journal in a `KeyValueStore`.
  *
  * A process may be killed while the store replaces a value. So entries are written to two keys in turn: while one is written,
- * the other one still has the previous entry.
+ * the other one still has the previous entry. Each record has a key of its own until the next entry is written.
  *
  * @example
  * ```ts
@@ -119,30 +141,59 @@ export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = 
     const store = KeyValueStore.prefix(whole, prefix)
     const failed = Effect.mapError((cause: unknown) => new JournalFailed({ cause }))
     const lock = journalLock.make(store)
+
+    const loadEntry = (key: string) =>
+      Effect.map(
+        Effect.forEach(entryKeys(key), store.get),
+        (written) =>
+          written.flatMap(Option.toArray).flatMap((text) => Option.toArray(decodeEntry(text)))
+            .reduce(
+              (last, entry) =>
+                Option.exists(last, ({ revision }) => revision > entry.revision) ? last : Option.some(entry),
+              Option.none<JournalEntry>()
+            )
+      )
+    /** Adds the records up to the first that is missing, that was not written completely, or that is older than the entry. */
+    const withRecords = (key: string, entry: JournalEntry) =>
+      Effect.gen(function*() {
+        const acknowledged = [...entry.acknowledged]
+        let revision = entry.revision
+        while (true) {
+          const next = Option.filter(
+            Option.flatMap(yield* store.get(recordKey(key, revision + 1)), decodeRecord),
+            (record) => record.idempotencyKey === entry.idempotencyKey && record.revision === revision + 1
+          )
+          if (Option.isNone(next)) return new JournalEntry({ ...entry, revision, acknowledged })
+          acknowledged.push(...next.value.acknowledged)
+          revision++
+        }
+      })
+    /** The last record goes first, so that the records of a removal that was interrupted are still found. */
+    const removeRecords = (key: string, first: number): Effect.Effect<void, PlatformError> =>
+      Effect.whenEffect(
+        Effect.zipRight(Effect.suspend(() => removeRecords(key, first + 1)), store.remove(recordKey(key, first))),
+        first < revisionsPerEntry ? store.has(recordKey(key, first)) : Effect.succeed(false)
+      )
+
     return {
       load: (key) =>
-        Effect.forEach(slots(key), (slot) => store.get(slot)).pipe(
-          Effect.map((written) =>
-            written.flatMap(Option.toArray).flatMap((text) => Option.toArray(decode(text)))
-              .reduce(
-                (last, entry) =>
-                  Option.exists(last, ({ revision }) => revision > entry.revision) ? last : Option.some(entry),
-                Option.none<JournalEntry>()
-              )
-          ),
+        loadEntry(key).pipe(
+          Effect.flatMap(Effect.transposeMapOption((entry) => withRecords(key, entry))),
           failed
         ),
       save: (key, entry) =>
-        encode(entry).pipe(
-          Effect.flatMap((text) => store.set(slots(key)[entry.revision % 2 === 0 ? 0 : 1], text)),
+        failed(Effect.flatMap(encodeEntry(entry), (text) => store.set(entryKey(key, entry.revision), text))),
+      append: (key, record) =>
+        failed(Effect.flatMap(encodeRecord(record), (text) => store.set(recordKey(key, record.revision), text))),
+      remove: (key) =>
+        removeRecords(key, 1).pipe(
+          Effect.zipRight(Effect.forEach(
+            entryKeys(key),
+            (entry) => Effect.whenEffect(store.remove(entry), store.has(entry)),
+            { discard: true }
+          )),
           failed
         ),
-      remove: (key) =>
-        Effect.forEach(
-          slots(key),
-          (slot) => Effect.whenEffect(store.remove(slot), store.has(slot)),
-          { discard: true }
-        ).pipe(failed),
       lock: (key) =>
         lock(`${key}/lock`).pipe(
           failed,

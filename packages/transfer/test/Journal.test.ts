@@ -364,7 +364,8 @@ describe("an entry that cannot be read", () => {
       Effect.gen(function*() {
         const path = yield* written(data)
         yield* suspendedAfter(path, 3)
-        expect(store.content.size).toBe(2)
+        // Two entries, and a record for each part.
+        expect(store.content.size).toBe(5)
         for (const key of store.content.keys()) store.content.set(key, text)
         yield* Transfer.file(path, options)
         expect(yield* calls("create")).toBe(2)
@@ -377,12 +378,42 @@ describe("an entry that cannot be read", () => {
   storeTest("does not hide the previous entry", (store) =>
     Effect.gen(function*() {
       const path = yield* written(data)
-      yield* suspendedAfter(path, 3)
-      // The begin, the Upload and three parts are five writes, so the last one is at the first key.
+      yield* suspendedAfter(path, 0)
+      // The entry before the request of the Upload is at the second key, the one with the Upload at the first.
       for (const key of store.content.keys()) if (key.endsWith("/0")) store.content.set(key, "{")
+      yield* Transfer.file(path, options)
+      // The key of the previous entry makes the service return the same Upload.
+      expect(yield* calls("create")).toBe(2)
+      expect(yield* statuses).toEqual(["completed"])
+      yield* expectFiles(data)
+    }))
+})
+
+describe("a record that cannot be read", () => {
+  storeTest("does not hide those before it", (store) =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 3)
+      for (const key of store.content.keys()) if (key.endsWith("/record-3")) store.content.set(key, "{")
       const [started] = yield* collect(Transfer.fileEvents(path, options))
       expect(started).toMatchObject({ _tag: "Started", resumedBytes: 2000 })
       yield* expectFiles(data)
+      expect(store.content.size).toBe(0)
+    }))
+
+  storeTest("because it belongs to an earlier Upload does not count", (store) =>
+    Effect.gen(function*() {
+      const path = yield* written(data)
+      yield* suspendedAfter(path, 4)
+      const records = [...store.content].filter(([key]) => key.includes("/record-"))
+      expect(records).toHaveLength(4)
+      store.content.clear()
+      yield* suspendedAfter(path, 1)
+      for (const [key, value] of records.slice(1)) store.content.set(key, value)
+      const [started] = yield* collect(Transfer.fileEvents(path, options))
+      expect(started).toMatchObject({ _tag: "Started", resumedBytes: 1000 })
+      yield* expectFiles(data)
+      expect(store.content.size).toBe(0)
     }))
 })
 
@@ -448,7 +479,8 @@ describe("a store that fails", () => {
         const path = yield* written(data)
         store.failing.add("remove")
         const completed = yield* Transfer.file(path, options)
-        expect(store.content.size).toBe(3)
+        // The lock, two entries, and a record for each part.
+        expect(store.content.size).toBe(8)
         store.failing.clear()
         expect((yield* Transfer.file(path, options).pipe(advancing())).file).toEqual(completed.file)
         expect(yield* calls("addPart")).toBe(5)
@@ -645,7 +677,7 @@ describe("the acknowledgements of parts", () => {
     Effect.gen(function*() {
       const journal = yield* Effect.provide(TransferJournal.make, KeyValueStore.layerMemory)
       const go = yield* Deferred.make<void>()
-      const saved: Array<number> = []
+      const appended: Array<number> = []
       let stored = 0
       const path = yield* written(data)
       const fiber = yield* Transfer.file(path, { ...options, partSize: 250, concurrency: 20 }).pipe(
@@ -656,11 +688,11 @@ describe("the acknowledgements of parts", () => {
           TransferJournal.TransferJournal,
           Option.some({
             ...journal,
-            save: (key, entry) => {
-              saved.push(entry.acknowledged.length)
+            append: (key, record) => {
+              appended.push(record.acknowledged.length)
               return Effect.zipRight(
-                entry.acknowledged.length === 1 ? Deferred.await(go) : Effect.void,
-                journal.save(key, entry)
+                appended.length === 1 ? Deferred.await(go) : Effect.void,
+                journal.append(key, record)
               )
             }
           })
@@ -672,9 +704,67 @@ describe("the acknowledgements of parts", () => {
       yield* TestClock.adjust("1 millis")
       yield* Deferred.succeed(go, undefined)
       yield* Fiber.join(fiber)
-      expect(saved).toEqual([0, 0, 1, 20])
+      expect(appended).toEqual([1, 19])
       yield* expectFiles(data)
     }).pipe(Effect.provide(env)))
+})
+
+describe("a journal of many parts", () => {
+  const many = bytesOf(520)
+  const manyOptions = { ...options, partSize: 1 }
+  const parts = many.byteLength
+
+  storeTest(
+    "writes each acknowledgement a few times, not once for every later part",
+    (store) =>
+      Effect.gen(function*() {
+        yield* Transfer.file(yield* written(many), manyOptions)
+        // A record has about 200 characters, and each of the two entries 65 for a part.
+        expect(store.written / parts).toBeLessThan(400)
+        expect(store.content.size).toBe(0)
+      })
+  )
+
+  for (const acknowledged of [255, 256, 257]) {
+    storeTest(`resumes after ${acknowledged} parts`, (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(many)
+        yield* suspendedAfter(path, acknowledged, manyOptions)
+        const [started] = yield* collect(Transfer.fileEvents(path, manyOptions))
+        expect(started).toMatchObject({ _tag: "Started", resumedBytes: acknowledged })
+        expect(yield* calls("create")).toBe(1)
+        yield* expectFiles(many)
+        expect(store.content.size).toBe(0)
+      }))
+  }
+
+  storeTest(
+    "loses one acknowledgement at most when the process is killed while it writes a whole entry",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(many)
+        let sent = 0
+        const process = yield* Transfer.file(path, manyOptions).pipe(
+          changed((uploads) => ({
+            addPart: (id, part) => {
+              // The next write is that of the entry with 256 parts: the lock is read, and 1000 characters of it are written.
+              if (++sent === 256) store.left = 1000
+              return uploads.addPart(id, part)
+            }
+          })),
+          Effect.forkDaemon
+        )
+        yield* Deferred.await(store.killed)
+        const successor = new Store(store.content)
+        const [started] = yield* collect(Transfer.fileEvents(path, manyOptions)).pipe(
+          Effect.provide(successor.journal),
+          advancing()
+        )
+        expect(started).toMatchObject({ _tag: "Started", resumedBytes: 255 })
+        yield* expectFiles(many)
+        yield* Fiber.interruptFork(process)
+      })
+  )
 })
 
 describe("TransferJournal", () => {

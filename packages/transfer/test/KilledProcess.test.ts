@@ -4,14 +4,14 @@ import * as PartData from "@effect-uploads/http/PartData"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsRoutes from "@effect-uploads/http/UploadsRoutes"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
-import { JournalEntry } from "@effect-uploads/transfer/TransferJournal"
+import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServer from "@effect/platform/HttpServer"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import { describe, expect, it } from "@effect/vitest"
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -83,26 +83,41 @@ const runChild = (env: Record<string, string>, onStart: (kill: () => void) => vo
     return Effect.sync(() => running.kill("SIGKILL"))
   })
 
-const decodeEntry = Schema.decodeUnknownOption(Schema.parseJson(JournalEntry))
+const decodeWrite = Schema.decodeUnknownOption(
+  Schema.parseJson(Schema.Union(TransferJournal.JournalEntry, TransferJournal.JournalRecord))
+)
 
-/** The entries of the journal, the last one first. */
+/** The entries and records of the journal, the last one first. */
 const readJournal = (folder: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const slots = yield* Effect.forEach(yield* fs.readDirectory(folder), (name) =>
-      Effect.map(fs.readFileString(`${folder}/${name}`), (text) => ({ path: `${folder}/${name}`, text })))
+      Effect.map(fs.readFileString(`${folder}/${name}`), (text) => ({
+        path: `${folder}/${name}`,
+        key: decodeURIComponent(name).replace(/^effect-uploads\/transfer\/(.*)\/[^/]*$/, "$1"),
+        text
+      })))
     return slots
-      .flatMap(({ path, text }) =>
-        Option.toArray(Option.map(decodeEntry(text), (entry) => ({ path, text, entry })))
+      .flatMap((slot) =>
+        Option.toArray(Option.map(decodeWrite(slot.text), ({ revision }) => ({ ...slot, revision })))
       )
-      .sort((a, b) => b.entry.revision - a.entry.revision)
+      .sort((a, b) => b.revision - a.revision)
   })
+
+/** The entry that the next run of the transfer finds. */
+const loadEntry = (folder: string) =>
+  Effect.gen(function*() {
+    const [last] = yield* readJournal(folder)
+    if (last === undefined) return Option.none()
+    const store = yield* TransferJournal.make
+    return yield* store.load(last.key)
+  }).pipe(Effect.provide(KeyValueStore.layerFileSystem(folder)))
 
 const transfer = (seed: number, options: {
   readonly kills: number
   /** At any moment, the service may have parts that it did not acknowledge. Before a part, with concurrency 1, it has none. */
   readonly when: "any moment" | "before a part"
-  /** Whether the last entry of the journal is truncated after each kill. */
+  /** Whether the last write of the journal is truncated after each kill. */
   readonly tear: boolean
 }) =>
   Effect.suspend(() => {
@@ -153,7 +168,7 @@ const transfer = (seed: number, options: {
         CONCURRENCY: options.when === "any moment" ? `${1 + random.integer(4)}` : "1"
       }
 
-      let known = Option.none<JournalEntry>()
+      let known = Option.none<TransferJournal.JournalEntry>()
       for (let ended = false; !ended;) {
         const before = arrivals.length
         const { code, output } = yield* runChild(env, (kill) => {
@@ -173,14 +188,15 @@ const transfer = (seed: number, options: {
           // As if the process had been killed while it wrote the entry.
           yield* fs.writeFileString(newest.path, newest.text.slice(0, random.integer(newest.text.length)))
         }
-        known = Option.map(Arr.head(yield* readJournal(journal)), ({ entry }) =>
-          entry)
+        known = yield* loadEntry(journal)
       }
 
       expect(kills).toBe(options.kills)
       expect(yield* fs.readDirectory(journal)).toEqual([])
       const files = yield* (yield* FilesMemory.FilesServiceTest).files
-      expect(files.map(({ bytes }) => Buffer.compare(bytes, data))).toEqual([0])
+      expect(files.map(({ bytes }) =>
+        Buffer.compare(bytes, data)
+      )).toEqual([0])
       return { arrivals, uploads: yield* (yield* UploadsMemory.UploadsServiceTest).uploads }
     }).pipe(Effect.scoped, Effect.provide(serviceOf(arrivals)))
   })

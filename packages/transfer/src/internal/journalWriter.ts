@@ -1,5 +1,6 @@
 import type { PartId } from "@effect-uploads/domain/Ids"
 import type { Completed, Pending } from "@effect-uploads/domain/Upload"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -7,7 +8,8 @@ import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { JournalFailed } from "../TransferError.js"
 import { TransferInProgress } from "../TransferError.js"
 import type { Service } from "../TransferJournal.js"
-import { JournalEntry } from "../TransferJournal.js"
+import { JournalEntry, JournalRecord } from "../TransferJournal.js"
+import { nextEntry } from "./journalKeys.js"
 import type { Source } from "./sources/source.js"
 
 /**
@@ -51,6 +53,16 @@ const disabled: JournalWriter = {
   lost: Effect.never
 }
 
+/** What the store has of the transfer. */
+interface Written {
+  /** The last whole entry. */
+  readonly entry: ConstructorParameters<typeof JournalEntry>[0]
+  /** That of the last write, of the entry or of a record. */
+  readonly revision: number
+  /** All acknowledged parts, those of the records included. */
+  readonly acknowledged: Chunk.Chunk<JournalEntry["acknowledged"][number]>
+}
+
 export const make = (
   journal: Option.Option<Service>,
   source: Source,
@@ -59,23 +71,45 @@ export const make = (
 ): Effect.Effect<JournalWriter, JournalFailed | TransferInProgress, Scope.Scope> =>
   Effect.gen(function*() {
     if (Option.isNone(journal) || Option.isNone(source.identity)) return disabled
-    const { load, remove, save } = journal.value
+    const { append, load, remove, save } = journal.value
     const { changedAt, key, modifiedAt } = source.identity.value
     const inProgress = new TransferInProgress({ name: source.name })
     const lock = yield* Effect.flatMap(journal.value.lock(key), Effect.mapError(() => inProgress))
     const confirmLock = Effect.filterOrFail(lock.isHeld, (held) => held, () => inProgress)
-    /** Parts that are acknowledged during a write. The next write has all of them, because each one writes the whole entry. */
+    /** Parts that are acknowledged during a write. The next write has all of them. */
     const waiting: Array<JournalEntry["acknowledged"][number]> = []
-    const current = yield* SynchronizedRef.make(Option.none<JournalEntry>())
+    const current = yield* SynchronizedRef.make(Option.none<Written>())
 
-    /** Writes one entry at a time, so that revisions reach the store in their order. An entry that stays the same is not written. */
-    const write = (next: (entry: Option.Option<JournalEntry>) => Option.Option<JournalEntry>) =>
-      SynchronizedRef.updateEffect(current, (before) => {
-        const entry = next(before)
-        return Option.isNone(entry) || Option.getOrUndefined(before) === entry.value
-          ? Effect.succeed(entry)
-          : Effect.as(Effect.zipRight(confirmLock, save(key, entry.value)), entry)
+    /** Writes one at a time, so that revisions reach the store in their order. */
+    const write = (next: (before: Option.Option<Written>) => Effect.Effect<Option.Option<Written>, JournalFailed>) =>
+      SynchronizedRef.updateEffect(current, (before) => Effect.zipRight(confirmLock, next(before)))
+
+    /** Writes the whole entry, with the next revision of an entry. */
+    const saveEntry = ({ acknowledged, entry, revision }: Written) => {
+      const saved = new JournalEntry({
+        ...entry,
+        revision: nextEntry(revision),
+        acknowledged: Chunk.toReadonlyArray(acknowledged)
       })
+      return Effect.as(save(key, saved), Option.some({ entry: saved, revision: saved.revision, acknowledged }))
+    }
+    const changeEntry = (change: Partial<JournalEntry>) =>
+      write(Option.match({
+        onNone: () => Effect.succeedNone,
+        onSome: ({ entry, ...written }) => saveEntry({ ...written, entry: { ...entry, ...change } })
+      }))
+
+    const appendParts = ({ acknowledged, entry, revision }: Written, parts: JournalEntry["acknowledged"]) => {
+      const written = {
+        entry,
+        revision: revision + 1,
+        acknowledged: Chunk.appendAll(acknowledged, Chunk.unsafeFromArray(parts))
+      }
+      if (written.revision === nextEntry(revision)) return saveEntry({ ...written, revision })
+      const { idempotencyKey } = entry
+      const record = new JournalRecord({ idempotencyKey, revision: written.revision, acknowledged: parts })
+      return Effect.as(append(key, record), Option.some(written))
+    }
 
     const warn = (error: Error) => Effect.logWarning(`The journal of a transfer was not updated: ${error.message}`)
     const close = confirmLock.pipe(
@@ -84,18 +118,22 @@ export const make = (
       Effect.catchAll(warn)
     )
     const keep = (upload: Completed, keys: Set<string>) =>
-      write(Option.map((entry) =>
-        new JournalEntry({ ...entry, revision: entry.revision + 1, completed: Option.some(upload) })
-      )).pipe(
-        Effect.zipRight(Effect.sync(() =>
-          keys.add(key)
-        )),
+      changeEntry({ completed: Option.some(upload) }).pipe(
+        Effect.zipRight(Effect.sync(() => keys.add(key))),
         Effect.catchAll(warn)
       )
 
     return {
       isEnabled: true,
-      load: Effect.tap(load(key), (entry) => SynchronizedRef.set(current, entry)),
+      load: Effect.tap(load(key), (entry) =>
+        SynchronizedRef.set(
+          current,
+          Option.map(entry, (entry) => ({
+            entry,
+            revision: entry.revision,
+            acknowledged: Chunk.unsafeFromArray(entry.acknowledged)
+          }))
+        )),
       finish: (upload) =>
         Option.match(completedKeys, { onNone: () => close, onSome: (keys) => Effect.asVoid(keep(upload, keys)) }),
       completed: (entry) => Option.tap(entry.completed, () => Option.map(completedKeys, (keys) => keys.add(key))),
@@ -103,9 +141,9 @@ export const make = (
         write((before) => {
           // Those of an Upload that this one replaces.
           waiting.length = 0
-          return Option.some(
-            new JournalEntry({
-              revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision + 1 }),
+          return saveEntry({
+            entry: {
+              revision: 0,
               idempotencyKey,
               upload: Option.none(),
               receivedAt,
@@ -115,24 +153,21 @@ export const make = (
               changedAt,
               acknowledged: [],
               completed: Option.none()
-            })
-          )
+            },
+            revision: Option.match(before, { onNone: () => 0, onSome: ({ revision }) => revision }),
+            acknowledged: Chunk.empty()
+          })
         }),
-      created: (upload, receivedAt) =>
-        write(Option.map((entry) =>
-          new JournalEntry({ ...entry, revision: entry.revision + 1, upload: Option.some(upload), receivedAt })
-        )),
+      created: (upload, receivedAt) => changeEntry({ upload: Option.some(upload), receivedAt }),
       acknowledge: (index, partId) =>
         Effect.suspend(() => {
           waiting.push({ index, partId })
-          return write(Option.map((entry) => {
+          return SynchronizedRef.updateEffect(current, (before) => {
             const parts = waiting.splice(0)
-            return parts.length === 0 ? entry : new JournalEntry({
-              ...entry,
-              revision: entry.revision + 1,
-              acknowledged: [...entry.acknowledged, ...parts]
-            })
-          }))
+            return parts.length === 0 || Option.isNone(before)
+              ? Effect.succeed(before)
+              : Effect.zipRight(confirmLock, appendParts(before.value, parts))
+          })
         }),
       close,
       lost: Effect.zipRight(lock.lost, inProgress)
