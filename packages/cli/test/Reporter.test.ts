@@ -51,6 +51,13 @@ const retrying = TransferEvent.Retrying({
   delay: Duration.seconds(1)
 })
 
+const completing = TransferEvent.RequestRetrying({
+  request: "complete",
+  attempt: 3,
+  reason: new Error("bad gateway\u001b[2J"),
+  delay: Duration.millis(15_400)
+})
+
 const file = (event: TransferEvent.TransferEvent, index = 0) => FilesEvent.FileEvent({ index, name: "in/a.bin", event })
 
 /** A reporter, by default of one file, and what it wrote. */
@@ -104,10 +111,12 @@ describe("a reporter", () => {
         file(TransferEvent.TooSlow({ expiresAt: upload.expiresAt, expectedAt: Timestamp.fromEpochMillis(4_000_000) }))
       )
       yield* reporter.event(file(TransferEvent.Restarted({ replaced: upload.id })))
+      yield* reporter.event(file(completing))
       expect(stderr.lines()).toEqual([
         "a.bin: resumed, 500 B of 1000 B are there already",
         "a.bin: at this rate it is sent at 1970-01-01 01:06:40 UTC, after the Upload expires at 1970-01-01 01:00:00 UTC",
-        "a.bin: begins again with a new Upload in place of upload_1"
+        "a.bin: begins again with a new Upload in place of upload_1",
+        "a.bin: the request to complete the Upload failed, again in 0:16: bad gateway\ufffd[2J"
       ])
     }))
 
@@ -122,6 +131,7 @@ describe("a reporter", () => {
           bytes: 500
         }),
         retrying,
+        completing,
         TransferEvent.Restarted({ replaced: upload.id })
       ]
       const json = yield* make("json")
@@ -136,6 +146,7 @@ describe("a reporter", () => {
         { event: "progress", sentBytes: 250, totalBytes: 1000, bytesPerSecond: 100, secondsLeft: 7.5 },
         { event: "part", index: 0, partId: "part_1", bytes: 500 },
         { event: "retrying", index: 0, attempt: 1, reason: "socket hang up", delay: 1 },
+        { event: "requestRetrying", request: "complete", attempt: 3, delay: 15.4 },
         { event: "restarted", replacedUploadId: "upload_1" }
       ])
       expect([json.stderr.text(), quiet.stdout.text(), quiet.stderr.text()]).toEqual(["", "", ""])

@@ -3,10 +3,14 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import * as Schema from "effect/Schema"
 import { DomainError } from "./ErrorEnvelope.js"
 import { ServiceError } from "./ServiceError.js"
@@ -67,6 +71,39 @@ export class LocalRetryPolicy extends Context.Reference<LocalRetryPolicy>()<
 >("@effect-uploads/http/LocalRetryPolicy", { defaultValue: () => Option.none() }) {}
 
 /**
+ * A retry that is about to be made: the failure of the attempt before it, and the delay until it begins.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Retry {
+  readonly error: Retryable
+  readonly delay: Duration.Duration
+}
+
+/**
+ * Receives every retry of the calls in one region of a program, before its delay. A user who waits can be told why. The default
+ * does nothing.
+ *
+ * @since 0.1.0
+ * @category services
+ * @example
+ * ```ts
+ * import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
+ * import * as Effect from "effect/Effect"
+ *
+ * export const withMessages = Effect.provideService(
+ *   RetryPolicy.RetryListener,
+ *   ({ error }) => Effect.log(`Another attempt follows, because: ${error.message}`)
+ * )
+ * ```
+ */
+export class RetryListener extends Context.Reference<RetryListener>()<
+  "@effect-uploads/http/RetryListener",
+  (retry: Retry) => Effect.Effect<void>
+>("@effect-uploads/http/RetryListener", { defaultValue: () => () => Effect.void }) {}
+
+/**
  * The longest delay that a service may ask for. For a longer one nothing is retried: the call fails at once, and the error has
  * the delay in `retryAfter`.
  *
@@ -100,8 +137,17 @@ export const isRetryable = (u: unknown): u is Retryable =>
   (u.response?.shouldRetry ??
     (transient.includes(u._tag) || (u._tag === "InvalidRequest" && u.response?.status === 409)))
 
+/** Tells the {@link RetryListener} of every decision for another attempt. */
+const notifyListener = (error: Retryable, decision: ScheduleDecision.ScheduleDecision): Effect.Effect<void> =>
+  ScheduleDecision.isDone(decision) ? Effect.void : Effect.flatMap(
+    Effect.zip(RetryListener, Clock.currentTimeMillis),
+    ([listener, now]) =>
+      listener({ error, delay: Duration.millis(Math.max(0, ScheduleIntervals.start(decision.intervals) - now)) })
+  )
+
 /**
- * The policy with the delays that the service asks for. It stops at a delay above {@link maximumRetryAfter}.
+ * The policy with the delays that the service asks for. It stops at a delay above {@link maximumRetryAfter}. Every retry is told to
+ * the {@link RetryListener}.
  *
  * @since 0.1.0
  * @category combinators
@@ -113,5 +159,6 @@ export const obeyRetryAfter = (policy: RetryPolicy): Schedule.Schedule<Retryable
       const delay = retryAfter(error)
       return delay === undefined || Duration.lessThanOrEqualTo(delay, maximumRetryAfter)
     }),
-    Schedule.modifyDelay((error, delay) => retryAfter(error) ?? delay)
+    Schedule.modifyDelay((error, delay) => retryAfter(error) ?? delay),
+    Schedule.onDecision(notifyListener)
   )

@@ -256,6 +256,23 @@ describe("the delay before a retry", () => {
       })
   )
 
+  it.effect("is told to the listener with the failure, and no retry is told when there is none", () =>
+    Effect.gen(function*() {
+      const told: Array<readonly [tag: string, seconds: number]> = []
+      const listening = Effect.provideService(
+        RetryPolicy.RetryListener,
+        ({ delay, error }) => Effect.sync(() => told.push([error._tag, Duration.toSeconds(delay)]))
+      )
+      const policy = { retryPolicy: Schedule.intersect(Schedule.spaced("3 seconds"), Schedule.recurs(2)) }
+      const responses = [broken, errorResponse(503, { "retry-after": "7" }), broken] as const
+      expect((yield* attempts(responses, policy).pipe(listening)).moments).toEqual([0, 3000, 10_000])
+      expect(told).toEqual([["TransportFailed", 3], ["ServiceUnavailable", 7]])
+      told.length = 0
+      yield* attempts([errorResponse(503, { "retry-after": "601" })], policy).pipe(listening)
+      yield* attempts([errorResponse(404)], policy).pipe(listening)
+      expect(told).toEqual([])
+    }))
+
   it.effect("the clock of the client counts for a date in retry-after when the response has no readable date", () =>
     Effect.gen(function*() {
       yield* setTime

@@ -198,6 +198,12 @@ export const onEvent = (item: Item, event: TransferEvent.TransferEvent): Item =>
       notice: Option.some(`Part ${index + 1} is sent again: ${reason.message}`),
       parts: modify(item.parts, index, () => ({ state: "retrying", fill: 0, failures: attempt }))
     }),
+    RequestRetrying: ({ reason, request }): Item => ({
+      ...item,
+      notice: Option.some(
+        `The ${request === "create" ? "start" : "completion"} of the Upload is tried again: ${reason.message}`
+      )
+    }),
     TooSlow: (): Item => ({
       ...item,
       notice: Option.some("At this rate the Upload expires before it is complete.")

@@ -12,13 +12,16 @@ import type * as Duration from "effect/Duration"
 import type * as Option from "effect/Option"
 
 /**
+ * - `RequestRetrying`: an attempt to create or to complete the Upload failed for a transient reason. The request is sent again
+ *   after `delay`. Emitted by clients that tell their retries to `RetryPolicy.RetryListener`, as `UploadsClient` does.
  * - `Started`: the Upload exists. An earlier run had sent `resumedBytes` of it, in the parts with the indexes `resumed`.
  * - `Progress`: the connection took `sentBytes` of `totalBytes`. This number never decreases: bytes that are sent again count
  *   from where the earlier attempt ended. `repeatedBytes` were sent again until now, and `repeating` are the indexes of the parts
- *   that are sent again at present. `sending` are the parts of which bytes were sent and that are not acknowledged yet. `bytesPerSecond` is the rate of the connection, smoothed over about ten seconds. `timeLeft`
- *   is the time for all bytes that are still to be sent, repeated ones included; none while nothing was sent.
+ *   that are sent again at present. `sending` are the parts of which bytes were sent and that are not acknowledged yet.
+ *   `bytesPerSecond` is the rate of the connection, smoothed over about ten seconds. `timeLeft` is the time for all bytes that are
+ *   still to be sent, repeated ones included; none while nothing was sent.
  * - `PartDone`: the service acknowledged a part.
- * - `Retrying`: an attempt failed for a transient reason. The part is sent again after `delay`.
+ * - `Retrying`: an attempt to send a part failed for a transient reason. The part is sent again after `delay`.
  * - `TooSlow`: at the measured rate the Upload expires before it is complete. Both times are of the service's clock, which may
  *   differ from that of this process. Emitted once.
  * - `Restarted`: a new Upload replaces one that expired, that no longer exists although an earlier run created it, or that has
@@ -29,6 +32,12 @@ import type * as Option from "effect/Option"
  * @category models
  */
 export type TransferEvent = Data.TaggedEnum<{
+  RequestRetrying: {
+    readonly request: "create" | "complete"
+    readonly attempt: number
+    readonly reason: Error
+    readonly delay: Duration.Duration
+  }
   Started: {
     readonly upload: Upload.Pending
     readonly parts: number
@@ -69,6 +78,5 @@ export type TransferEvent = Data.TaggedEnum<{
  * @since 0.1.0
  * @category constructors
  */
-export const { Completed, PartDone, Progress, Restarted, Retrying, Started, TooSlow, $is, $match } = Data.taggedEnum<
-  TransferEvent
->()
+export const { Completed, PartDone, Progress, RequestRetrying, Restarted, Retrying, Started, TooSlow, $is, $match } =
+  Data.taggedEnum<TransferEvent>()

@@ -1,8 +1,11 @@
 import * as PartData from "@effect-uploads/http/PartData"
 import { ServiceUnavailable, TransportFailed } from "@effect-uploads/http/ServiceError"
+import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Transfer from "@effect-uploads/transfer/Transfer"
 import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -75,6 +78,54 @@ describe("the events of a transfer", () => {
       expect(retrying).toEqual([
         TransferEvent.Retrying({ index: 0, attempt: 1, reason: reset, delay: Duration.seconds(1) }),
         TransferEvent.Retrying({ index: 0, attempt: 2, reason: unavailable, delay: Duration.seconds(1) })
+      ])
+    }))
+
+  it.effect("report every retry of the requests that create and complete the Upload, with its delay", () =>
+    Effect.gen(function*() {
+      let created = 0
+      let completed = 0
+      const upload = { id: "upload_1", object: "upload", bytes: 10, created_at: 0, expires_at: 3600, filename: "a" }
+      const pending = { ...upload, purpose: "user_data", status: "pending" }
+      const uploadFile = { ...pending, id: "file-1", object: "file", status: "processed" }
+      const body = (path: string) =>
+        path.endsWith("/uploads")
+          ? created++ < 1 ? undefined : pending
+          : path.endsWith("/parts")
+          ? { id: "part_1", object: "upload.part", created_at: 0, upload_id: "upload_1" }
+          : completed++ < 2
+          ? undefined
+          : { ...pending, status: "completed", file: uploadFile }
+      const http = HttpClient.make((request, { pathname }) =>
+        Effect.sync(() => {
+          const json = body(pathname)
+          return HttpClientResponse.fromWeb(
+            request,
+            Response.json(json ?? {}, { status: json === undefined ? 503 : 200 })
+          )
+        })
+      )
+      const client = UploadsClient.layer({
+        apiUrl: "https://uploads.test/v1",
+        retryPolicy: Schedule.intersect(Schedule.spaced("2 seconds"), Schedule.recurs(1))
+      })
+      const events = yield* Transfer.bytesEvents(bytesOf(10), { ...options, filename: "a" }).pipe(
+        collect,
+        Effect.provide(client),
+        Effect.provideService(HttpClient.HttpClient, http),
+        withFastClock
+      )
+      expect(events.map((event) =>
+        event._tag === "RequestRetrying"
+          ? [event.request, event.attempt, event.reason.name, Duration.toSeconds(event.delay)]
+          : event._tag
+      )).toEqual([
+        ["create", 1, "ServiceUnavailable", 2],
+        "Started",
+        "PartDone",
+        ["complete", 1, "ServiceUnavailable", 1],
+        ["complete", 2, "ServiceUnavailable", 1],
+        "Completed"
       ])
     }))
 

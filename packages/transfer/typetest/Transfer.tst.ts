@@ -113,7 +113,7 @@ describe("Transfer", () => {
 
   test("emits these events", () => {
     expect<TransferEvent.TransferEvent["_tag"]>().type.toBe<
-      "Started" | "Progress" | "PartDone" | "Retrying" | "TooSlow" | "Restarted" | "Completed"
+      "RequestRetrying" | "Started" | "Progress" | "PartDone" | "Retrying" | "TooSlow" | "Restarted" | "Completed"
     >()
   })
 

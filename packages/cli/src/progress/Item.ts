@@ -60,6 +60,7 @@ export const update = (item: Item, event: TransferEvent.TransferEvent, nowMillis
     }),
     PartDone: () => ({ ...item, partsDone: item.partsDone + 1 }),
     Retrying: () => ({ ...item, retries: item.retries + 1 }),
+    RequestRetrying: () => ({ ...item, retries: item.retries + 1 }),
     TooSlow: () => item,
     Restarted: () => ({ ...item, upload: Option.none(), sentBytes: 0, resumedBytes: 0, partsDone: 0 }),
     Completed: (): Item => ({ ...item, phase: "completed", sentBytes: item.totalBytes, timeLeft: Option.none() })

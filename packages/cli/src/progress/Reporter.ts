@@ -101,6 +101,14 @@ export const make = (
               Duration.format(delay)
             }: ${reason.message}`
           ),
+        // The bar stands still meanwhile: at nothing, or with all bytes sent.
+        RequestRetrying: ({ delay, reason, request }) =>
+          message(
+            yellow(
+              `${item.name}: the request to ${request} the Upload failed, again in ${formatTime(delay)}: ` +
+                printable(reason.message)
+            )
+          ),
         TooSlow: ({ expectedAt, expiresAt }) =>
           message(
             yellow(

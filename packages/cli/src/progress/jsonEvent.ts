@@ -42,6 +42,14 @@ export const ofTransfer = (file: string, event: TransferEvent.TransferEvent): ob
       reason: reason.message,
       delay: seconds(delay)
     }),
+    RequestRetrying: ({ attempt, delay, reason, request }) => ({
+      event: "requestRetrying",
+      file,
+      request,
+      attempt,
+      reason: reason.message,
+      delay: seconds(delay)
+    }),
     TooSlow: ({ expectedAt, expiresAt }) => ({
       event: "tooSlow",
       file,

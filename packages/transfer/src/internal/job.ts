@@ -2,6 +2,7 @@ import type { PartId, UploadId } from "@effect-uploads/domain/Ids"
 import type * as Upload from "@effect-uploads/domain/Upload"
 import type { Limits } from "@effect-uploads/domain/UploadLimits"
 import type * as FilesService from "@effect-uploads/http/FilesService"
+import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import type * as UploadsService from "@effect-uploads/http/UploadsService"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -9,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import type { PartRange } from "../PartPlan.js"
-import type { TransferEvent } from "../TransferEvent.js"
+import * as TransferEvent from "../TransferEvent.js"
 import type { TransferOptions } from "../TransferOptions.js"
 import type { Connection } from "./connection.js"
 import type { JournalWriter } from "./journalWriter.js"
@@ -29,7 +30,7 @@ export interface Job {
   readonly onEvent: Option.Option<OnEvent>
 }
 
-export type OnEvent = (event: TransferEvent) => Effect.Effect<void>
+export type OnEvent = (event: TransferEvent.TransferEvent) => Effect.Effect<void>
 
 /** The Upload that the transfer is filling. */
 export interface ActiveUpload {
@@ -58,5 +59,17 @@ export const hasMd5 = ({ options }: Job): boolean => options.md5 !== undefined |
 export const cancelTimeoutOf = ({ options }: Job): Duration.Duration =>
   Duration.decode(options.cancelTimeout ?? "30 seconds")
 
-export const emit = ({ onEvent }: Job, event: TransferEvent): Effect.Effect<void> =>
+export const emit = ({ onEvent }: Job, event: TransferEvent.TransferEvent): Effect.Effect<void> =>
   Option.match(onEvent, { onNone: () => Effect.void, onSome: (onEvent) => onEvent(event) })
+
+/** Emits an event for each retry of a request. */
+export const emitRetries = (job: Job, request: "create" | "complete") => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    let attempt = 0
+    return Effect.provideService(
+      effect,
+      RetryPolicy.RetryListener,
+      ({ delay, error }) =>
+        emit(job, TransferEvent.RequestRetrying({ request, attempt: ++attempt, reason: error, delay }))
+    )
+  })

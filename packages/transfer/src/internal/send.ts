@@ -12,7 +12,7 @@ import type { TransferFailure } from "../TransferError.js"
 import * as TransferEvent from "../TransferEvent.js"
 import { defaultRetryPolicy } from "../TransferOptions.js"
 import type { ActiveUpload, Job } from "./job.js"
-import { concurrencyOf, emit, hasMd5 } from "./job.js"
+import { concurrencyOf, emit, emitRetries, hasMd5 } from "./job.js"
 import * as lifetime from "./lifetime.js"
 import * as partSender from "./partSender.js"
 import type { Progress } from "./progress.js"
@@ -86,6 +86,7 @@ export const run = (
     }).pipe(
       // All parts are sent, so it is worth the same patience as a part.
       Effect.provideService(RetryPolicy.LocalRetryPolicy, Option.some(retryPolicy)),
+      emitRetries(job, "complete"),
       IdempotencyKey.withKey(`${idempotencyKey}/complete-${Option.getOrElse(expected, () => "unchecked")}`),
       // The earlier run sent other content, although size and modification time are the same.
       Effect.mapError((error) =>

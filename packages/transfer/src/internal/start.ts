@@ -19,7 +19,7 @@ import type { TransferError } from "../TransferError.js"
 import type { JournalEntry } from "../TransferJournal.js"
 import { cancelAndFail, cancelQuietly, runToCompletion } from "./cleanup.js"
 import type { ActiveUpload, Job } from "./job.js"
-import { cancelTimeoutOf, concurrencyOf, hasMd5 } from "./job.js"
+import { cancelTimeoutOf, concurrencyOf, emitRetries, hasMd5 } from "./job.js"
 import * as lifetime from "./lifetime.js"
 
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -211,7 +211,12 @@ const createUpload = (
       mimeType: options.mimeType ?? source.mimeType ??
         Option.getOrElse(MimeType.infer(filename, options.purpose), () => "application/octet-stream"),
       expiresAfter: options.expiresAfter
-    }).pipe(IdempotencyKey.withKey(`${idempotencyKey}/create`), Effect.interruptible, Effect.forkDaemon)
+    }).pipe(
+      IdempotencyKey.withKey(`${idempotencyKey}/create`),
+      emitRetries(job, "create"),
+      Effect.interruptible,
+      Effect.forkDaemon
+    )
     return yield* restore(Fiber.join(creating)).pipe(
       Effect.tapError((error) => isAmbiguousFailure(error) ? Effect.void : journal.close),
       // The Upload exists, and no one but this error knows its id.
