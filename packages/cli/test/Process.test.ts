@@ -261,6 +261,31 @@ describe("the command", () => {
     30_000
   )
 
+  it.scopedLive(
+    "keeps what a full disk took of a download, and goes on with it when there is space",
+    (context) =>
+      Effect.gen(function*() {
+        if (!canMount) return context.skip("tmpfs cannot be mounted here")
+        const { run, write } = yield* setup
+        const content = randomBytes(200_000)
+        yield* write("a.bin", content)
+        const fileId = (yield* run(["put", "a.bin", "-q"])).stdout.trim()
+        const folder = yield* tmpfs.folder("size=256k")
+        const filler = Path.join(folder, "filler")
+        yield* Effect.promise(() => Fs.writeFile(filler, new Uint8Array(131_072)))
+        const get = ["files", "get", fileId, "-o", Path.join(folder, "b.bin")]
+        const full = yield* run(get)
+        expect(full).toMatchObject({ exitCode: 1, stdout: "", stderr: expect.stringContaining("ENOSPC") })
+        expect((yield* Effect.promise(() => Fs.readdir(folder))).sort()).toEqual([`b.bin.${fileId}.partial`, "filler"])
+        yield* Effect.promise(() => Fs.rm(filler))
+        const resumed = yield* run(get)
+        expect(resumed).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("of it by an earlier run") })
+        expect(yield* Effect.promise(() => Fs.readdir(folder))).toEqual(["b.bin"])
+        expect(content.equals(yield* Effect.promise(() => Fs.readFile(Path.join(folder, "b.bin"))))).toBe(true)
+      }),
+    30_000
+  )
+
   it.scopedLive("sends a file from a read-only home, and says that it could not be resumed", (context) =>
     Effect.gen(function*() {
       if (!canMount) return context.skip("tmpfs cannot be mounted here")

@@ -17,6 +17,7 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -451,23 +452,48 @@ describe("a store that fails", () => {
     }))
 
   storeTest(
-    "to write an acknowledgement makes the transfer cancel its Upload, even if the entry cannot be removed",
+    "to write acknowledgements does not end the transfer, and is logged once",
     (store) =>
       Effect.gen(function*() {
         const path = yield* written(data)
+        const warnings: Array<string> = []
+        const logger = Logger.make(({ message }) => void warnings.push(String(message)))
+        yield* Transfer.file(path, options).pipe(
+          changed((uploads) => ({
+            addPart: (id, part) => {
+              store.failing.add("set")
+              return uploads.addPart(id, part)
+            }
+          })),
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
+        expect(warnings).toEqual([expect.stringContaining("The journal of a transfer was not updated")])
+        yield* expectFiles(data)
+        expect(store.content.size).toBe(0)
+      })
+  )
+
+  storeTest(
+    "to write acknowledgements for a while has all of them after the next write",
+    (store) =>
+      Effect.gen(function*() {
+        const path = yield* written(data)
+        let sent = 0
         const error = yield* Transfer.file(path, options).pipe(
           changed((uploads) => ({
             addPart: (id, part) => {
-              store.failing.add("set").add("remove")
+              if (++sent === 5) return quota
+              if (sent < 4) store.failing.add("set")
+              else store.failing.clear()
               return uploads.addPart(id, part)
             }
           })),
           Effect.flip
         )
-        expect(error._tag).toBe("JournalFailed")
-        expect(yield* statuses).toEqual(["cancelled"])
-        store.failing.clear()
-        yield* Transfer.file(path, options).pipe(advancing())
+        expect(error._tag).toBe("TransferSuspended")
+        const [started] = yield* collect(Transfer.fileEvents(path, options))
+        expect(started).toMatchObject({ _tag: "Started", resumedBytes: 4000 })
+        expect(yield* statuses).toEqual(["completed"])
         yield* expectFiles(data)
       })
   )

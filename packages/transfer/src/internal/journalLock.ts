@@ -3,6 +3,7 @@ import type * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
@@ -71,12 +72,24 @@ const acquire = (
     const owner = `${yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)}-${yield* Random.nextInt}`
     // A store may empty a value before it writes the new one, so a value is not read while it is written.
     const exclusive = Effect.unsafeMakeSemaphore(1).withPermits(1)
-    const isHeld = exclusive(Effect.map(store.get(key), Option.exists((value) => value.startsWith(`${owner} `))))
+    let hasFailed = false
+    const isOwn = (value: string) =>
+      // A write to a full disk leaves the beginning of a value, or an empty one.
+      value.startsWith(`${owner} `) || hasFailed && `${owner} `.startsWith(value)
+    const isHeld = exclusive(Effect.map(store.get(key), Option.exists(isOwn)))
     const lost = yield* Deferred.make<void>()
     let beats = 0
-    const beat = exclusive(Effect.uninterruptible(Effect.suspend(() => store.set(key, `${owner} ${beats++}`))))
+    const beat = exclusive(Effect.uninterruptible(
+      Effect.onExit(
+        Effect.suspend(() => store.set(key, `${owner} ${beats++}`)),
+        (exit) =>
+          Effect.sync(() => {
+            hasFailed = Exit.isFailure(exit)
+          })
+      )
+    ))
     yield* Effect.acquireRelease(
-      beat,
+      Effect.tapError(beat, () => Effect.ignore(store.remove(key))),
       // A lock that stays counts as dead after a while.
       () => Effect.ignore(Effect.whenEffect(store.remove(key), isHeld))
     )

@@ -30,7 +30,11 @@ export interface JournalWriter {
     upload: Pending,
     receivedAt: number
   ) => Effect.Effect<void, JournalFailed | TransferInProgress>
-  readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, JournalFailed | TransferInProgress>
+  /**
+   * Appends an acknowledged part. A write that fails, such as on a full disk, is logged and ends no transfer: the next one has its
+   * parts too, and a resumed transfer sends again what was not written.
+   */
+  readonly acknowledge: (index: number, partId: PartId) => Effect.Effect<void, TransferInProgress>
   /** Removes the entry. A failure is only logged: the next run finds that the Upload of the entry has ended. */
   readonly close: Effect.Effect<void>
   /** Closes the entry of a completed transfer. In a set of files the entry stays, so that a later run skips the file. */
@@ -78,6 +82,8 @@ export const make = (
     const confirmLock = Effect.filterOrFail(lock.isHeld, (held) => held, () => inProgress)
     /** Parts that are acknowledged during a write. The next write has all of them. */
     const waiting: Array<JournalEntry["acknowledged"][number]> = []
+    /** Whether the last append failed. */
+    let isFailing = false
     const current = yield* SynchronizedRef.make(Option.none<Written>())
 
     /** Writes one at a time, so that revisions reach the store in their order. */
@@ -163,10 +169,20 @@ export const make = (
         Effect.suspend(() => {
           waiting.push({ index, partId })
           return SynchronizedRef.updateEffect(current, (before) => {
+            if (waiting.length === 0 || Option.isNone(before)) return Effect.succeed(before)
             const parts = waiting.splice(0)
-            return parts.length === 0 || Option.isNone(before)
-              ? Effect.succeed(before)
-              : Effect.zipRight(confirmLock, appendParts(before.value, parts))
+            return confirmLock.pipe(
+              Effect.zipRight(appendParts(before.value, parts)),
+              Effect.tap(() => {
+                isFailing = false
+              }),
+              Effect.catchTag("JournalFailed", (error) => {
+                waiting.unshift(...parts)
+                const firstWarning = isFailing ? Effect.void : warn(error)
+                isFailing = true
+                return Effect.as(firstWarning, before)
+              })
+            )
           })
         }),
       close,
