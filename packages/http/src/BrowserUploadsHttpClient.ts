@@ -16,6 +16,7 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as EventLoop from "./EventLoop.js"
 import type { BlobBody } from "./internal/client/blobBody.js"
 import { isBlobBody, ReportsBlobProgress } from "./internal/client/blobBody.js"
 
@@ -35,12 +36,13 @@ const headersOf = (xhr: XMLHttpRequest): Headers => {
 /** Statuses whose response has no body. A `Response` with one cannot be made. */
 const bodiless = [204, 205, 304]
 
+/** One in a task of the page: `send` waits for another process of the browser, and several parts begin at the same moment. */
 const sendBlob = (
   request: HttpClientRequest.HttpClientRequest,
   url: URL,
   { blob, headBytes, onProgress, partBytes }: BlobBody
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> =>
-  Effect.async((resume) => {
+  Effect.async<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>((resume) => {
     const xhr = new XMLHttpRequest()
     const fail = (problem: string) =>
       resume(
@@ -71,7 +73,7 @@ const sendBlob = (
     xhr.addEventListener("abort", () => fail("the request was aborted"))
     xhr.send(blob)
     return Effect.sync(() => xhr.abort())
-  })
+  }).pipe((send) => Effect.zipRight(EventLoop.nextTurn, send))
 
 const blobClient = HttpClient.make((request, url) =>
   isBlobBody(request.body)

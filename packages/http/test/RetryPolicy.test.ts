@@ -7,7 +7,9 @@ import * as PartData from "@effect-uploads/http/PartData"
 import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsMemory from "@effect-uploads/http/UploadsMemory"
 import * as UploadsService from "@effect-uploads/http/UploadsService"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { describe, expect, it } from "@effect/vitest"
@@ -25,6 +27,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import { openAsBlob } from "node:fs"
 import * as Http from "node:http"
 import { pattern } from "./support/contract.js"
 import { ownFields } from "./support/errors.js"
@@ -500,6 +503,22 @@ describe("the body of a part", () => {
       expect(result._tag === "Left" && result.left.message).toContain("disk on fire")
       expect([attempts, runs]).toEqual([1, 1])
     }))
+
+  it.scoped("a file that changed since it was opened as a Blob is not retried", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* fs.makeTempFileScoped()
+      yield* fs.writeFile(path, data)
+      const blob = yield* Effect.promise(() => openAsBlob(path))
+      yield* fs.truncate(path, 100)
+      const { attempts, result } = yield* adding(
+        blob,
+        (_, request) => broken(request, new AbortController().signal),
+        { partBody: "blob" }
+      )
+      expect(result).toMatchObject({ _tag: "Left", left: { _tag: "PartUnreadable" } })
+      expect(attempts).toBe(1)
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it.effect("a part with another length than declared is not retried", () =>
     Effect.gen(function*() {

@@ -3,21 +3,38 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import type { Props } from "./props.js"
 import { lifetimes } from "./state.js"
 
+interface Dropped {
+  readonly files: ReadonlyArray<File>
+  /** The names of folders, whose files a browser does not hand over. */
+  readonly folders: ReadonlyArray<string>
+}
+
+const hasFiles = ({ dataTransfer }: DragEvent): boolean => dataTransfer?.types.includes("Files") === true
+
+const droppedOf = ({ dataTransfer }: DragEvent): Dropped => {
+  const entries = Array.from(dataTransfer?.items ?? []).map((item) => item.webkitGetAsEntry())
+  const folders = entries.flatMap((entry) => entry?.isDirectory === true ? [entry.name] : [])
+  return { files: Array.from(dataTransfer?.files ?? []).filter(({ name }) => !folders.includes(name)), folders }
+}
+
 /** The whole window takes files. Without this a file that misses the zone would replace the page. */
-const useWindowDrop = (onFiles: (files: ReadonlyArray<File>) => void): boolean => {
+const useWindowDrop = (onDrop: (dropped: Dropped) => void): boolean => {
   const [isOver, setOver] = useState(false)
   useEffect(() => {
     const over = (event: DragEvent) => {
+      // Text may be dropped into a field.
+      if (!hasFiles(event)) return
       event.preventDefault()
-      setOver(event.dataTransfer?.types.includes("Files") === true)
+      setOver(true)
     }
     const leave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false)
     }
     const drop = (event: DragEvent) => {
+      if (!hasFiles(event)) return
       event.preventDefault()
       setOver(false)
-      onFiles(Array.from(event.dataTransfer?.files ?? []))
+      onDrop(droppedOf(event))
     }
     addEventListener("dragover", over)
     addEventListener("dragleave", leave)
@@ -33,7 +50,10 @@ const useWindowDrop = (onFiles: (files: ReadonlyArray<File>) => void): boolean =
 
 export const DropZone = ({ actions, perform, state }: Props) => {
   const input = useRef<HTMLInputElement>(null)
-  const isOver = useWindowDrop((files) => perform(actions.choose(files)))
+  const isOver = useWindowDrop(({ files, folders }) => {
+    perform(actions.choose(files))
+    if (folders.length > 0) perform(actions.rejectFolders(folders))
+  })
   return (
     <section class={isOver ? "drop over" : "drop"} aria-label="Send files">
       <p class="lead">{isOver ? "Let go to send" : "Drop files anywhere"}</p>
@@ -51,7 +71,9 @@ export const DropZone = ({ actions, perform, state }: Props) => {
           currentTarget.value = ""
         }}
       />
-      <button type="button" class="primary" onClick={() => input.current?.click()}>Choose files</button>
+      <button type="button" id="choose-files" class="primary" onClick={() => input.current?.click()}>
+        Choose files
+      </button>
       <div class="options">
         <label>
           Purpose

@@ -1,22 +1,48 @@
 import type { FileObject } from "@effect-uploads/domain/FileObject"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
-import { distance, percent, size } from "./format.js"
+import { dateAndTime, distance, percent, size } from "./format.js"
 import type { Props } from "./props.js"
+import type { State } from "./state.js"
 
-const lifetimeOf = (file: FileObject, now: number): string =>
+const Lifetime = ({ file, now }: { readonly file: FileObject; readonly now: number }) =>
   Option.match(file.expiresAt, {
-    onNone: () => "kept until deleted",
+    onNone: () => <span>kept until deleted</span>,
     onSome: (at) => {
-      const left = DateTime.toEpochMillis(at) - now
-      return left <= 0 ? "expired" : `expires ${distance(left)}`
+      const millis = DateTime.toEpochMillis(at)
+      return (
+        <time dateTime={DateTime.formatIso(at)} title={dateAndTime(millis)}>
+          {millis <= now ? "expired" : `expires ${distance(millis - now)}`}
+        </time>
+      )
     }
   })
+
+const Created = ({ file, now }: { readonly file: FileObject; readonly now: number }) => {
+  const millis = DateTime.toEpochMillis(file.createdAt)
+  return (
+    <time dateTime={DateTime.formatIso(file.createdAt)} title={dateAndTime(millis)}>
+      {distance(Math.min(0, millis - now))}
+    </time>
+  )
+}
 
 const Download = ({ actions, file, perform, state }: Props & { readonly file: FileObject }) => {
   const running = state.downloading.find(({ id }) => id === file.id)
   if (running !== undefined) {
-    return <span class="busy" role="status">{percent(running.bytes, file.bytes)} %</span>
+    const done = percent(running.bytes, file.bytes)
+    return (
+      <span
+        class="busy"
+        role="progressbar"
+        aria-label={`${file.filename} downloaded`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={done}
+      >
+        {done} %
+      </span>
+    )
   }
   return state.key.isSet
     ? (
@@ -50,8 +76,8 @@ const Row = ({ file, ...props }: Props & { readonly file: FileObject }) => {
         <span class="facts">
           <span>{size(file.bytes)}</span>
           <span>{file.purpose}</span>
-          <span>{distance(Math.min(0, DateTime.toEpochMillis(file.createdAt) - state.now))}</span>
-          <span>{lifetimeOf(file, state.now)}</span>
+          <Created file={file} now={state.now} />
+          <Lifetime file={file} now={state.now} />
         </span>
         <code>{file.id}</code>
       </div>
@@ -63,8 +89,12 @@ const Row = ({ file, ...props }: Props & { readonly file: FileObject }) => {
           key="delete"
           type="button"
           class={isAsked ? "danger" : ""}
-          aria-label={isAsked ? `Delete ${file.filename} for good` : `Delete ${file.filename}`}
-          onClick={() => perform(actions.remove(file))}
+          aria-label={isAsked ? `Delete for good: ${file.filename}` : `Delete ${file.filename}`}
+          onClick={() => {
+            // The button goes away with its File.
+            if (isAsked) document.getElementById("files")?.focus({ preventScroll: true })
+            perform(actions.remove(file))
+          }}
         >
           {isAsked ? "Delete for good" : "Delete"}
         </button>
@@ -73,22 +103,29 @@ const Row = ({ file, ...props }: Props & { readonly file: FileObject }) => {
   )
 }
 
+/** Why there is no list, and what to do. */
+const reasonOf = ({ key }: State): string =>
+  Option.isSome(key.prompt)
+    ? "The Files of a key appear here. Enter the key above."
+    : "The Files could not be listed. Refresh to try again."
+
 export const Files = (props: Props) => {
-  const { actions, perform, state: { files } } = props
+  const { actions, perform, state } = props
+  const { files } = state
   return (
     <section aria-labelledby="files">
       <div class="heading">
-        <h2 id="files">Files</h2>
+        <h2 id="files" tabIndex={-1}>Files</h2>
         <button type="button" class="quiet" onClick={() => perform(actions.reload)}>Refresh</button>
       </div>
       {files.status === "loading" ? <p class="empty">Loading…</p> : null}
       {files.status === "failed" && files.list.length === 0
-        ? <p class="empty">The Files could not be listed.</p>
+        ? <p class="empty">{reasonOf(state)}</p>
         : null}
       {files.status === "shown" && files.list.length === 0
-        ? <p class="empty">No Files yet. The first one that you send appears here.</p>
+        ? <p class="empty">No Files yet. Drop one to send it, and it appears here.</p>
         : null}
-      <ul class="plain">
+      <ul class="plain" role="list">
         {files.list.map((file) => <Row key={file.id} file={file} {...props} />)}
       </ul>
       {files.hasMore

@@ -25,6 +25,7 @@ export const KeyPrompt = ({ actions, perform, reason }: Omit<Props, "state"> & {
         Remember it until this tab is closed
       </label>
       <button type="submit" class="primary">Use key</button>
+      <button type="button" class="quiet" onClick={() => perform(actions.closeKeyPrompt)}>Not now</button>
     </form>
   )
 }

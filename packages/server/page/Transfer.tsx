@@ -1,8 +1,8 @@
 import * as Option from "effect/Option"
 import { useRef } from "preact/hooks"
-import { distance, duration, percent, rate, size } from "./format.js"
+import { dateAndTime, distance, duration, percent, rate, size } from "./format.js"
 import type { Item, Part } from "./item.js"
-import { hasEnded, isRunning, Status } from "./item.js"
+import { hasEnded, Status } from "./item.js"
 import type { Props } from "./props.js"
 
 const titleOf = (part: Part, index: number): string => {
@@ -43,8 +43,15 @@ const Curve = ({ rates }: { readonly rates: ReadonlyArray<number> }) => {
   )
 }
 
+const untilOf = ({ expiresAt }: Item, now: number): string =>
+  Option.match(expiresAt, {
+    onNone: () => "",
+    onSome: (at) => at <= now ? " The Upload has expired." : ` The Upload expires ${distance(at - now)}.`
+  })
+
 const statusOf = (item: Item, now: number): string =>
   Status.$match(item.status, {
+    Waiting: () => "Waiting for the transfers before it",
     Starting: () => "Starting…",
     Sending: () =>
       [
@@ -52,22 +59,22 @@ const statusOf = (item: Item, now: number): string =>
         Option.match(item.timeLeft, { onNone: () => "", onSome: (left) => `${duration(left)} left` })
       ].filter((text) => text !== "").join(" · ") || "Connecting…",
     Verifying: () => "All sent. The server checks the md5…",
-    Paused: () => `Paused${untilOf(item, now)}`,
+    Paused: () => `Paused.${untilOf(item, now)}`,
+    Offline: () => `Waiting for the connection.${untilOf(item, now)}`,
     Suspended: ({ reason }) => reason,
-    Away: () => `From an earlier visit. Choose the file again to go on${untilOf(item, now)}`,
+    Away: () =>
+      `Choose this file again to go on: ${size(item.bytes)}, last changed ${dateAndTime(item.modifiedAt)}.${
+        untilOf(item, now)
+      }`,
     Failed: ({ reason }) => reason,
     Cancelled: () => "Cancelled. What was sent is removed.",
     Completed: ({ file }) => `Complete: ${file.id}`
   })
 
-const untilOf = ({ expiresAt }: Item, now: number): string =>
-  Option.match(expiresAt, {
-    onNone: () => "",
-    onSome: (at) => at <= now ? ", but the Upload has expired" : `. The Upload expires ${distance(at - now)}`
-  })
+type CardProps = Omit<Props, "state"> & { readonly item: Item }
 
 /** Lets the user choose one file again. */
-const ChooseAgain = ({ actions, item, perform }: Omit<Props, "state"> & { readonly item: Item }) => {
+const ChooseAgain = ({ actions, item, perform }: CardProps) => {
   const input = useRef<HTMLInputElement>(null)
   return (
     <>
@@ -76,67 +83,82 @@ const ChooseAgain = ({ actions, item, perform }: Omit<Props, "state"> & { readon
         type="file"
         hidden
         aria-label={`The file ${item.name}`}
-        onChange={({ currentTarget }) => perform(actions.choose(Array.from(currentTarget.files ?? [])))}
+        onChange={({ currentTarget }) => {
+          const [file] = Array.from(currentTarget.files ?? [])
+          if (file !== undefined) perform(actions.chooseAgain(item.id, file))
+          // The same file can be chosen again.
+          currentTarget.value = ""
+        }}
       />
-      <button type="button" class="primary" onClick={() => input.current?.click()}>Choose file</button>
+      <button
+        type="button"
+        class="primary"
+        aria-label={`Choose file: ${item.name}`}
+        onClick={() => input.current?.click()}
+      >
+        Choose file
+      </button>
     </>
   )
 }
 
-const Buttons = ({ actions, item, perform }: Omit<Props, "state"> & { readonly item: Item }) => {
+/** What the first button of a card does. It is one button, so that it keeps the focus. */
+const mainActionOf = ({ status }: Item): "Pause" | "Resume" | "Send again" | undefined => {
+  switch (status._tag) {
+    case "Waiting":
+    case "Starting":
+    case "Sending":
+    case "Verifying":
+      return "Pause"
+    case "Paused":
+    case "Offline":
+    case "Suspended":
+      return "Resume"
+    case "Failed":
+      return status.remedy === "send" ? "Send again" : undefined
+    default:
+      return undefined
+  }
+}
+
+const Buttons = ({ actions, item, perform }: CardProps) => {
   const { id, name, status } = item
-  const canResume = status._tag === "Paused" || status._tag === "Suspended" ||
-    status._tag === "Failed" && Option.isSome(item.file)
+  const mainAction = mainActionOf(item)
   return (
     <div class="does">
-      {isRunning(item)
-        ? (
-          <button key="pause" type="button" aria-label={`Pause ${name}`} onClick={() => perform(actions.pause(id))}>
-            Pause
-          </button>
-        )
+      {mainAction === undefined ? null : (
+        <button
+          key="main"
+          type="button"
+          class={mainAction === "Pause" ? "" : "primary"}
+          aria-label={mainAction === "Send again" ? `Send again: ${name}` : `${mainAction} ${name}`}
+          onClick={() => perform(mainAction === "Pause" ? actions.pause(id) : actions.resume(id))}
+        >
+          {mainAction}
+        </button>
+      )}
+      {status._tag === "Away" || status._tag === "Failed" && status.remedy === "choose"
+        ? <ChooseAgain item={item} actions={actions} perform={perform} />
         : null}
-      {canResume
-        ? (
-          <button
-            key="resume"
-            type="button"
-            class="primary"
-            aria-label={`${status._tag === "Failed" ? "Send" : "Resume"} ${name}${
-              status._tag === "Failed" ? " again" : ""
-            }`}
-            onClick={() => perform(actions.resume(id))}
-          >
-            {status._tag === "Failed" ? "Send again" : "Resume"}
-          </button>
-        )
-        : null}
-      {status._tag === "Away" ? <ChooseAgain item={item} actions={actions} perform={perform} /> : null}
-      {hasEnded(item)
-        ? (
-          <button
-            key="dismiss"
-            type="button"
-            aria-label={`Dismiss ${name}`}
-            onClick={() => perform(actions.dismiss(id))}
-          >
-            Dismiss
-          </button>
-        )
-        : (
-          <button key="cancel" type="button" aria-label={`Cancel ${name}`} onClick={() => perform(actions.cancel(id))}>
-            Cancel
-          </button>
-        )}
+      <button
+        key="end"
+        type="button"
+        aria-label={`${hasEnded(item) ? "Dismiss" : "Cancel"} ${name}`}
+        onClick={() => {
+          if (!hasEnded(item)) return perform(actions.cancel(id))
+          // The button goes away with its card.
+          document.getElementById("uploads")?.focus({ preventScroll: true })
+          perform(actions.dismiss(id))
+        }}
+      >
+        {hasEnded(item) ? "Dismiss" : "Cancel"}
+      </button>
     </div>
   )
 }
 
-export const Transfer = (
-  { actions, item, now, perform }: Omit<Props, "state"> & { readonly item: Item; readonly now: number }
-) => {
+export const Transfer = ({ actions, item, now, perform }: CardProps & { readonly now: number }) => {
   const done = percent(item.sentBytes, item.bytes)
-  const isSending = item.status._tag === "Sending"
   return (
     <li class={`transfer ${item.status._tag.toLowerCase()}`}>
       <div class="row">
@@ -148,28 +170,31 @@ export const Transfer = (
             {item.repeatedBytes > 0 ? <span>{size(item.repeatedBytes)} sent again</span> : null}
           </span>
         </div>
+        {item.status._tag === "Sending" ? <Curve rates={item.rates} /> : null}
         <div class="number" aria-hidden="true">
           {done}
           <small>%</small>
         </div>
       </div>
-      <div
-        class="stage"
-        role="progressbar"
-        aria-label={`${item.name} sent`}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={done}
-      >
-        <Picture parts={item.parts} />
-        {isSending ? <Curve rates={item.rates} /> : null}
-      </div>
+      {item.parts.length === 0 ? null : (
+        <div
+          class="stage"
+          role="progressbar"
+          aria-label={`${item.name} sent`}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={done}
+        >
+          <Picture parts={item.parts} />
+        </div>
+      )}
       <div class="row end">
         <p class="status">
           {statusOf(item, now)}
-          {isSending
-            ? Option.match(item.notice, { onNone: () => null, onSome: (text) => <span class="notice">{text}</span> })
-            : null}
+          {Option.match(item.notice, {
+            onNone: () => null,
+            onSome: (text) => <span class="notice" title={text}>{text}</span>
+          })}
         </p>
         <Buttons item={item} actions={actions} perform={perform} />
       </div>

@@ -48,3 +48,7 @@ export const duration = (time: Duration.Duration): string => {
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" })
 
 export const timeOfDay = (millis: number): string => clock.format(millis)
+
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" })
+
+export const dateAndTime = (millis: number): string => calendar.format(millis)

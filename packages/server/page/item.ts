@@ -2,12 +2,14 @@ import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type { UploadId } from "@effect-uploads/domain/Ids"
 import type { Unfinished } from "@effect-uploads/transfer/BrowserUploads"
 import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
-import * as Array from "effect/Array"
+import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { sentenceOf } from "./sentence.js"
+import { dateAndTime, size } from "./format.js"
+import type { PageError, Remedy } from "./sentence.js"
+import { inFull, needsKey, remedyOf, sentenceOf } from "./sentence.js"
 
 /*
  * One file on its way, as the page shows it.
@@ -25,17 +27,21 @@ export interface Part {
 }
 
 /**
+ * - `Waiting`: others are sent before it.
  * - `Away`: an earlier visit of the page left it. Only the user can choose its file again.
+ * - `Offline`: it goes on when the browser is online again.
  * - `Suspended`: the transfer ended for a reason that may pass.
  */
 export type Status = Data.TaggedEnum<{
+  Waiting: object
   Starting: object
   Sending: object
   Verifying: object
   Paused: object
+  Offline: object
   Suspended: { readonly reason: string; readonly needsKey: boolean }
   Away: object
-  Failed: { readonly reason: string; readonly needsKey: boolean }
+  Failed: { readonly reason: string; readonly needsKey: boolean; readonly remedy: Remedy }
   Cancelled: object
   Completed: { readonly file: FileObject }
 }>
@@ -77,7 +83,7 @@ export const partSizeOf = (bytes: number): number =>
 const rateSamples = 60
 
 const modify = (parts: ReadonlyArray<Part>, index: number, change: (part: Part) => Part): ReadonlyArray<Part> =>
-  Array.modify(parts, index, change)
+  Arr.modify(parts, index, change)
 
 export const ofFile = (
   id: number,
@@ -93,14 +99,15 @@ export const ofFile = (
   file: Option.some(file),
   uploadId: Option.none(),
   expiresAt: Option.none(),
-  parts: [],
+  // The picture has its size from the start, so that nothing moves when the transfer begins.
+  parts: Array.from({ length: Math.ceil(file.size / partSizeOf(file.size)) }, () => waiting),
   sentBytes: 0,
   repeatedBytes: 0,
   bytesPerSecond: 0,
   rates: [],
   timeLeft: Option.none(),
   notice: Option.none(),
-  status: Status.Starting()
+  status: Status.Waiting()
 })
 
 /** None for a transfer whose Upload was never created: there is nothing to resume. */
@@ -108,7 +115,7 @@ export const ofUnfinished = (id: number, { entry }: Unfinished): Option.Option<I
   Option.map(entry.upload, (upload) => {
     const count = Math.ceil(entry.bytes / entry.partSize)
     const sent = new Set(entry.acknowledged.map(({ index }) => index))
-    const parts = Array.makeBy(count, (index) => sent.has(index) ? done : waiting)
+    const parts = Arr.makeBy(count, (index) => sent.has(index) ? done : waiting)
     const bytesOf = (index: number) => Math.min(entry.partSize, entry.bytes - index * entry.partSize)
     return {
       id,
@@ -131,9 +138,27 @@ export const ofUnfinished = (id: number, { entry }: Unfinished): Option.Option<I
     }
   })
 
-/** The same file, as a journal recognizes it. */
-export const isOf = (item: Item, file: File): boolean =>
-  item.name === file.name && item.bytes === file.size && item.modifiedAt === file.lastModified
+/** A journal recognizes a file by these. */
+const identity = (name: string, bytes: number, modifiedAt: number): string => `${bytes}/${modifiedAt}/${name}`
+
+export const identityOf = ({ bytes, modifiedAt, name }: Item): string => identity(name, bytes, modifiedAt)
+
+export const identityOfFile = ({ lastModified, name, size }: File): string => identity(name, size, lastModified)
+
+/** Why a file cannot go on where another one stopped. */
+export const whyNot = ({ bytes, modifiedAt, name }: Item, file: File): string =>
+  file.name === name
+    ? `This ${name} has changed since it was first sent. Drop it to send it from the start.`
+    : `${file.name} is another file. Choose ${name} with ${size(bytes)}, last changed ${dateAndTime(modifiedAt)}.`
+
+export const isConnectionLost = (error: PageError): boolean =>
+  error._tag === "TransportFailed" || error._tag === "TransferSuspended" && error.failure._tag === "TransportFailed"
+
+export const isWaiting = ({ status }: Item): boolean => status._tag === "Waiting"
+
+/** Whether it can go on by itself once the connection is back. */
+export const isCutOff = ({ status }: Item): boolean =>
+  status._tag === "Offline" || status._tag === "Suspended" && !status.needsKey
 
 export const isRunning = ({ status }: Item): boolean =>
   status._tag === "Starting" || status._tag === "Sending" || status._tag === "Verifying"
@@ -151,6 +176,9 @@ export const stopped = (item: Item, status: Status): Item => ({
   parts: item.parts.map((part) => part.state === "done" ? part : waiting)
 })
 
+/** The item when it is to be sent, or to go on. */
+export const waitingAgain = (item: Item): Item => ({ ...item, status: Status.Waiting(), notice: Option.none() })
+
 /** The item after an event of its transfer. */
 export const onEvent = (item: Item, event: TransferEvent.TransferEvent): Item =>
   TransferEvent.$match(event, {
@@ -161,7 +189,7 @@ export const onEvent = (item: Item, event: TransferEvent.TransferEvent): Item =>
         status: Status.Sending(),
         uploadId: Option.some(upload.id),
         expiresAt: Option.some(DateTime.toEpochMillis(upload.expiresAt)),
-        parts: Array.makeBy(parts, (index) => sent.has(index) ? done : waiting),
+        parts: Arr.makeBy(parts, (index) => sent.has(index) ? done : waiting),
         sentBytes: resumedBytes
       }
     },
@@ -195,7 +223,7 @@ export const onEvent = (item: Item, event: TransferEvent.TransferEvent): Item =>
     },
     Retrying: ({ attempt, index, reason }): Item => ({
       ...item,
-      notice: Option.some(`Part ${index + 1} is sent again: ${reason.message}`),
+      notice: Option.some(`Part ${index + 1} is sent again. ${inFull(reason.message)}`),
       parts: modify(item.parts, index, () => ({ state: "retrying", fill: 0, failures: attempt }))
     }),
     RequestRetrying: ({ reason, request }): Item => ({
@@ -222,7 +250,10 @@ export const onEvent = (item: Item, event: TransferEvent.TransferEvent): Item =>
     })
   })
 
-export const onFailure = (item: Item, error: Parameters<typeof sentenceOf>[0], needsKey: boolean): Item =>
+export const onFailure = (item: Item, error: PageError): Item =>
   error._tag === "TransferSuspended"
-    ? stopped(item, Status.Suspended({ reason: sentenceOf(error), needsKey }))
-    : stopped(item, Status.Failed({ reason: sentenceOf(error), needsKey }))
+    ? stopped(item, Status.Suspended({ reason: sentenceOf(error), needsKey: needsKey(error) }))
+    : stopped(
+      item,
+      Status.Failed({ reason: sentenceOf(error), needsKey: needsKey(error), remedy: remedyOf(error) })
+    )

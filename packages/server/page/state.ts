@@ -2,13 +2,21 @@ import type { FileObject } from "@effect-uploads/domain/FileObject"
 import type { FileId } from "@effect-uploads/domain/Ids"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import { percent } from "./format.js"
 import type { Item } from "./item.js"
+import { isRunning, isWaiting } from "./item.js"
+
+/** The most rows of a list at first, and how many more each time. */
+export const pageSize = 25
 
 /** Everything that the page shows. */
 export interface State {
   /** Epoch milliseconds, renewed while lifetimes are shown. */
   readonly now: number
+  readonly isOnline: boolean
   readonly items: ReadonlyArray<Item>
+  /** The most ended and waiting transfers that are shown. */
+  readonly shownItems: number
   readonly purpose: string
   /** An entry of {@link lifetimes}. */
   readonly lifetime: string
@@ -42,7 +50,9 @@ export const lifetimes: ReadonlyArray<{ readonly label: string; readonly value: 
 
 export const initial: State = {
   now: 0,
+  isOnline: true,
   items: [],
+  shownItems: pageSize,
   purpose: "user_data",
   lifetime: "as the server decides",
   files: { status: "loading", list: [], hasMore: false },
@@ -51,4 +61,13 @@ export const initial: State = {
   key: { isSet: false, prompt: Option.none() },
   problem: Option.none(),
   announcement: ""
+}
+
+/** The title of the window: how much is sent of all that is on its way. */
+export const titleOf = ({ items }: State): string => {
+  const active = items.filter((item) => isRunning(item) || isWaiting(item))
+  const sum = (bytesOf: (item: Item) => number) => active.reduce((total, item) => total + bytesOf(item), 0)
+  return active.length === 0
+    ? "Effect Uploads"
+    : `${percent(sum(({ sentBytes }) => sentBytes), sum(({ bytes }) => bytes))} % sent · Effect Uploads`
 }

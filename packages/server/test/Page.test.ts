@@ -1,5 +1,6 @@
 import { bundlePage } from "@effect-uploads/server/bundle"
 import { beforeAll, describe, expect, it } from "@effect/vitest"
+import axe from "axe-core"
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs/promises"
@@ -86,6 +87,26 @@ const press = (page: Page, name: string) => run(() => page.getByRole("button", {
 
 const shows = (page: Page, text: string | RegExp) => run(() => page.getByText(text).first().waitFor())
 
+/** The page of a server that has no Files, through a connection that a test may cut. */
+const opened = Effect.gen(function*() {
+  const { url } = yield* serving()
+  const proxy = yield* proxyTo(url)
+  const page = yield* browser.openPage
+  yield* run(() => page.goto(proxy.url))
+  yield* shows(page, /^No Files yet/)
+  return { url, proxy, page }
+})
+
+/** Holds the connection when part of a file was sent. */
+const sendHalf = ({ page, proxy }: Effect.Effect.Success<typeof opened>, name: string) =>
+  Effect.gen(function*() {
+    proxy.after(10 * MiB, "hold")
+    const path = yield* fileOf(name, 24 * MiB)
+    yield* choose(page, path)
+    yield* run(() => page.locator(".cell.done").first().waitFor())
+    return path
+  })
+
 beforeAll(() => bundlePage(fileURLToPath(new URL("../build/command", import.meta.url))))
 
 describe("the page at /", () => {
@@ -128,14 +149,10 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
     "sends 200 MiB over a connection that is cut, shows the retries, and stays responsive",
     () =>
       Effect.gen(function*() {
-        const { url } = yield* serving()
-        const proxy = yield* proxyTo(url)
-        const page = yield* browser.openPage
+        const { page, proxy, url } = yield* opened
         const errors = collectErrors(page)
         const hosts = new Set<string>()
         page.on("request", (request) => hosts.add(new URL(request.url()).origin))
-        yield* run(() => page.goto(proxy.url))
-        yield* shows(page, "No Files yet.")
         const tasks = yield* traceTasks(page)
         proxy.after(80 * MiB, "cut")
         const path = yield* fileOf("big.bin", 200 * MiB)
@@ -161,11 +178,7 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
 
   it.scopedLive("pauses, resumes and cancels", () =>
     Effect.gen(function*() {
-      const { url } = yield* serving()
-      const proxy = yield* proxyTo(url)
-      const page = yield* browser.openPage
-      yield* run(() => page.goto(proxy.url))
-      yield* shows(page, "No Files yet.")
+      const { page, proxy } = yield* opened
       proxy.after(10 * MiB, "hold")
       const path = yield* fileOf("paused.bin", 24 * MiB)
       yield* choose(page, path)
@@ -190,20 +203,19 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
 
   it.scopedLive("resumes after it was loaded anew, and sends only what is missing", () =>
     Effect.gen(function*() {
-      const { url } = yield* serving()
-      const proxy = yield* proxyTo(url)
-      const page = yield* browser.openPage
-      yield* run(() => page.goto(proxy.url))
-      yield* shows(page, "No Files yet.")
+      const { page, proxy, url } = yield* opened
       proxy.after(30 * MiB, "hold")
       const path = yield* fileOf("resumed.bin", 48 * MiB)
+      const another = yield* fileOf("other.bin", 10)
       yield* choose(page, path)
       yield* run(() => page.locator(".cell.done").first().waitFor())
       yield* run(() => page.locator(".cell.done").nth(3).waitFor())
       yield* Effect.zipRight(Effect.sync(proxy.release), run(() => page.reload()))
-      yield* shows(page, /^From an earlier visit/)
+      yield* shows(page, /^Choose this file again to go on: 50 MB, last changed/)
       const done = yield* run(() => page.locator(".cell.done").count())
       expect(done).toBeGreaterThanOrEqual(4)
+      yield* run(() => page.getByLabel("The file resumed.bin").setInputFiles(another))
+      yield* shows(page, /^other.bin is another file. Choose resumed.bin with 50 MB/)
       const before = proxy.sentBytes()
       yield* run(() => page.getByLabel("The file resumed.bin").setInputFiles(path))
       yield* run(() => page.locator("li.transfer.completed").waitFor())
@@ -212,6 +224,117 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
       const { text } = yield* clientOf(url).content(file.id)
       expect(md5Of(Buffer.from(text))).toBe(md5Of(yield* run(() => Fs.readFile(path))))
     }), 60_000)
+
+  it.scopedLive(
+    "waits while the browser is offline, and goes on by itself when it is online again",
+    () =>
+      Effect.gen(function*() {
+        const visit = yield* opened
+        const { page, proxy } = visit
+        yield* sendHalf(visit, "patient.bin")
+        yield* run(() => page.context().setOffline(true))
+        proxy.release()
+        yield* shows(page, /^The browser is offline/)
+        yield* shows(page, /^Waiting for the connection. The Upload expires in/)
+        yield* run(() => page.context().setOffline(false))
+        yield* run(() => page.locator("li.transfer.completed").waitFor())
+      }),
+    60_000
+  )
+
+  it.scopedLive(
+    "names a file that changed on the disk while it was sent, and sends what is chosen instead",
+    () =>
+      Effect.gen(function*() {
+        const visit = yield* opened
+        const { page, proxy } = visit
+        const path = yield* sendHalf(visit, "changed.bin")
+        yield* run(() => Fs.appendFile(path, "more"))
+        proxy.release()
+        yield* shows(
+          page,
+          "The browser can no longer read changed.bin: it was changed, moved or deleted. Choose it again to send it."
+        )
+        yield* run(() => page.getByLabel("The file changed.bin").setInputFiles(path))
+        yield* run(() => page.locator("li.transfer.completed").waitFor())
+        expect(yield* run(() => page.locator("li.transfer").count())).toBe(1)
+      }),
+    60_000
+  )
+
+  it.scopedLive("pauses and resumes where the browser blocks its storage", () =>
+    Effect.gen(function*() {
+      const visit = yield* opened
+      const { page, proxy } = visit
+      yield* run(() =>
+        page.addInitScript(() =>
+          Object.defineProperty(globalThis, "localStorage", {
+            get: () => {
+              throw new DOMException("The operation is insecure.", "SecurityError")
+            }
+          })
+        )
+      )
+      yield* run(() => page.reload())
+      yield* sendHalf(visit, "private.bin")
+      yield* press(page, "Pause private.bin")
+      yield* shows(page, /^Paused/)
+      proxy.release()
+      yield* press(page, "Resume private.bin")
+      yield* run(() => page.locator("li.transfer.completed").waitFor())
+    }), 60_000)
+
+  it.scopedLive(
+    "shows a few of many files that are chosen, and sends them with a few connections",
+    () =>
+      Effect.gen(function*() {
+        const { page, proxy } = yield* opened
+        proxy.after(0, "hold")
+        yield* run(() =>
+          page.evaluate(() => {
+            const files = new DataTransfer()
+            for (let index = 0; index < 2000; index++) files.items.add(new File(["x"], `${index}.txt`))
+            const input = document.querySelector<HTMLInputElement>("#choose")
+            if (input !== null) input.files = files.files
+            input?.dispatchEvent(new Event("change"))
+          })
+        )
+        yield* shows(page, "0 of 2000 complete · 1997 waiting")
+        expect(yield* run(() => page.locator("li.transfer").count())).toBeLessThan(50)
+      }),
+    60_000
+  )
+
+  it.scopedLive(
+    "has nothing to complain about for axe-core, light and dark, whatever becomes of a transfer",
+    () =>
+      Effect.gen(function*() {
+        const visit = yield* opened
+        const { page, proxy } = visit
+        yield* choose(page, yield* fileOf("complete.txt", 1000))
+        yield* run(() => page.locator("li.file").waitFor())
+        yield* choose(page, yield* fileOf("empty.txt", 0))
+        yield* sendHalf(visit, "paused.bin")
+        yield* press(page, "Pause paused.bin")
+        yield* choose(page, yield* fileOf("running.bin", 24 * MiB))
+        yield* press(page, "Use a key")
+        yield* press(page, "Delete complete.txt")
+        yield* run(() => page.getByLabel("API key", { exact: true }).waitFor())
+        yield* run(() => page.evaluate(axe.source))
+        for (const colorScheme of ["light", "dark"] as const) {
+          yield* run(() => page.emulateMedia({ colorScheme }))
+          const violations: unknown = yield* run(() =>
+            page.evaluate(async () => {
+              const { violations } = await Object(globalThis).axe.run()
+              return violations.map(({ id, nodes }: axe.Result) => [id, nodes.map(({ html }) => html)])
+            })
+          )
+          expect(violations).toEqual([])
+        }
+        proxy.release()
+      }),
+    60_000
+  )
 
   it.scopedLive(
     "asks for a key where one is needed, keeps it only if the user wants that, and forgets it",
@@ -232,7 +355,7 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
         yield* shows(page, "The server does not accept this key.")
         yield* run(() => page.getByLabel("Remember it until this tab is closed").check())
         yield* enter(key)
-        yield* shows(page, "No Files yet.")
+        yield* shows(page, /^No Files yet/)
         yield* choose(page, yield* fileOf("secret.txt", 1000))
         yield* run(() => page.locator("li.transfer.completed").waitFor())
         // A plain link could not send the key.
@@ -264,7 +387,7 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
         const choosers: Array<FileChooser> = []
         page.on("filechooser", (chooser) => choosers.push(chooser))
         yield* run(() => page.goto(url))
-        yield* shows(page, "No Files yet.")
+        yield* shows(page, /^No Files yet/)
         const path = yield* fileOf("typed.txt", 500)
         /** Moves on with the Tab key until something of this name has the focus. */
         const tabTo = (name: string) =>
@@ -288,9 +411,9 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
         expect(yield* run(() => page.getByRole("status").last().textContent())).toBe("typed.txt is complete")
         expect(yield* tabTo("Delete typed.txt")).toBe("solid")
         yield* run(() => page.keyboard.press("Enter"))
-        yield* run(() => page.getByRole("button", { name: "Delete typed.txt for good" }).waitFor())
+        yield* run(() => page.getByRole("button", { name: "Delete for good: typed.txt" }).waitFor())
         yield* run(() => page.keyboard.press("Enter"))
-        yield* shows(page, "No Files yet.")
+        yield* shows(page, /^No Files yet/)
         expect(JSON.parse((yield* clientOf(url).list).text).data).toEqual([])
       }),
     60_000
@@ -300,11 +423,8 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
     "fits a phone, follows the dark system, and says in a sentence why a file is not sent",
     () =>
       Effect.gen(function*() {
-        const { url } = yield* serving()
-        const page = yield* browser.openPage
+        const { page } = yield* opened
         yield* run(() => page.setViewportSize({ width: 360, height: 740 }))
-        yield* run(() => page.goto(url))
-        yield* shows(page, "No Files yet.")
         yield* choose(page, yield* fileOf(`${"a-long-name-".repeat(12)}.bin`, 300_000))
         yield* run(() => page.locator("li.file").waitFor())
         yield* choose(page, yield* fileOf("empty.txt", 0))

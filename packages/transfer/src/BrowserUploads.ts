@@ -6,7 +6,8 @@
  * - One `HttpClient` for both. The browser reads a part of a `File` by itself and tells how much of it was sent. No part is sent as a
  *   stream: a page can do that over HTTP/2 only, and not in every browser.
  * - A {@link TransferJournal} in `localStorage`, so that a transfer can be resumed after the page was loaded anew. The user picks
- *   the file again, and `Transfer.blob` recognizes it. Without `localStorage` there is no journal.
+ *   the file again, and `Transfer.blob` recognizes it. Where the browser blocks `localStorage`, the journal is in memory: a transfer
+ *   can be paused and resumed until the page is closed.
  *
  * There is no `layerConfig`, because a page has no environment. A key that is delivered with a page is public, so ask the user for
  * it.
@@ -27,6 +28,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { transfersOf } from "./internal/journalKeys.js"
+import * as memoryStorage from "./internal/memoryStorage.js"
 import * as webLock from "./internal/webLock.js"
 import type { JournalFailed } from "./TransferError.js"
 import { TransferInProgress } from "./TransferError.js"
@@ -49,10 +51,13 @@ export interface Options extends Omit<ClientOptions, "partBody"> {}
  */
 export type Services = UploadsService | FilesService | HttpClient.HttpClient | TransferJournal.TransferJournal
 
+/** All layers of a page share it, as they share `localStorage`. */
+const inMemory = memoryStorage.make()
+
 /** A browser may block the storage of a page. Reading the property then throws. */
-const storage: Effect.Effect<Option.Option<Storage>> = Effect.map(
-  Effect.option(Effect.try(() => globalThis.localStorage)),
-  Option.flatMapNullable((storage: Storage | undefined) => storage)
+const storage: Effect.Effect<Storage> = Effect.try((): Storage | undefined => globalThis.localStorage).pipe(
+  Effect.map((storage) => storage ?? inMemory),
+  Effect.orElseSucceed(() => inMemory)
 )
 
 /** Pages that are not loaded from a secure origin have no `navigator.locks`. */
@@ -63,14 +68,11 @@ const withWebLock = (journal: TransferJournal.Service): TransferJournal.Service 
 
 const journal: Layer.Layer<TransferJournal.TransferJournal> = Layer.unwrapEffect(Effect.map(
   storage,
-  Option.match({
-    onNone: () => Layer.succeed(TransferJournal.TransferJournal, Option.none()),
-    onSome: (storage) =>
-      Layer.effect(
-        TransferJournal.TransferJournal,
-        Effect.map(TransferJournal.make, (journal) => Option.some(withWebLock(journal)))
-      ).pipe(Layer.provide(KeyValueStore.layerStorage(() => storage)))
-  })
+  (storage) =>
+    Layer.effect(
+      TransferJournal.TransferJournal,
+      Effect.map(TransferJournal.make, (journal) => Option.some(withWebLock(journal)))
+    ).pipe(Layer.provide(KeyValueStore.layerStorage(() => storage)))
 ))
 
 /**
@@ -136,8 +138,8 @@ export interface Unfinished {
 export const unfinished: Effect.Effect<ReadonlyArray<Unfinished>, JournalFailed> = Effect.gen(function*() {
   const journal = yield* TransferJournal.TransferJournal
   const stored = yield* storage
-  if (Option.isNone(journal) || Option.isNone(stored)) return []
-  const names = Array.from({ length: stored.value.length }, (_, index) => stored.value.key(index) ?? "")
+  if (Option.isNone(journal)) return []
+  const names = Array.from({ length: stored.length }, (_, index) => stored.key(index) ?? "")
   const found = yield* Effect.forEach(transfersOf(names), (key) =>
     Effect.map(
       journal.value.load(key),

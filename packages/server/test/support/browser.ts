@@ -4,8 +4,9 @@ import { build } from "esbuild"
 import { existsSync } from "node:fs"
 import { createServer } from "node:http"
 import { fileURLToPath } from "node:url"
-import type { Page } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
 import { chromium } from "playwright-core"
+import { afterAll } from "vitest"
 
 /*
  * A real browser: Debian's package `chromium`.
@@ -21,11 +22,19 @@ export const where = isInstalled ? "in Chromium" : `in Chromium (skipped: ${exec
 /** Names of `.example` lead to this machine, as with DNS rebinding. No other host can be reached. */
 const hosts = "MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
-/** An empty page. */
+/** One process for the tests of a file, because it takes a second to start. */
+let launched: Promise<Browser> | undefined
+
+const launch = () =>
+  launched ??= chromium.launch({ executablePath, args: ["--no-sandbox", `--host-resolver-rules=${hosts}`] })
+
+afterAll(async () => (await launched)?.close())
+
+/** An empty page, with a profile of its own. */
 export const openPage: Effect.Effect<Page, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.promise(() => chromium.launch({ executablePath, args: ["--no-sandbox", `--host-resolver-rules=${hosts}`] })),
-  (browser) => Effect.promise(() => browser.close())
-).pipe(Effect.flatMap((browser) => Effect.promise(() => browser.newPage())))
+  Effect.promise(async () => (await launch()).newContext()),
+  (context) => Effect.promise(() => context.close())
+).pipe(Effect.flatMap((context) => Effect.promise(() => context.newPage())))
 
 /** The port of a server with empty pages: the other sites that a browser visits. */
 export const otherSite: Effect.Effect<number, never, Scope.Scope> = Effect.acquireRelease(

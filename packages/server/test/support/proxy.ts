@@ -15,7 +15,7 @@ export interface Proxy {
    * through.
    */
   readonly after: (bytes: number, action: "cut" | "hold") => void
-  /** Accepts connections and lets their bytes through again. */
+  /** Accepts connections and lets their bytes through, now and later. */
   readonly release: () => void
 }
 
@@ -69,6 +69,7 @@ export const proxyTo = (target: string): Effect.Effect<Proxy, never, Scope.Scope
         plan = { at: sentBytes + bytes, action }
       },
       release: () => {
+        plan = undefined
         isHeld = false
         isCut = false
         for (const client of clients) client.resume()

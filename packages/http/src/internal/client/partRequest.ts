@@ -57,7 +57,7 @@ export const make = (
           if (!reportsProgress) onProgress(blob.size)
           return body
         }),
-        sourceFailure: Effect.succeedNone
+        sourceFailure: unreadable(blob)
       }
     }
 
@@ -87,6 +87,16 @@ export const make = (
       sourceFailure: Effect.sync(() => MutableRef.get(failure))
     }
   })
+
+/**
+ * A client does not tell why it could not send a Blob. A file that was changed or removed since it was opened cannot be read any
+ * more, not even one byte of it: https://w3c.github.io/FileAPI/#file-error-read.
+ */
+const unreadable = (blob: Blob): Effect.Effect<Option.Option<PartData.PartUnreadable>> =>
+  Effect.tryPromise({
+    try: () => blob.slice(0, 1).arrayBuffer(),
+    catch: (cause) => new PartData.PartUnreadable({ cause })
+  }).pipe(Effect.flip, Effect.option)
 
 /** The Blob of a part that is one, and what is told of its bytes. */
 const partAsBlob = (data: PartData.PartData) => {

@@ -32,7 +32,8 @@ export const make = (options: Ranged): Source => ({
   open: ({ checksum, ranges }) =>
     Effect.map(Effect.when(makeDigest(options), () => checksum), (md5) => ({
       parts: Stream.map(
-        Stream.fromIterable(ranges),
+        // A part is made when it is its turn: a browser takes up to a millisecond for each slice of a Blob.
+        Stream.rechunk(Stream.fromIterable(ranges), 1),
         (range) => ({
           range,
           data: options.part?.(range) ?? PartData.stream(options.read(range), { bytes: range.bytes }),
