@@ -1,2 +1,4 @@
-/** The version that `uploads --version` prints. A test compares it with package.json. */
-export const version = "0.1.0"
+import manifest from "../package.json" with { type: "json" }
+
+/** The version that `uploads --version` prints. The bundle contains it, because `changeset version` writes package.json only. */
+export const version: string = manifest.version

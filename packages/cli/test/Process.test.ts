@@ -53,6 +53,14 @@ const setup = Effect.gen(function*() {
 })
 
 describe("the command", () => {
+  it.scopedLive("prints the version of its package", () =>
+    Effect.gen(function*() {
+      const manifest = yield* Effect.promise(() => Fs.readFile(new URL("../package.json", import.meta.url), "utf8"))
+      const running = yield* command.start(main, ["--version"], { env: {} })
+      expect(yield* running.ended).toBe(0)
+      expect(running.stdout()).toBe(`${JSON.parse(manifest).version}\n`)
+    }))
+
   it.scopedLive("sends a file, downloads it again, and tells what went where", () =>
     Effect.gen(function*() {
       const { read, run, write } = yield* setup

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { manual } from "../manual.js"
 import { meanings } from "../src/ExitCode.js"
-import { version } from "../src/version.js"
 
 const file = (name: string) => readFileSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), "utf8")
 
@@ -49,11 +48,5 @@ describe("the man page", () => {
     expect([...requests].sort()).toEqual(
       ["B", "I", "IP", "PP", "SH", "SS", "TH", "TP"].filter((name) => requests.has(name))
     )
-  })
-})
-
-describe("the version", () => {
-  it("is that of the package", () => {
-    expect(JSON.parse(file("package.json")).version).toBe(version)
   })
 })
