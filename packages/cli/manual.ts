@@ -42,7 +42,7 @@ const textOf = (span: Span): string => {
 const escape = (text: string): string =>
   text.replace(/\\/g, "\\e").replace(/-/g, "\\-").replace(/^([.'])/gm, "\\&$1").trim()
 
-/** What the parser says of any option tells nothing. */
+/** The parser says this about every option. It does not help a reader. */
 const noise = /^A (user-defined piece of text|true or false value)\.$|^This setting is optional\.$/
 
 const roff = (doc: HelpDoc): string => {

@@ -10,15 +10,15 @@ import type * as Layer from "effect/Layer"
 import type { ApiKeyMissing, ConfigFileUnreadable } from "./CliError.js"
 import type { Environment } from "./Environment.js"
 
-/** The URL of the service, without user and password. Journals are kept for each service apart. */
+/** The URL of the service, without user and password. Each service has its own journals. */
 export class ServiceUrl extends Context.Tag("@effect-uploads/cli/ServiceUrl")<ServiceUrl, string>() {}
 
 export type BackendError = ConfigError.ConfigError | ApiKeyMissing | ConfigFileUnreadable
 
-/** What a command calls. */
+/** The services that the commands call. */
 export type Services = UploadsService | FilesService | HttpClient.HttpClient | ServiceUrl
 
-/** The services as a layer, which is built when a command needs them: `--help` needs no configuration. */
+/** The layer of the services. A command builds it when it runs, because `--help` needs no configuration. */
 export class Backend extends Context.Tag("@effect-uploads/cli/Backend")<
   Backend,
   Layer.Layer<Services, BackendError, Environment | FileSystem.FileSystem | Path.Path>

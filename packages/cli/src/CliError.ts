@@ -3,16 +3,16 @@ import type { UploadId } from "@effect-uploads/domain/Ids"
 import * as Data from "effect/Data"
 import type { ExitCode } from "./ExitCode.js"
 
-/** The command line asks for something that cannot be. */
+/** The arguments contradict each other, or one of them is invalid. */
 export class UsageError extends Data.TaggedError("UsageError")<{
   readonly problem: string
-  /** What to write instead. */
+  /** The correction. */
   readonly advice: string
 }> {}
 
 /** No API key is configured, and the service is not on this machine. */
 export class ApiKeyMissing extends Data.TaggedError("ApiKeyMissing")<{
-  /** Where a config file would be read from. */
+  /** The path of the config file, which may not exist. */
   readonly configFile: string
 }> {}
 
@@ -38,10 +38,10 @@ export class ServiceUnreachable extends Data.TaggedError("ServiceUnreachable")<{
 /** The target of a download exists already. */
 export class TargetExists extends Data.TaggedError("TargetExists")<{ readonly path: string }> {}
 
-/** What was downloaded is not what was asked for. */
+/** The downloaded bytes have another size or md5 than expected. */
 export class DownloadMismatch extends Data.TaggedError("DownloadMismatch")<{
   readonly path: string
-  readonly what: "bytes" | "md5"
+  readonly property: "bytes" | "md5"
   readonly expected: string
   readonly actual: string
 }> {}
@@ -49,16 +49,16 @@ export class DownloadMismatch extends Data.TaggedError("DownloadMismatch")<{
 /** The service has the File and could not process it. */
 export class FileNotProcessed extends Data.TaggedError("FileNotProcessed")<{ readonly file: FileObject }> {}
 
-/** `uploads cleanup` was asked for an Upload that no journal knows. */
+/** An argument of `uploads cleanup` is an Upload that no journal has. */
 export class UploadNotInJournal extends Data.TaggedError("UploadNotInJournal")<{ readonly uploadId: UploadId }> {}
 
 /** `@effect-uploads/server` is not installed where the command looks for it. */
 export class ServerNotInstalled extends Data.TaggedError("ServerNotInstalled") {}
 
-/** `uploads serve` ended by itself; the server said why. */
+/** The server ended by itself. Its log has the reason. */
 export class ServerEnded extends Data.TaggedError("ServerEnded")<{ readonly code: number | null }> {}
 
-/** Each failure was told when it happened: this is what remains for the exit code. */
+/** All failures were reported when they happened. Only the exit code is left. */
 export class AlreadyReported extends Data.TaggedError("AlreadyReported")<{ readonly exitCode: ExitCode }> {}
 
 export type CliError =

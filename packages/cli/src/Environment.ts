@@ -7,9 +7,9 @@ export interface Service {
   readonly platform: string
   /** The user's home folder. */
   readonly home: string
-  /** What is piped into the command. */
+  /** The bytes that are piped into the command. */
   readonly stdin: Stream.Stream<Uint8Array, LocalFileFailed>
-  /** Runs a program of Node's with the terminal of this one, until it ends: its exit code. */
+  /** Runs a program with Node in the same terminal, and returns its exit code. Null if a signal ended it. */
   readonly runNode: (
     program: string,
     args: ReadonlyArray<string>,
@@ -17,5 +17,5 @@ export interface Service {
   ) => Effect.Effect<number | null>
 }
 
-/** What the command needs of the machine beside files and the network. */
+/** The machine of the user: platform, home folder, stdin and child processes. Tests replace it. */
 export class Environment extends Context.Tag("@effect-uploads/cli/Environment")<Environment, Service>() {}

@@ -1,7 +1,4 @@
-/**
- * The exit codes, by kind of failure. A script can decide by them: 5 is worth another try, 3 and 4 are not, 6 leaves
- * something behind.
- */
+/** The exit codes, by kind of failure. A script can retry after 5. The same command fails again after 3 and 4. */
 export const ExitCode = {
   success: 0,
   local: 1,
@@ -18,7 +15,7 @@ export const ExitCode = {
 
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode]
 
-/** What the manual and the README say of them. */
+/** The meanings in the man page and in the README. */
 export const meanings: ReadonlyArray<readonly [exitCode: ExitCode, meaning: string]> = [
   [ExitCode.success, "All went well."],
   [

@@ -1,15 +1,15 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { displayWidth } from "./displayWidth.js"
+import { stringWidth } from "./stringWidth.js"
 
-/** Where text goes: a stream of the process, or what stands in for it in a test. */
+/** A stream of the process, or its replacement in a test. */
 export interface Writer {
   readonly isTerminal: boolean
-  /** The size of the terminal now: it changes when the window does. */
+  /** The current size of the terminal. It changes with the window. */
   readonly columns: () => number
   readonly rows: () => number
   readonly write: (text: string) => void
-  /** Waits until the bytes are taken. */
+  /** Waits until the stream accepts the bytes. */
   readonly writeBytes: (bytes: Uint8Array) => Effect.Effect<void>
 }
 
@@ -50,12 +50,10 @@ const stylesOf = (on: boolean): Styles => {
   return { bold: style(1), dim: style(2), red: style(31), green: style(32), yellow: style(33) }
 }
 
-/** Colours and the like, which a file or a terminal without colours must not get. */
-
+/** Colours and other styles, which are removed for a file, a pipe, or with NO_COLOR. */
 const sequences = /\u001b\[[0-9;]*m/g
 
-/** A name or a service's message may have characters that move the cursor or worse. */
-
+/** Characters that control a terminal, such as those that move the cursor. */
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
 /** The text without control characters, apart from line breaks and tabs. */
@@ -64,29 +62,30 @@ export const printable = (text: string): string => text.replace(controls, "\ufff
 export const make = (options: {
   readonly stdout: Writer
   readonly stderr: Writer
-  /** Whether a terminal may have colours. */
+  /** True if the user wants colours in a terminal. */
   readonly colours: boolean
 }): Service => {
   const { colours, stderr, stdout } = options
   const plain = (writer: Writer, text: string) => colours && writer.isTerminal ? text : text.replace(sequences, "")
   let shown: ReadonlyArray<string> = []
 
-  /** From the first of the shown lines. After a resize a line may take more rows than it did. */
+  /** Erases the shown lines. A line can take more rows after a resize, so the rows are counted now. */
   const erase = (): string => {
     if (shown.length === 0) return ""
     const columns = Math.max(1, stderr.columns())
-    const rows = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(displayWidth(line) / columns)), 0)
+    const rows = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(stringWidth(line) / columns)), 0)
     return `${escape}[${rows}F${escape}[0J`
   }
   const draw = (lines: ReadonlyArray<string>): string => lines.map((line) => `${plain(stderr, line)}\n`).join("")
 
-  /** Results and the shown lines share the terminal, unless results go elsewhere. */
+  /** Writes above the shown lines: erases them, writes, and draws them again. */
   const above = (write: () => void) =>
     Effect.sync(() => {
       if (shown.length > 0) stderr.write(erase())
       write()
       if (shown.length > 0) stderr.write(draw(shown))
     })
+  /** Results that go to a file or a pipe do not touch the shown lines. */
   const result = (write: () => void) => stdout.isTerminal ? above(write) : Effect.sync(write)
 
   return {

@@ -10,11 +10,11 @@ import * as commandLine from "./commandLine.js"
 import { addPart } from "./commands/addPart.js"
 import { cancel } from "./commands/cancel.js"
 import { cleanup } from "./commands/cleanup.js"
+import * as common from "./commands/commonOptions.js"
 import { complete } from "./commands/complete.js"
 import { create } from "./commands/create.js"
 import { doctor } from "./commands/doctor.js"
 import { files } from "./commands/files.js"
-import * as common from "./commands/options.js"
 import { pending } from "./commands/pending.js"
 import { put } from "./commands/put.js"
 import { serve } from "./commands/serve.js"
@@ -42,10 +42,10 @@ const failure = ({ message, styles }: Output["Type"], text: string) => message(`
 
 const fail = (text: string) => Effect.flatMap(Output, (output) => failure(output, text))
 
-/** What the parser says of every option tells nothing. */
+/** The parser says this about every option. It does not help a reader. */
 const noise = /^ *A (user-defined piece of text|true or false value)\.\n\n/gm
 
-/** What the parser prints goes through the output, which leaves out colours where there are none. */
+/** Sends the text of the parser through `Output`, which removes colours for a file or a pipe. */
 const withOutput = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const output = yield* Output
@@ -59,7 +59,7 @@ const withOutput = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     )
   })
 
-/** Runs the command line `args`, and gives the exit code. What went wrong is told on stderr. */
+/** Runs the command line `args`, and returns the exit code. Failures are reported on stderr. */
 export const run = (args: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     if (commandLine.hasKey(args)) {

@@ -1,17 +1,17 @@
 /*
- * What the parser of @effect/cli does not take as people write it.
+ * Arguments that the parser of @effect/cli does not accept in their usual form.
  */
 
-/** Stands for `-`, which the parser takes for an option. No argument of a process has this character. */
+/** Replaces `-`, which the parser takes for an option. No argument of a process can have this character. */
 const hyphen = "\u0000"
 
-/** The text of an argument or a value of an option. */
+/** The text that the user typed. */
 export const unmark = (text: string): string => text === hyphen ? "-" : text
 
 const isHelp = (argument: string): boolean => argument === "--help" || argument === "-h"
 
 /**
- * The arguments for the parser. Help is asked for at each level: only so does the usage begin with the whole command, as in
+ * The arguments for the parser. `--help` is repeated at each level, so that the usage begins with the whole command, such as
  * `uploads files get`.
  */
 export const normalize = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -20,6 +20,6 @@ export const normalize = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   return ["--help", ...args.slice(0, end).flatMap((word) => [word, "--help"])]
 }
 
-/** A key on the command line can be read by every user of the machine, and stays in the history of the shell. */
+/** True if an argument looks like an API key. Every user of the machine can read it there, and the shell keeps it in its history. */
 export const hasKey = (args: ReadonlyArray<string>): boolean =>
   args.some((argument) => /^--?(api[-_]?)?(key|token)(=|$)/i.test(argument) || /^sk-/.test(argument))

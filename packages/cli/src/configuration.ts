@@ -9,9 +9,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ApiKeyMissing, ConfigFileUnreadable } from "./CliError.js"
 import * as folders from "./folders.js"
-import { reasonOf } from "./reason.js"
+import { rootCauseMessage } from "./rootCause.js"
 
-/** The environment, then the config file, which has the same variables in lines such as `OPENAI_API_KEY=sk-…`. */
+/** Reads a variable from the environment, else from the config file with its lines such as `OPENAI_API_KEY=sk-…`. */
 export const provider = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const environment = yield* Effect.configProviderWith(Effect.succeed)
@@ -23,13 +23,13 @@ export const provider = Effect.gen(function*() {
       SystemError: (error) =>
         error.reason === "NotFound"
           ? Effect.succeed(environment)
-          : Effect.fail(new ConfigFileUnreadable({ path, reason: reasonOf(error) })),
-      BadArgument: (error) => Effect.fail(new ConfigFileUnreadable({ path, reason: reasonOf(error) }))
+          : Effect.fail(new ConfigFileUnreadable({ path, reason: rootCauseMessage(error) })),
+      BadArgument: (error) => Effect.fail(new ConfigFileUnreadable({ path, reason: rootCauseMessage(error) }))
     })
   )
 })
 
-/** Surrounding white space, such as a line break at the end, is no part of a key. A blank key is none. */
+/** The key without surrounding white space, such as a line break at its end. A blank key counts as missing. */
 const apiKey: Config.Config<Redacted.Redacted | undefined> = Config.string("OPENAI_API_KEY").pipe(
   Config.option,
   Config.map((text) =>
@@ -47,14 +47,14 @@ const loopback = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(\/|$)
 /** The URL without user and password, which a base URL may have. */
 export const withoutUser = (apiUrl: string): string => apiUrl.replace(/^(https?:\/\/)[^/?#]*@/i, "$1")
 
-/** Whether the URL is one of this machine. */
+/** True if the host of the URL is this machine. */
 export const isLoopback = (apiUrl: string): boolean => loopback.test(apiUrl)
 
 export interface Configuration extends ClientOptions {
   readonly apiUrl: string
 }
 
-/** How to reach the service. A service on this machine needs no key. */
+/** The URL and the key of the service. A service on this machine needs no key. */
 export const load = Effect.gen(function*() {
   const options = yield* Options.fromConfig({ apiKey }).pipe(Effect.withConfigProvider(yield* provider))
   const configuration: Configuration = { ...options, apiUrl: options.apiUrl ?? Options.defaultApiUrl }

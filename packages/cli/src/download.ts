@@ -11,12 +11,12 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { DownloadMismatch, LocalFileFailed } from "./CliError.js"
-import { reasonOf } from "./reason.js"
+import { rootCauseMessage } from "./rootCause.js"
 
-/** For attempts that bring nothing. A connection that breaks after some bytes is made again at once. */
+/** The delays after attempts without a byte. After some bytes, the next attempt starts at once. */
 const retries = Schedule.exponential("1 second").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(5)))
 
-/** Gives the bytes of a File from `offset` to `take`, over as many connections as it takes. */
+/** Passes the bytes of a File from `offset` on to `take`. Opens a new connection when one breaks. */
 const content = <E>(
   file: FileObject,
   offset: number,
@@ -40,11 +40,11 @@ const content = <E>(
   })
 
 const failed = (path: string, doing: "read" | "write") => (error: PlatformError) =>
-  new LocalFileFailed({ path, doing, reason: reasonOf(error) })
+  new LocalFileFailed({ path, doing, reason: rootCauseMessage(error) })
 
 const checkBytes = (path: string, expected: number, actual: number) =>
   Effect.when(
-    new DownloadMismatch({ path, what: "bytes", expected: String(expected), actual: String(actual) }),
+    new DownloadMismatch({ path, property: "bytes", expected: String(expected), actual: String(actual) }),
     () => expected !== actual
   )
 
@@ -59,7 +59,8 @@ const md5Of = (path: string) =>
   }).pipe(Effect.mapError(failed(path, "read")))
 
 /**
- * Downloads to a file: first to one beside it, which another run goes on with, and which takes its name when it is verified.
+ * Downloads a File to `path`. The bytes go to a partial file beside it, which the next run continues. The partial file is
+ * renamed after it was verified.
  */
 export const toFile = (
   file: FileObject,
@@ -69,13 +70,13 @@ export const toFile = (
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const partial = `${path}.${file.id}.partial`
-    const there = yield* fs.stat(partial).pipe(
+    const partialBytes = yield* fs.stat(partial).pipe(
       Effect.map(({ size }) => Number(size)),
       Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "NotFound", () => Effect.succeed(0)),
       Effect.mapError(failed(partial, "read"))
     )
-    // More bytes than the File has are not its own.
-    const resumedBytes = there <= file.bytes ? there : 0
+    // A longer file is not a part of this File.
+    const resumedBytes = partialBytes <= file.bytes ? partialBytes : 0
     options.onBytes(resumedBytes)
     yield* Effect.scoped(
       Effect.gen(function*() {
@@ -97,14 +98,14 @@ export const toFile = (
     if (Option.isSome(options.md5)) {
       const actual = yield* md5Of(partial)
       if (actual !== options.md5.value) {
-        return yield* new DownloadMismatch({ path: partial, what: "md5", expected: options.md5.value, actual })
+        return yield* new DownloadMismatch({ path: partial, property: "md5", expected: options.md5.value, actual })
       }
     }
     yield* Effect.mapError(fs.rename(partial, path), failed(path, "write"))
     return { resumedBytes }
   })
 
-/** Downloads to a pipe. What was written is not taken back, so the md5 is known only after the last byte. */
+/** Downloads a File to a pipe. A mismatch is found after the last byte, when all bytes are written. */
 export const toPipe = (
   file: FileObject,
   options: {
@@ -125,6 +126,6 @@ export const toPipe = (
     yield* checkBytes("stdout", file.bytes, received)
     const actual = hash.digest("hex")
     if (Option.isSome(options.md5) && options.md5.value !== actual) {
-      return yield* new DownloadMismatch({ path: "stdout", what: "md5", expected: options.md5.value, actual })
+      return yield* new DownloadMismatch({ path: "stdout", property: "md5", expected: options.md5.value, actual })
     }
   })

@@ -6,15 +6,16 @@ import * as Option from "effect/Option"
 import { Environment } from "./Environment.js"
 
 /*
- * Where the platform keeps configuration and state: the XDG base directories on Linux, Application Support on macOS, APPDATA
- * and LOCALAPPDATA on Windows. UPLOADS_CONFIG_FILE and UPLOADS_STATE_DIR name other places.
+ * The folders of the platform for configuration and state: the XDG base directories on Linux, Application Support on macOS,
+ * APPDATA and LOCALAPPDATA on Windows. UPLOADS_CONFIG_FILE and UPLOADS_STATE_DIR replace them.
  */
 
 const application = "effect-uploads"
 
 interface Folder {
-  /** The variable that names the folder on any other platform, with the folder below the home folder in its absence. */
+  /** For Linux and other systems: a variable with the folder, and the default below the home folder. */
   readonly xdg: readonly [variable: string, fallback: ReadonlyArray<string>]
+  /** The same for Windows. */
   readonly windows: readonly [variable: string, fallback: ReadonlyArray<string>]
 }
 

@@ -12,10 +12,10 @@ import * as Option from "effect/Option"
 import { ServiceUrl } from "./Backend.js"
 import { LocalFileFailed } from "./CliError.js"
 import * as folders from "./folders.js"
-import { reasonOf } from "./reason.js"
+import { rootCauseMessage } from "./rootCause.js"
 
 /*
- * The journals of this machine: a folder for each service, because an Upload of one is unknown to the others.
+ * The journals of this machine. Each service has a folder, because its Uploads exist there only.
  */
 
 /** `http://127.0.0.1:4141/v1` has the folder `http_127.0.0.1_4141_v1`. */
@@ -26,14 +26,16 @@ export const folder = Effect.gen(function*() {
   return path.join(yield* folders.stateFolder, "journals", folderOf(yield* ServiceUrl))
 })
 
-/** Fails where the folder cannot be made or written to, such as in a read-only home folder. */
+/** Creates the folder. Fails if that is impossible, such as in a read-only home folder. */
 export const prepare = (directory: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
     yield* fs.access(directory, { writable: true })
   }).pipe(
-    Effect.mapError((error) => new LocalFileFailed({ path: directory, doing: "write", reason: reasonOf(error) }))
+    Effect.mapError((error) =>
+      new LocalFileFailed({ path: directory, doing: "write", reason: rootCauseMessage(error) })
+    )
   )
 
 const layerIn = (directory: string) =>
@@ -41,15 +43,16 @@ const layerIn = (directory: string) =>
     TransferJournal.layerKeyValueStore,
     Layer.mapError(
       KeyValueStore.layerFileSystem(directory),
-      (error: PlatformError) => new LocalFileFailed({ path: directory, doing: "write", reason: reasonOf(error) })
+      (error: PlatformError) =>
+        new LocalFileFailed({ path: directory, doing: "write", reason: rootCauseMessage(error) })
     )
   )
 
 /** The journal of the service in use. */
 export const layer = Layer.unwrapEffect(Effect.map(Effect.tap(folder, prepare), layerIn))
 
-/** The same for a command that only reads: nothing is made where there are no journals. */
-export const layerIfThere = Layer.unwrapEffect(
+/** The same for a command that only reads. It creates no folder. */
+export const layerReadOnly = Layer.unwrapEffect(
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const directory = yield* folder
@@ -57,29 +60,29 @@ export const layerIfThere = Layer.unwrapEffect(
   })
 )
 
-/** What the journals know of the transfer of one file. */
-export interface Known {
+/** A transfer of one file, from its journal. */
+export interface JournaledTransfer {
   readonly key: string
   readonly upload: Upload.Pending
   readonly sentBytes: number
   readonly isExpired: boolean
-  /** The file was sent, and others of the same command were not yet. */
+  /** True if the file was sent, and other files of the same command were not. */
   readonly isCompleted: boolean
 }
 
-/** The store encodes keys as names of files. A file of another's may have any name. */
+/** The store encodes keys as filenames. Files that it did not write may have any name. */
 const decode = Option.liftThrowable(decodeURIComponent)
 
-/** The names of the keys: `TransferJournal` writes an entry to two of them in turn. */
+/** `TransferJournal` writes an entry to two keys in turn, `…/0` and `…/1`. */
 const keyPattern = /^effect-uploads\/transfer\/(.+)\/[01]$/
 
-/** What the journals of the service in use know of; nothing where there are none. */
+/** The transfers in the journals of the service, by expiry. Empty without journals. */
 export const list = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const directory = yield* folder
   const names = yield* fs.readDirectory(directory).pipe(
     Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "NotFound", () => Effect.succeed([])),
-    Effect.mapError((error) => new LocalFileFailed({ path: directory, doing: "read", reason: reasonOf(error) }))
+    Effect.mapError((error) => new LocalFileFailed({ path: directory, doing: "read", reason: rootCauseMessage(error) }))
   )
   const keys = new Set(names.flatMap((name) => {
     const [, key] = keyPattern.exec(Option.getOrElse(decode(name), () => name)) ?? []
@@ -95,8 +98,8 @@ export const list = Effect.gen(function*() {
         journal.value.load(key),
         (entry) =>
           Option.flatMap(entry, ({ acknowledged, completed, partSize, upload }) =>
-            // Without an Upload the response to its creation never came: nothing was sent.
-            Option.map(upload, (upload): Known => ({
+            // Nothing was sent if the journal has no Upload: the response to `create` was lost.
+            Option.map(upload, (upload): JournaledTransfer => ({
               key,
               upload,
               sentBytes: acknowledged.reduce(
@@ -112,10 +115,10 @@ export const list = Effect.gen(function*() {
 })
 
 /** The transfers that were suspended, interrupted or killed. */
-export const unfinished = Effect.map(list, (known) => known.filter(({ isCompleted }) => !isCompleted))
+export const unfinished = Effect.map(list, (transfers) => transfers.filter(({ isCompleted }) => !isCompleted))
 
-/** Ends an entry of {@link list} for good: `end` runs while no transfer has it, and then it is forgotten. */
-export const close = <E, R>({ key, upload }: Known, end: Effect.Effect<void, E, R>) =>
+/** Runs `end` with the lock of the transfer, then removes its journal. Fails if the transfer is in progress. */
+export const close = <E, R>({ key, upload }: JournaledTransfer, end: Effect.Effect<void, E, R>) =>
   Effect.flatMap(
     TransferJournal.TransferJournal,
     Option.match({

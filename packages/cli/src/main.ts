@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command. Where Node can keep compiled code (from 22.8), the second start needs two thirds of the time of the first.
+ * The command. Node 22.8 and newer keep the compiled code, so later starts take two thirds of the time.
  */
 import * as Module from "node:module"
 

@@ -21,7 +21,7 @@ export const layer: Layer.Layer<Environment> = Layer.succeed(Environment, {
   ),
   runNode: (program, args, env) =>
     Effect.flatMap(
-      // Loaded when a program is run: it is a tenth of the start.
+      // Loaded on demand, because the import takes a tenth of the start-up time.
       Effect.promise(() => import("node:child_process")),
       ({ spawn }) =>
         Effect.async<number | null>((resume) => {
@@ -35,7 +35,7 @@ export const layer: Layer.Layer<Environment> = Layer.succeed(Environment, {
               resolve()
             })
           )
-          // The terminal sends Ctrl-C to the child as well: a second signal does no harm.
+          // The child has the Ctrl-C of the terminal already. A second signal does no harm.
           return Effect.promise(() => {
             child.kill("SIGTERM")
             return ended

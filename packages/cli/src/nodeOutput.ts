@@ -11,12 +11,12 @@ const writerOf = (stream: NodeJS.WriteStream): Writer => ({
   },
   writeBytes: (bytes) =>
     Effect.async<void>((resume) => {
-      // A pipe that is closed is told by the stream's `error` event.
+      // A closed pipe is reported by the `error` event of the stream.
       stream.write(bytes, () => resume(Effect.void))
     })
 })
 
-/** The streams of this process. https://no-color.org: NO_COLOR counts when it is not empty. */
+/** The streams of this process. A non-empty NO_COLOR turns colours off: https://no-color.org */
 export const make = (): Service => {
   const { NO_COLOR, TERM } = process.env
   return Output.make({

@@ -24,13 +24,13 @@ const layer = Layer.mergeAll(
   NodeTerminal.layer,
   nodeEnvironment.layer,
   Layer.succeed(Output, output),
-  // The HTTP client is loaded when a command needs it: it is a third of the start.
+  // Loaded on demand, because the HTTP client takes a third of the start-up time.
   Layer.succeed(Backend, Layer.unwrapEffect(Effect.promise(async () => (await import("./backendHttp.js")).layer)))
 )
 
 const fiber = Effect.runFork(Effect.provide(run(process.argv.slice(2)), layer))
 
-/** What ends the process before its time, if anything did. */
+/** The exit code of the first signal or closed pipe. */
 let ending: number | undefined
 
 const end = (code: number, notice: string | undefined) => () => {
@@ -45,12 +45,12 @@ const notice = "Stopping. Press Ctrl-C again to stop at once."
 process.on("SIGINT", end(ExitCode.interrupted, output.terminal === undefined ? undefined : notice))
 process.on("SIGTERM", end(ExitCode.terminated, undefined))
 process.on("SIGHUP", end(ExitCode.hungUp, undefined))
-// Nobody reads the results any more, as `head` does when it has enough: end as SIGPIPE ends others.
+// The reader of the results has closed the pipe, as `head` does. Other programs end with SIGPIPE then.
 process.stdout.on("error", end(ExitCode.closedPipe, undefined))
-// Nobody reads the messages any more: the work goes on.
+// The reader of the messages has closed the pipe. The results still count.
 process.stderr.on("error", () => {})
 
-/** Node waits for nothing that was written to a pipe when it is told to exit. */
+/** `process.exit` does not wait for bytes in a pipe, so wait for them before. */
 const flushed = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write("", () => resolve()))
 
 fiber.addObserver((exit) => {

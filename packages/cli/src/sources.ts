@@ -6,15 +6,15 @@ import * as Effect from "effect/Effect"
 import { UsageError } from "./CliError.js"
 import { Environment } from "./Environment.js"
 
-/** What an argument of `uploads put` names. */
+/** One source of `uploads put`. */
 export interface Source {
-  /** The path, by which a program tells the files apart. The name of the File for stdin and a URL, whose query may be secret. */
+  /** The path in results and events. For stdin and a URL it is the name of the File, because the query of a URL may be secret. */
   readonly path: string
   /** The name of the File. */
   readonly name: string
-  /** The same for two arguments that name the same. */
+  /** Equal for two arguments that name the same source. */
   readonly identity: string
-  /** Whether a later run can read it again, and so resume. */
+  /** True if a later run can read the source again, and so resume the transfer. */
   readonly isFile: boolean
   readonly transfer: TransferSource.TransferSource<FileSystem.FileSystem | HttpClient.HttpClient>
 }
@@ -28,9 +28,9 @@ const ofPattern = (argument: string) =>
     const { glob } = yield* Effect.promise(() => import("tinyglobby"))
     const path = yield* Path.Path
     const { platform } = yield* Environment
-    // In a pattern a backslash takes the meaning of the next character away. Windows has it between folders.
+    // A backslash escapes the next character of a pattern. On Windows it separates folders.
     const slashed = platform === "win32" ? argument.replaceAll("\\", "/") : argument
-    // A pattern that cannot be compiled matches nothing, and is told as one that does.
+    // An invalid pattern is reported like one that matches no file.
     const paths = yield* Effect.orElseSucceed(
       Effect.tryPromise(() => glob([slashed], { expandDirectories: false, absolute: path.isAbsolute(argument) })),
       () => []
@@ -46,7 +46,7 @@ const ofStdin = (name: string | undefined) =>
     const { stdin } = yield* Environment
     if (name === undefined) {
       return yield* new UsageError({
-        problem: "What comes from stdin has no name",
+        problem: "The File from stdin has no name",
         advice: "Give the File one, such as --name data.jsonl."
       })
     }
@@ -90,12 +90,12 @@ const ofArgument = (argument: string, name: string | undefined) =>
     if (isUrl(argument)) return [yield* ofUrl(argument, name)]
     const fs = yield* FileSystem.FileSystem
     const exists = yield* Effect.orElseSucceed(fs.exists(argument), () => false)
-    // A file whose name looks like a pattern is meant by its name.
+    // A path that exists is not a pattern, even if it looks like one.
     const paths = exists || !pattern.test(argument) ? [argument] : yield* ofPattern(argument)
     return yield* Effect.forEach(paths, (file) => ofPath(file, name))
   })
 
-/** What the arguments name, each once, in their order. A pattern stands for the files that match it. */
+/** The sources of the arguments in their order, without duplicates. A pattern becomes the files that match it. */
 export const resolve = (
   args: ReadonlyArray<string>,
   name: string | undefined

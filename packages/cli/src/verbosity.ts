@@ -10,7 +10,7 @@ import * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
 import { Output, printable } from "./Output.js"
 
-/** What a line about a span may say. Headers are not among it, but for the request id. */
+/** The attributes of a span that are printed, with their labels. The request id is the only header among them. */
 const attributes: Readonly<Record<string, string>> = {
   uploadId: "upload",
   partId: "part",
@@ -33,13 +33,13 @@ const describe = (span: Tracer.Span, endTime: bigint, exit: Exit.Exit<unknown, u
   return [`${span.name} ${Math.round(Duration.toMillis(took))} ms${outcome}`, ...facts].join(" ")
 }
 
-/** Tells of every span at its end, on stderr. */
+/** Prints each span at its end, on stderr. */
 const withSpans = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Output> =>
   Effect.gen(function*() {
     const { message, styles } = yield* Output
     const runSync = Runtime.runSync(yield* Effect.runtime<never>())
     const tracer = yield* Effect.tracer
-    const telling = Tracer.make({
+    const printing = Tracer.make({
       ...tracer,
       context: tracer.context,
       span: (...args) => {
@@ -53,14 +53,14 @@ const withSpans = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E,
         })
       }
     })
-    return yield* Effect.withTracer(effect, telling)
+    return yield* Effect.withTracer(effect, printing)
   })
 
 /** With `--verbose`: spans and debug messages. */
 export const withVerbosity = (verbose: boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   verbose ? Logger.withMinimumLogLevel(withSpans(effect), LogLevel.Debug) : Effect.withTracerEnabled(effect, false)
 
-/** A logger that writes messages as a person reads them: the level where it matters, and no fiber ids. */
+/** Prints log messages for a person: the level as a colour, and no fiber ids. */
 export const logger = (output: Output["Type"]) => {
   const { red, yellow } = output.styles
   return Logger.make(({ annotations, date, logLevel, message }) => {

@@ -2,12 +2,11 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { displayWidth, fit } from "../src/displayWidth.js"
 import * as Output from "../src/Output.js"
 import type { Bar } from "../src/progress/bars.js"
 import * as bars from "../src/progress/bars.js"
-import * as Item from "../src/progress/Item.js"
-import { formatSize, formatTime, parseDuration, parseSize } from "../src/units.js"
+import * as FileProgress from "../src/progress/FileProgress.js"
+import { fitColumns, stringWidth } from "../src/stringWidth.js"
 import { recorder } from "./support/inProcess.js"
 
 const bar: Bar = {
@@ -35,7 +34,7 @@ describe("a bar", () => {
   it("never takes more columns than there are, whatever the name", () => {
     for (const name of ["a", "名前".repeat(20), "👩‍👩‍👧‍👦".repeat(9), "x".repeat(300), ""]) {
       for (let columns = 1; columns <= 200; columns++) {
-        expect(displayWidth(bars.line({ ...bar, name }, columns))).toBeLessThanOrEqual(columns)
+        expect(stringWidth(bars.line({ ...bar, name }, columns))).toBeLessThanOrEqual(columns)
       }
     }
   })
@@ -52,8 +51,8 @@ describe("a bar", () => {
   })
 
   it("is shown for each file under way, as many as there are rows for, and for all together", () => {
-    const item = (name: string, phase: Item.Item["phase"]): Item.Item => ({
-      ...Item.waiting(name),
+    const item = (name: string, phase: FileProgress.FileProgress["phase"]): FileProgress.FileProgress => ({
+      ...FileProgress.waiting(name),
       phase,
       totalBytes: 10
     })
@@ -74,7 +73,12 @@ describe("a bar", () => {
 
 describe("a text in columns", () => {
   it("is cut or filled to their number", () => {
-    expect([fit("abc", 5), fit("abcdef", 5), fit("名前名前", 5), fit("", 2)]).toEqual(["abc  ", "abcd…", "名前…", "  "])
+    expect([fitColumns("abc", 5), fitColumns("abcdef", 5), fitColumns("名前名前", 5), fitColumns("", 2)]).toEqual([
+      "abc  ",
+      "abcd…",
+      "名前…",
+      "  "
+    ])
   })
 })
 
@@ -115,31 +119,5 @@ describe("the output", () => {
 
   it("replaces what would move the cursor", () => {
     expect(Output.printable("a\u001b[2Jb\r\u0007c\td")).toBe("a\ufffd[2Jb\ufffd\ufffdc\td")
-  })
-})
-
-describe("sizes and times", () => {
-  it("are read as people write them", () => {
-    expect(
-      ["64MiB", "10MB", "1.5k", "7", "0", "x", "1 TB", "-1", "9999999999GB"].map((text) =>
-        Option.getOrNull(parseSize(text))
-      )
-    ).toEqual([67_108_864, 10_000_000, 1536, 7, null, null, null, null, null])
-    expect(["7d", "36H", "1w", "90", "d"].map((text) => Option.getOrNull(parseDuration(text)))).toEqual([
-      Duration.days(7),
-      Duration.hours(36),
-      Duration.days(7),
-      null,
-      null
-    ])
-  })
-
-  it("are written with three digits", () => {
-    expect([0, 1, 1023, 1024, 10_239, 1_048_575, 1.5 * 1024 ** 3, 5 * 1024 ** 5].map(formatSize)).toEqual(
-      ["0 B", "1 B", "1023 B", "1.00 KiB", "10.0 KiB", "1.00 MiB", "1.50 GiB", "5120 TiB"]
-    )
-    expect([0, 7, 754, 3723].map((seconds) => formatTime(Duration.seconds(seconds)))).toEqual(
-      ["0:00", "0:07", "12:34", "1:02:03"]
-    )
   })
 })

@@ -16,10 +16,11 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import * as instrumentation from "../src/instrumentation.js"
 import * as Output from "../src/Output.js"
 import type { Mode } from "../src/progress/Reporter.js"
 import * as Reporter from "../src/progress/Reporter.js"
+import { limitRate } from "../src/rateLimit.js"
+import * as uploadTracker from "../src/uploadTracker.js"
 import { recorder } from "./support/inProcess.js"
 
 const upload = new Upload.Pending({
@@ -188,10 +189,10 @@ describe("a reporter", () => {
     }))
 })
 
-describe("the instrumentation", () => {
-  it.scoped("lets no more bytes a second through than it is told, all parts together, and counts the parts", () =>
+describe("the upload tracker", () => {
+  it.scoped("counts the parts in flight of a service that limits the rate of all parts together", () =>
     Effect.gen(function*() {
-      const { partsInFlight, uploads } = instrumentation.make(yield* UploadsService, Option.some(1000))
+      const { partsInFlight, uploads } = uploadTracker.make(limitRate(yield* UploadsService, 1000))
       const { id } = yield* uploads.create({ filename: "a", bytes: 5000, purpose: "user_data", mimeType: "text/plain" })
       const part = (bytes: number) => PartData.stream(Stream.make(new Uint8Array(bytes)), { bytes })
       const observed: Array<number> = []
@@ -213,7 +214,7 @@ describe("the instrumentation", () => {
 
   it.scoped("knows which Uploads it cancelled", () =>
     Effect.gen(function*() {
-      const { isCancelled, uploads } = instrumentation.make(yield* UploadsService, Option.none())
+      const { isCancelled, uploads } = uploadTracker.make(yield* UploadsService)
       const { id } = yield* uploads.create({ filename: "a", bytes: 1, purpose: "user_data", mimeType: "text/plain" })
       expect(isCancelled(id)).toBe(false)
       yield* uploads.cancel(id)

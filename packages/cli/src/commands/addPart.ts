@@ -13,10 +13,10 @@ import * as Stream from "effect/Stream"
 import * as Backend from "../Backend.js"
 import { LocalFileFailed, UsageError } from "../CliError.js"
 import { Environment } from "../Environment.js"
-import { reasonOf } from "../reason.js"
 import * as results from "../results.js"
+import { rootCauseMessage } from "../rootCause.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   uploadId: common.uploadId,
@@ -34,7 +34,7 @@ const options = {
   verbose: common.verbose
 }
 
-/** A part from stdin is held in memory: it may have to be sent again. */
+/** A part from stdin is kept in memory, so that it can be sent again. */
 const ofStdin = (uploadId: UploadId) =>
   Effect.gen(function*() {
     const { stdin } = yield* Environment
@@ -50,7 +50,7 @@ const ofStdin = (uploadId: UploadId) =>
 const ofFile = (path: string, range: { readonly offset: number; readonly bytes: number | undefined }) =>
   Effect.mapError(
     PartData.file(path, range),
-    (error) => new LocalFileFailed({ path, doing: "read", reason: reasonOf(error) })
+    (error) => new LocalFileFailed({ path, doing: "read", reason: rootCauseMessage(error) })
   )
 
 export const addPart = Command.make(
@@ -61,7 +61,7 @@ export const addPart = Command.make(
       if (path === "-" && (offset > 0 || Option.isSome(bytes))) {
         return yield* new UsageError({
           problem: "--offset and --bytes are for files",
-          advice: "Cut what comes from stdin with `head` and `tail`."
+          advice: "Cut the input with `head` and `tail`."
         })
       }
       const uploads = yield* UploadsService
@@ -76,7 +76,7 @@ export const addPart = Command.make(
     common.help("Adds a part of up to 64 MiB to an Upload, and prints its id.", [
       ["uploads add-part $upload first.bin", "Sends a file as a part."],
       ["uploads add-part $upload big.bin --offset 67108864 --bytes 64MiB", "Sends the second 64 MiB of a file."],
-      ["head -c 1000 big.bin | uploads add-part $upload -", "Sends what another program writes."]
+      ["head -c 1000 big.bin | uploads add-part $upload -", "Sends the output of another program."]
     ])
   )
 )

@@ -7,7 +7,7 @@ import { UploadNotInJournal } from "../CliError.js"
 import * as journals from "../journals.js"
 import * as results from "../results.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   uploadIds: Args.repeated(common.uploadId).pipe(
@@ -16,8 +16,8 @@ const options = {
   verbose: common.verbose
 }
 
-/** Cancels a pending Upload. That it is over is what is wanted, however it came to be. */
-const cancel = ({ isCompleted, isExpired, upload }: journals.Known) =>
+/** Cancels a pending Upload. An Upload that ended otherwise needs no cancellation. */
+const cancel = ({ isCompleted, isExpired, upload }: journals.JournaledTransfer) =>
   Effect.flatMap(UploadsService, ({ cancel }) =>
     cancel(upload.id).pipe(
       Effect.catchTags({
@@ -30,10 +30,10 @@ const cancel = ({ isCompleted, isExpired, upload }: journals.Known) =>
       Effect.asVoid
     ))
 
-const cleanUp = (known: journals.Known) =>
+const cleanUp = (transfer: journals.JournaledTransfer) =>
   Effect.zipRight(
-    journals.close(known, cancel(known)),
-    Effect.unless(results.text(known.upload.id), () => known.isCompleted)
+    journals.close(transfer, cancel(transfer)),
+    Effect.unless(results.text(transfer.upload.id), () => transfer.isCompleted)
   )
 
 export const cleanup = Command.make(
@@ -46,7 +46,7 @@ export const cleanup = Command.make(
       if (unknown !== undefined) return yield* new UploadNotInJournal({ uploadId: unknown })
       const chosen = uploadIds.length === 0 ? all : all.filter(({ upload }) => uploadIds.includes(upload.id))
       yield* Effect.forEach(chosen, cleanUp, { discard: true })
-    }).pipe(Effect.provide(journals.layerIfThere), Backend.provide, withVerbosity(verbose))
+    }).pipe(Effect.provide(journals.layerReadOnly), Backend.provide, withVerbosity(verbose))
 ).pipe(
   Command.withDescription(
     common.help(

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Backend from "../Backend.js"
 import * as results from "../results.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   uploadId: common.uploadId,

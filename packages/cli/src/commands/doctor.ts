@@ -16,17 +16,16 @@ import * as configuration from "../configuration.js"
 import type { AnyError } from "../describeError.js"
 import { describeError } from "../describeError.js"
 import { Environment } from "../Environment.js"
-import { ExitCode } from "../ExitCode.js"
 import * as folders from "../folders.js"
 import * as journals from "../journals.js"
 import { Output, printable } from "../Output.js"
-import { reasonOf } from "../reason.js"
+import { rootCauseMessage } from "../rootCause.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = { verbose: common.verbose }
 
-/** What a check found: that all is well, or something that is better changed. */
+/** The result of a check that did not fail: no problem, or an advice. */
 interface Finding {
   readonly isWell: boolean
   readonly text: string
@@ -36,7 +35,7 @@ const well = (text: string): Finding => ({ isWell: true, text })
 
 const advice = (text: string): Finding => ({ isWell: false, text })
 
-/** The service rejects what is older or newer than its clock by more; expiry is counted by its clock too. */
+/** A larger difference matters, because the service counts the lifetime of an Upload by its own clock. */
 const clockSkewAllowance = Duration.minutes(2)
 
 const checkConfigFile = Effect.gen(function*() {
@@ -45,7 +44,7 @@ const checkConfigFile = Effect.gen(function*() {
   const path = yield* folders.configFile
   const info = yield* Effect.option(fs.stat(path))
   if (Option.isNone(info)) return well(`none at ${path}; the environment alone counts`)
-  // Windows has no such bits.
+  // Windows has no permission bits.
   return platform !== "win32" && (info.value.mode & 0o077) !== 0
     ? advice(`${path} can be read by others: run \`chmod 600 ${path}\``)
     : well(path)
@@ -75,24 +74,25 @@ const checkJournals = Effect.gen(function*() {
   })
 })
 
-/** Any response will do, even that the key is missing. */
-const ask = Effect.gen(function*() {
+/** Waits for any response of the service, also for an error response. */
+const checkReachability = Effect.gen(function*() {
   const client = yield* HttpClient.HttpClient
   const url = yield* Backend.ServiceUrl
   const [took, { headers }] = yield* Effect.timed(Effect.scoped(client.get(`${url.replace(/\/+$/, "")}/files?limit=1`)))
     .pipe(
       Effect.timeoutFail({ duration: "15 seconds", onTimeout: () => new Error("no response within 15 seconds") }),
-      Effect.mapError((error) => new ServiceUnreachable({ url, reason: reasonOf(error) }))
+      Effect.mapError((error) => new ServiceUnreachable({ url, reason: rootCauseMessage(error) }))
     )
-  return { took, date: Headers.get(headers, "date") }
+  const finding = well(`the service responded in ${Math.round(Duration.toMillis(took))} ms`)
+  return { finding, date: Headers.get(headers, "date") }
 })
 
 const checkClock = (date: Option.Option<string>) =>
   Effect.map(Clock.currentTimeMillis, (now) => {
-    // `DateTime.make` reads numeric offsets, and would add one to the `GMT` of HTTP.
+    // `DateTime.make` knows no `GMT`: it would append a `Z`.
     const theirs = Option.flatMap(date, (text) => DateTime.make(text.replace(/GMT\s*$/, "+0000")))
     if (Option.isNone(theirs)) return well("the service does not tell its time")
-    // The service tells whole seconds.
+    // The header `date` has whole seconds.
     const skew = Duration.seconds(Math.round(Math.abs(now - theirs.value.epochMillis) / 1000))
     if (Duration.equals(skew, Duration.zero)) return well("agrees with the service's")
     return Duration.greaterThan(skew, clockSkewAllowance)
@@ -106,7 +106,7 @@ const checkKey = Effect.gen(function*() {
   return well("the service accepts it, and lists Files")
 })
 
-/** An Upload of one byte, which is cancelled whatever happens. */
+/** Creates an Upload of one byte, and cancels it in every case. */
 const checkRoundTrip = Effect.gen(function*() {
   const uploads = yield* UploadsService
   const [took] = yield* Effect.timed(
@@ -126,45 +126,36 @@ const report = (name: string, { isWell, text }: Finding) =>
       result(`${isWell ? green("✓") : yellow("!")} ${name}: ${printable(text)}`)
   )
 
-/** A check that fails ends the examination: those after it need what it looks for. */
-const check = <A, E extends AnyError, R>(
-  name: string,
-  effect: Effect.Effect<A, E, R>,
-  finding: (found: A) => Finding | Effect.Effect<Finding>
-) =>
-  effect.pipe(
-    Effect.tap((found) => {
-      const result = finding(found)
-      return Effect.isEffect(result) ? Effect.flatMap(result, (finding) => report(name, finding)) : report(name, result)
-    }),
-    Effect.catchAll((error) =>
-      Effect.gen(function*() {
-        const { result, resultStyles } = yield* Output
-        const { exitCode, sentence } = describeError(error)
-        const text = Option.getOrElse(sentence, () => "failed")
-        yield* result(`${resultStyles.red("✗")} ${name}: ${text}`)
-        return yield* new AlreadyReported({ exitCode: exitCode === ExitCode.success ? ExitCode.local : exitCode })
-      })
-    )
-  )
+/** Prints a failed check, and fails with its exit code. The later checks depend on it, so they do not run. */
+const reportFailure = (name: string) => (error: AnyError) =>
+  Effect.gen(function*() {
+    const { result, resultStyles } = yield* Output
+    const { exitCode, sentence } = describeError(error)
+    yield* result(`${resultStyles.red("✗")} ${name}: ${Option.getOrElse(sentence, () => "failed")}`)
+    return yield* new AlreadyReported({ exitCode })
+  })
 
-const same = (finding: Finding) => finding
+const check = <E extends AnyError, R>(name: string, finding: Effect.Effect<Finding, E, R>) =>
+  finding.pipe(
+    Effect.tap((finding) => report(name, finding)),
+    Effect.catchAll(reportFailure(name))
+  )
 
 export const doctor = Command.make(
   "doctor",
   options,
   ({ verbose }) =>
     Effect.gen(function*() {
-      yield* check("config file", checkConfigFile, same)
-      yield* check("configuration", checkConfiguration, same)
+      yield* check("config file", checkConfigFile)
+      yield* check("configuration", checkConfiguration)
       yield* Backend.provide(
         Effect.gen(function*() {
-          yield* check("journals", checkJournals, same)
-          const { date } = yield* check("reachability", ask, ({ took }) =>
-            well(`the service responded in ${Math.round(Duration.toMillis(took))} ms`))
-          yield* check("clock", checkClock(date), same)
-          yield* check("API key", checkKey, same)
-          yield* check("round trip", checkRoundTrip, same)
+          yield* check("journals", checkJournals)
+          const { date, finding } = yield* Effect.catchAll(checkReachability, reportFailure("reachability"))
+          yield* report("reachability", finding)
+          yield* check("clock", checkClock(date))
+          yield* check("API key", checkKey)
+          yield* check("round trip", checkRoundTrip)
         })
       )
     }).pipe(withVerbosity(verbose))

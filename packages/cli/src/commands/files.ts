@@ -1,9 +1,9 @@
 import * as Command from "@effect/cli/Command"
+import * as common from "./commonOptions.js"
 import { filesDelete } from "./filesDelete.js"
 import { filesGet } from "./filesGet.js"
 import { filesList } from "./filesList.js"
 import { filesShow } from "./filesShow.js"
-import * as common from "./options.js"
 
 export const files = Command.make("files").pipe(
   Command.withDescription(

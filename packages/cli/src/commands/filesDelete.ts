@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Backend from "../Backend.js"
 import * as results from "../results.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = { fileIds: Args.atLeast(common.fileId, 1), verbose: common.verbose }
 

@@ -12,12 +12,12 @@ import { TargetExists } from "../CliError.js"
 import { unmark } from "../commandLine.js"
 import * as download from "../download.js"
 import { Environment } from "../Environment.js"
+import { formatDuration, formatSize } from "../format.js"
 import { Output, printable } from "../Output.js"
 import * as bars from "../progress/bars.js"
 import * as results from "../results.js"
-import { formatSize, formatTime } from "../units.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   fileId: common.fileId,
@@ -40,12 +40,12 @@ const options = {
   verbose: common.verbose
 }
 
-/** Names of devices, with any extension. https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
+/** The names of Windows devices, with any extension. https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
 const device = /^(con|prn|aux|nul|(com|lpt)[0-9])(\.|$)/i
 
 /**
- * The service's name for the File is no path: it must not lead out of the folder, nor hide what it makes. On Windows some
- * characters and names mean something else than a file.
+ * The filename from the service as a name in the current folder: without folders, and without a dot that would hide the file.
+ * On Windows, reserved characters and names of devices are changed too.
  */
 const safeName = (file: FileObject, platform: string): string => {
   const name = printable(file.filename).replace(/^.*[/\\]/s, "").replace(/[\n\t]/g, " ").replace(/^\.+/, "")
@@ -55,7 +55,7 @@ const safeName = (file: FileObject, platform: string): string => {
   return onPlatform.trim() === "" ? file.id : onPlatform
 }
 
-/** Shows a bar while the effect runs. `progress` tells how many bytes are there. */
+/** Shows a bar while the effect runs. `progress` has the received bytes. */
 const withBar =
   (file: FileObject, name: string, progress: { resumed: number; received: number }, show: boolean) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -120,7 +120,7 @@ export const filesGet = Command.make(
         const elapsed = Duration.millis(Math.max(1, (yield* Clock.currentTimeMillis) - startedAt))
         const resumed = resumedBytes > 0 ? `, ${formatSize(resumedBytes)} of it by an earlier run` : ""
         yield* output.message(
-          `${output.styles.green("✓")} ${name}: ${formatSize(file.bytes)} in ${formatTime(elapsed)}${resumed}`
+          `${output.styles.green("✓")} ${name}: ${formatSize(file.bytes)} in ${formatDuration(elapsed)}${resumed}`
         )
       }
       yield* results.text(path)

@@ -9,12 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Backend from "../Backend.js"
-import { fit } from "../displayWidth.js"
+import { formatSize } from "../format.js"
 import { Output, printable } from "../Output.js"
 import * as results from "../results.js"
-import { formatSize } from "../units.js"
+import { fitColumns } from "../stringWidth.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   purpose: Options.text("purpose").pipe(
@@ -41,12 +41,14 @@ const options = {
   verbose: common.verbose
 }
 
-/** Columns for a person, tabs for a program. */
+/** A row in columns for a terminal, with tabs for a file or a pipe. */
 const row = (file: FileObject, isTerminal: boolean): string => {
   const created = DateTime.formatIso(file.createdAt).replace(/\.\d+Z$/, "Z")
   const name = printable(file.filename)
   return isTerminal
-    ? `${fit(file.id, 32)} ${formatSize(file.bytes).padStart(9)} ${created} ${fit(file.purpose, 10)} ${name}`
+    ? `${fitColumns(file.id, 32)} ${formatSize(file.bytes).padStart(9)} ${created} ${
+      fitColumns(file.purpose, 10)
+    } ${name}`
     : [file.id, file.bytes, created, file.purpose, name.replaceAll("\t", " ")].join("\t")
 }
 

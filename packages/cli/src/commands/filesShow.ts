@@ -5,10 +5,10 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Backend from "../Backend.js"
+import { formatSize } from "../format.js"
 import * as results from "../results.js"
-import { formatSize } from "../units.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = { fileId: common.fileId, json: common.json, verbose: common.verbose }
 

@@ -17,15 +17,16 @@ import * as Backend from "../Backend.js"
 import { AlreadyReported, FileNotProcessed, UsageError } from "../CliError.js"
 import { describeError } from "../describeError.js"
 import { ExitCode } from "../ExitCode.js"
-import * as instrumentation from "../instrumentation.js"
+import { formatDateTime } from "../format.js"
 import * as journals from "../journals.js"
-import { formatMoment } from "../moment.js"
 import { Output, printable } from "../Output.js"
 import type { Reporter } from "../progress/Reporter.js"
 import * as Reporters from "../progress/Reporter.js"
+import { limitRate } from "../rateLimit.js"
 import * as sources from "../sources.js"
+import * as uploadTracker from "../uploadTracker.js"
 import { withVerbosity } from "../verbosity.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   files: common.argument("FILE").pipe(
@@ -38,7 +39,7 @@ const options = {
   name: Options.text("name").pipe(
     Options.withPseudoName("NAME"),
     Options.optional,
-    Options.withDescription("The name of the File. By default that of the path or URL; stdin has none.")
+    Options.withDescription("The name of the File. By default that of the path or URL. Stdin needs it.")
   ),
   partSize: common.size("part-size").pipe(
     Options.optional,
@@ -71,7 +72,7 @@ const options = {
 
 type PutOptions = Command.Command.ParseConfig<typeof options>
 
-/** The journal that the options ask for. Without `--resume` a folder that cannot be written to costs no more than a warning. */
+/** The journal of the options. Without `--resume`, a folder that cannot be written to causes a warning only. */
 const journalLayer = ({ noResume, resume }: PutOptions) => {
   if (noResume) return Layer.empty
   if (resume) return journals.layer
@@ -85,7 +86,7 @@ const journalLayer = ({ noResume, resume }: PutOptions) => {
       : Layer.fail(error))
 }
 
-/** Waits until the File is no longer `uploaded`: the service looks into it after it is complete. */
+/** Waits until the service has processed the File: until then its status is `uploaded`. */
 const processed = ({ file }: Upload.Completed) =>
   Effect.gen(function*() {
     const files = yield* FilesService
@@ -100,15 +101,15 @@ const processed = ({ file }: Upload.Completed) =>
     if (now.status === "error") return yield* new FileNotProcessed({ file: now })
   })
 
-/** What came of one file. */
+/** The outcome of one file, with its exit code. */
 interface Ended {
   readonly index: number
   readonly upload: Option.Option<Upload.Completed>
   readonly exitCode: ExitCode
 }
 
-/** Waits for the File where that is asked for, and tells why a file was not sent. */
-const end = (outcome: FileOutcome, reporter: Reporter, wait: boolean) =>
+/** Reports the outcome of a file. With `--wait`, waits for the File first. */
+const reportOutcome = (outcome: FileOutcome, reporter: Reporter, wait: boolean) =>
   Effect.gen(function*() {
     if (outcome._tag === "Failed") return yield* outcome.error
     if (outcome._tag === "Skipped") return Option.none()
@@ -126,7 +127,7 @@ const end = (outcome: FileOutcome, reporter: Reporter, wait: boolean) =>
     })
   )
 
-/** Hands each on as soon as it and all before it are there: results come in the order of the arguments. */
+/** Prints the outcomes in the order of the arguments: each waits for those before it. */
 const inOrder = <E, R>(print: (ended: Ended) => Effect.Effect<void, E, R>) => {
   const waiting = new Map<number, Ended>()
   let next = 0
@@ -139,8 +140,8 @@ const inOrder = <E, R>(print: (ended: Ended) => Effect.Effect<void, E, R>) => {
   return (ended: Ended) => Effect.suspend(() => Effect.as(waiting.set(ended.index, ended) && flush, ended))
 }
 
-/** What an interruption leaves: a transfer with a journal can go on, any other was cancelled where the service heard of it. */
-const tellInterrupted = (
+/** Tells what is left of each unfinished transfer: a journal, a cancelled Upload, or a pending one. */
+const reportInterruption = (
   reporter: Reporter,
   { isCancelled, isKept }: {
     readonly isKept: (index: number) => boolean
@@ -152,11 +153,11 @@ const tellInterrupted = (
     for (const { index, upload } of yield* reporter.unfinished) {
       yield* message(
         isKept(index)
-          ? `${upload.filename}: interrupted. What was sent is kept until ${formatMoment(upload.expiresAt)}: ` +
+          ? `${upload.filename}: interrupted. What was sent is kept until ${formatDateTime(upload.expiresAt)}: ` +
             `run the same command again to resume, or \`uploads cleanup ${upload.id}\` to cancel.`
           : isCancelled(upload)
           ? `${upload.filename}: interrupted, and its Upload ${upload.id} cancelled.`
-          : `${upload.filename}: interrupted. Its Upload is pending until ${formatMoment(upload.expiresAt)}: ` +
+          : `${upload.filename}: interrupted. Its Upload is pending until ${formatDateTime(upload.expiresAt)}: ` +
             `run \`uploads cancel ${upload.id}\` to cancel.`
       )
     }
@@ -164,26 +165,22 @@ const tellInterrupted = (
     if (waiting > 0) yield* message(`${waiting} ${waiting === 1 ? "file was" : "files were"} not started.`)
   })
 
+const excludeEachOther = (one: string, other: string) =>
+  new UsageError({ problem: `${one} and ${other} exclude each other`, advice: "Leave one of them out." })
+
 const run = (given: PutOptions) =>
   Effect.gen(function*() {
     const output = yield* Output
-    if (given.json && given.quiet) {
-      return yield* new UsageError({
-        problem: "--json and --quiet exclude each other",
-        advice: "Leave one of them out."
-      })
-    }
-    if (given.resume && given.noResume) {
-      return yield* new UsageError({
-        problem: "--resume and --no-resume exclude each other",
-        advice: "Leave one of them out."
-      })
-    }
+    if (given.json && given.quiet) return yield* excludeEachOther("--json", "--quiet")
+    if (given.resume && given.noResume) return yield* excludeEachOther("--resume", "--no-resume")
     const all = yield* sources.resolve(given.files, Option.getOrUndefined(given.name))
-    const instrumented = instrumentation.make(yield* UploadsService, given.limitRate)
+    const service = yield* UploadsService
+    const tracker = uploadTracker.make(
+      Option.match(given.limitRate, { onNone: () => service, onSome: (rate) => limitRate(service, rate) })
+    )
     const reporter = yield* Reporters.make(all, {
       mode: given.json ? "json" : given.quiet ? "quiet" : "person",
-      partsInFlight: ({ id }) => instrumented.partsInFlight(id)
+      partsInFlight: ({ id }) => tracker.partsInFlight(id)
     })
     const transfer: FilesOptions = {
       purpose: given.purpose,
@@ -205,14 +202,17 @@ const run = (given: PutOptions) =>
     const ended = yield* Transfer.filesEvents(all.map(({ transfer }) => transfer), transfer).pipe(
       Stream.tap(reporter.event),
       Stream.filterMap((event) => event._tag === "FileEnded" ? Option.some(event.outcome) : Option.none()),
-      Stream.mapEffect((outcome) => end(outcome, reporter, given.wait), { concurrency: "unbounded", unordered: true }),
+      Stream.mapEffect((outcome) => reportOutcome(outcome, reporter, given.wait), {
+        concurrency: "unbounded",
+        unordered: true
+      }),
       Stream.mapEffect(inOrder(print)),
       Stream.runCollect,
-      Effect.provideService(UploadsService, instrumented.uploads),
+      Effect.provideService(UploadsService, tracker.uploads),
       Effect.onInterrupt(() =>
-        tellInterrupted(reporter, {
+        reportInterruption(reporter, {
           isKept: (index) => hasJournal && all[index]?.isFile === true,
-          isCancelled: ({ id }) => instrumented.isCancelled(id)
+          isCancelled: ({ id }) => tracker.isCancelled(id)
         })
       )
     )
@@ -235,8 +235,8 @@ export const put = Command.make("put", options, run).pipe(
         ["uploads put training.jsonl --purpose fine-tune", "Sends a file."],
         ["id=$(uploads put -q training.jsonl)", "Keeps the id of the File in a variable."],
         ["uploads put 'data/**/*.jsonl' --concurrency 8", "Sends all files that match."],
-        ["pg_dump shop | uploads put - --name shop.sql", "Sends what another program writes."],
-        ["uploads put https://example.com/data.jsonl", "Sends what is behind a URL."],
+        ["pg_dump shop | uploads put - --name shop.sql", "Sends the output of another program."],
+        ["uploads put https://example.com/data.jsonl", "Sends the content of a URL."],
         ["uploads put big.bin --limit-rate 10MB --wait", "Leaves room on the line, and waits for the File."]
       ]
     )

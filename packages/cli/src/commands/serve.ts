@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Module from "node:module"
 import { ServerEnded, ServerNotInstalled } from "../CliError.js"
 import { Environment } from "../Environment.js"
-import * as common from "./options.js"
+import * as common from "./commonOptions.js"
 
 const options = {
   host: Options.text("host").pipe(
@@ -29,12 +29,12 @@ const options = {
 
 const packageName = "@effect-uploads/server"
 
-/** The part of a package.json that says what its commands are. */
+/** The commands in a package.json. */
 const Manifest = Schema.parseJson(
   Schema.Struct({ bin: Schema.Record({ key: Schema.String, value: Schema.String }) })
 )
 
-/** Looked for from the current folder, and then beside this package. */
+/** Looks for the server from the current folder, then beside this package. */
 const resolve = (path: Path.Path): Option.Option<string> =>
   Option.firstSomeOf(
     [path.resolve("package.json"), import.meta.url].map((from) =>

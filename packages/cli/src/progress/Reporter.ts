@@ -1,5 +1,5 @@
 import type * as Upload from "@effect-uploads/domain/Upload"
-import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
+import type * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
 import type { FilesEvent } from "@effect-uploads/transfer/TransferFiles"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -7,14 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Description } from "../describeError.js"
-import { formatMoment } from "../moment.js"
+import { formatDateTime, formatDuration, formatSize } from "../format.js"
+import type { Styles } from "../Output.js"
 import { Output, printable } from "../Output.js"
-import { formatSize, formatTime } from "../units.js"
 import * as bars from "./bars.js"
-import * as Item from "./Item.js"
+import * as FileProgress from "./FileProgress.js"
 import * as jsonEvent from "./jsonEvent.js"
 
-/** Who reads: a person at a terminal or in a log, a script that reads events, or one that wants ids. */
+/** The reader of the report: a person at a terminal or of a log, a script that reads events, or a script that reads ids. */
 export type Mode = "person" | "json" | "quiet"
 
 interface Named {
@@ -22,26 +22,106 @@ interface Named {
   readonly name: string
 }
 
-/** Tells of the transfers while they run. */
+/** Reports the progress of transfers. Each method takes the position of the file in the set. */
 export interface Reporter {
   readonly event: (event: FilesEvent) => Effect.Effect<void>
   readonly failed: (index: number, description: Description) => Effect.Effect<void>
   readonly processed: (index: number, upload: Upload.Completed) => Effect.Effect<void>
-  /** The transfers that were under way when it was asked. */
+  /** The transfers that are neither completed nor failed. */
   readonly unfinished: Effect.Effect<ReadonlyArray<{ readonly index: number; readonly upload: Upload.Pending }>>
-  /** The number of files that were not begun. */
+  /** The number of files that were not started. */
   readonly waiting: Effect.Effect<number>
 }
 
-/** A person's eye sees a change within this time as one at once. */
+/** The interval of the bars in a terminal. Shorter ones look the same to a person. */
 const redrawInterval = Duration.millis(200)
 
-/** In a log a line is worth reading when something has changed. */
+/** The interval of the lines in a log. */
 const lineInterval = Duration.seconds(5)
 
-/** A path tells apart what has the same name. */
+/** The name of each file, or its path if another file has the same name. */
 const labels = (sources: ReadonlyArray<Named>): ReadonlyArray<string> =>
   sources.map(({ name, path }) => sources.some((other) => other.path !== path && other.name === name) ? path : name)
+
+const describeCompleted = (file: FileProgress.FileProgress, bytes: number, nowMillis: number): string => {
+  const size = formatSize(bytes)
+  if (Option.isNone(file.startedAt)) return `${size}, sent by an earlier run; --no-resume sends it again`
+  const elapsed = Duration.millis(Math.max(1, nowMillis - file.startedAt.value))
+  const speed = file.resumedBytes > 0
+    ? `${formatSize(file.resumedBytes)} of it by an earlier run`
+    : `${formatSize(bytes / Duration.toSeconds(elapsed))}/s`
+  return `${size} in ${formatDuration(elapsed)}, ${speed}`
+}
+
+/** The line that tells a person about an event. None for an event that the bars show. */
+const describeEvent = (
+  file: FileProgress.FileProgress,
+  event: TransferEvent.TransferEvent,
+  { dim, green, yellow }: Styles,
+  nowMillis: number
+): Option.Option<string> => {
+  switch (event._tag) {
+    case "Started": {
+      const { resumedBytes, upload } = event
+      const sent = `${formatSize(resumedBytes)} of ${formatSize(upload.bytes)} are there already`
+      return resumedBytes > 0 ? Option.some(dim(`${file.name}: resumed, ${sent}`)) : Option.none()
+    }
+    case "RequestRetrying": {
+      // The bar does not move meanwhile: it is empty, or all bytes are sent.
+      const { delay, reason, request } = event
+      const failure = `the request to ${request} the Upload failed, again in ${formatDuration(delay)}`
+      return Option.some(yellow(`${file.name}: ${failure}: ${printable(reason.message)}`))
+    }
+    case "TooSlow": {
+      const expected = `at this rate it is sent at ${formatDateTime(event.expectedAt)}`
+      const expiry = `after the Upload expires at ${formatDateTime(event.expiresAt)}`
+      return Option.some(yellow(`${file.name}: ${expected}, ${expiry}`))
+    }
+    case "Restarted":
+      return Option.some(dim(`${file.name}: begins again with a new Upload in place of ${event.replaced}`))
+    case "Completed":
+      return Option.some(`${green("✓")} ${file.name}: ${describeCompleted(file, event.upload.bytes, nowMillis)}`)
+    case "Progress":
+    case "PartDone":
+    case "Retrying":
+      return Option.none()
+  }
+}
+
+const logRetry = (
+  name: string,
+  { attempt, delay, index, reason }: Extract<TransferEvent.TransferEvent, { readonly _tag: "Retrying" }>
+) =>
+  Effect.logDebug(
+    `${name}: part ${index} failed (attempt ${attempt}), again in ${Duration.format(delay)}: ${reason.message}`
+  )
+
+/** Shows the progress at an interval until the scope closes: as bars in a terminal, as lines in a log. */
+const showProgress = (
+  files: ReadonlyArray<FileProgress.FileProgress>,
+  total: () => Option.Option<bars.Total>,
+  partsInFlight: (file: FileProgress.FileProgress) => number
+) =>
+  Effect.gen(function*() {
+    const { live, message, terminal } = yield* Output
+    if (terminal === undefined) {
+      const printLines = Effect.suspend(() =>
+        Effect.forEach(
+          files.filter(({ phase }) => phase === "sending"),
+          (file) => message(bars.sentence(bars.ofFile(file, partsInFlight(file)))),
+          { discard: true }
+        )
+      )
+      yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(lineInterval), printLines)))
+      return Effect.void
+    }
+    const redraw = Effect.suspend(() =>
+      live(bars.lines(files, total(), partsInFlight, { columns: terminal.columns(), rows: terminal.rows() }))
+    )
+    yield* Effect.addFinalizer(() => live([]))
+    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(redrawInterval), redraw)))
+    return redraw
+  })
 
 export const make = (
   sources: ReadonlyArray<Named>,
@@ -49,126 +129,54 @@ export const make = (
 ): Effect.Effect<Reporter, never, Output | Scope.Scope> =>
   Effect.gen(function*() {
     const output = yield* Output
-    const { mode } = options
-    const { terminal } = output
-    const items = labels(sources).map((label) => Item.waiting(printable(label)))
-    let all = Option.none<bars.Total>()
-    const { dim, green, red, yellow } = output.styles
-    const inFlight = (item: Item.Item): number =>
-      Option.match(item.upload, { onNone: () => 0, onSome: options.partsInFlight })
-    const personReads = mode === "person"
-    const message = (line: string) => Effect.when(output.message(line), () => personReads)
-    const json = (event: object) => Effect.when(output.result(JSON.stringify(event)), () => mode === "json")
-
-    const redraw = Effect.suspend(() =>
-      terminal === undefined
-        ? Effect.void
-        : output.live(bars.lines(items, all, inFlight, { columns: terminal.columns(), rows: terminal.rows() }))
-    )
-    const tellProgress = Effect.suspend(() =>
-      Effect.forEach(
-        items.filter(({ phase }) => phase === "sending"),
-        (item) => output.message(bars.sentence(bars.ofItem(item, inFlight(item)))),
-        { discard: true }
-      )
-    )
-    if (personReads) {
-      const [show, interval] = terminal === undefined ? [tellProgress, lineInterval] : [redraw, redrawInterval]
-      // The bars end with the transfers: what is done has a line of its own.
-      yield* Effect.addFinalizer(() => terminal === undefined ? Effect.void : output.live([]))
-      yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep(interval), show)))
-    }
-
-    const change = (index: number, f: (item: Item.Item) => Item.Item) =>
-      Effect.sync(() => {
-        const item = items[index]
-        if (item !== undefined) items[index] = f(item)
-      })
-
-    const tell = (item: Item.Item, event: TransferEvent.TransferEvent, now: number) =>
-      TransferEvent.$match(event, {
-        Started: ({ resumedBytes, upload }) =>
-          resumedBytes > 0
-            ? message(
-              dim(`${item.name}: resumed, ${formatSize(resumedBytes)} of ${formatSize(upload.bytes)} are there already`)
-            )
-            : Effect.void,
-        Progress: () => Effect.void,
-        PartDone: () => Effect.void,
-        Retrying: ({ attempt, delay, index, reason }) =>
-          Effect.logDebug(
-            `${item.name}: part ${index} failed (attempt ${attempt}), again in ${
-              Duration.format(delay)
-            }: ${reason.message}`
-          ),
-        // The bar stands still meanwhile: at nothing, or with all bytes sent.
-        RequestRetrying: ({ delay, reason, request }) =>
-          message(
-            yellow(
-              `${item.name}: the request to ${request} the Upload failed, again in ${formatTime(delay)}: ` +
-                printable(reason.message)
-            )
-          ),
-        TooSlow: ({ expectedAt, expiresAt }) =>
-          message(
-            yellow(
-              `${item.name}: at this rate it is sent at ${formatMoment(expectedAt)}, ` +
-                `after the Upload expires at ${formatMoment(expiresAt)}`
-            )
-          ),
-        Restarted: ({ replaced }) =>
-          message(dim(`${item.name}: begins again with a new Upload in place of ${replaced}`)),
-        Completed: ({ upload }) => {
-          const size = formatSize(upload.bytes)
-          const how = Option.match(item.startedAt, {
-            onNone: () => `${size}, sent by an earlier run; --no-resume sends it again`,
-            onSome: (startedAt) => {
-              const elapsed = Duration.millis(Math.max(1, now - startedAt))
-              const speed = item.resumedBytes > 0
-                ? `${formatSize(item.resumedBytes)} of it by an earlier run`
-                : `${formatSize(upload.bytes / Duration.toSeconds(elapsed))}/s`
-              return `${size} in ${formatTime(elapsed)}, ${speed}`
-            }
-          })
-          return message(`${green("✓")} ${item.name}: ${how}`)
-        }
-      })
+    const { styles } = output
+    const files = labels(sources).map((label) => FileProgress.waiting(printable(label)))
+    let total = Option.none<bars.Total>()
+    const partsInFlight = (file: FileProgress.FileProgress): number =>
+      Option.match(file.upload, { onNone: () => 0, onSome: options.partsInFlight })
+    const isPerson = options.mode === "person"
+    const json = (event: object) => Effect.when(output.result(JSON.stringify(event)), () => options.mode === "json")
+    const redraw = isPerson ? yield* showProgress(files, () => total, partsInFlight) : Effect.void
+    const pathOf = (index: number): string => sources[index]?.path ?? ""
 
     const fileEvent = (index: number, event: TransferEvent.TransferEvent) =>
       Effect.gen(function*() {
+        const before = files[index]
+        if (before === undefined) return
         const now = yield* Clock.currentTimeMillis
-        yield* change(index, (item) => Item.update(item, event, now))
-        const item = items[index]
-        if (item === undefined) return
+        const file = FileProgress.update(before, event, now)
+        files[index] = file
         yield* json(jsonEvent.ofTransfer(pathOf(index), event))
-        if (personReads && terminal !== undefined && event._tag === "Completed") yield* redraw
-        yield* tell(item, event, now)
+        if (event._tag === "Retrying") yield* logRetry(file.name, event)
+        const line = describeEvent(file, event, styles, now)
+        if (!isPerson || Option.isNone(line)) return
+        // Without its bar, so that the file is not shown twice.
+        if (event._tag === "Completed") yield* redraw
+        yield* output.message(line.value)
       })
-
-    const pathOf = (index: number): string => sources[index]?.path ?? ""
 
     return {
       event: (event) => {
         if (event._tag === "FileEvent") return fileEvent(event.index, event.event)
         if (event._tag !== "FilesProgress" || sources.length === 1) return Effect.void
-        all = Option.some(event)
+        total = Option.some(event)
         return Effect.asVoid(json(jsonEvent.ofTotal(event)))
       },
       failed: (index, description) =>
         Effect.gen(function*() {
-          yield* change(index, (item) => ({ ...item, phase: "failed" }))
-          const name = items[index]?.name ?? ""
+          const file = files[index]
+          if (file !== undefined) files[index] = { ...file, phase: "failed" }
+          const name = file?.name ?? ""
           yield* json(jsonEvent.ofFailure(pathOf(index), description))
-          if (personReads) yield* redraw
-          yield* Option.match(description.sentence, {
-            onNone: () => Effect.void,
-            onSome: (sentence) => output.message(`${red("✗")} ${sentence.includes(name) ? "" : `${name}: `}${sentence}`)
-          })
+          yield* redraw
+          if (Option.isNone(description.sentence)) return
+          const sentence = description.sentence.value
+          yield* output.message(`${styles.red("✗")} ${sentence.includes(name) ? "" : `${name}: `}${sentence}`)
         }),
       processed: (index, upload) => json(jsonEvent.ofProcessed(pathOf(index), upload.file.id)),
-      waiting: Effect.sync(() => items.filter(({ phase }) => phase === "waiting").length),
+      waiting: Effect.sync(() => files.filter(({ phase }) => phase === "waiting").length),
       unfinished: Effect.sync(() =>
-        items.flatMap(({ phase, upload }, index) =>
+        files.flatMap(({ phase, upload }, index) =>
           phase === "sending" && Option.isSome(upload) ? [{ index, upload: upload.value }] : []
         )
       )

@@ -1,17 +1,17 @@
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { displayWidth, fit } from "../displayWidth.js"
-import { formatSize, formatTime } from "../units.js"
-import type { Item } from "./Item.js"
+import { formatDuration, formatSize } from "../format.js"
+import { fitColumns, stringWidth } from "../stringWidth.js"
+import type { FileProgress } from "./FileProgress.js"
 
-/** What one bar shows. */
+/** The facts of one bar. */
 export interface Bar {
   readonly name: string
   readonly totalBytes: number
   readonly sentBytes: number
   readonly bytesPerSecond: number
   readonly timeLeft: Option.Option<Duration.Duration>
-  /** None where nothing is sent. */
+  /** None for a download. */
   readonly partsInFlight: Option.Option<number>
   readonly retries: number
 }
@@ -47,75 +47,75 @@ const widestGauge = 40
 const gap = 1
 
 /**
- * One line of at most `columns` columns: the name, the share, a gauge, and as much of the rest as there is room for, the most
- * important first.
+ * One line of at most `columns` columns: name, percentage and gauge. The rate, the time left, the sizes, the parts and the
+ * retries follow in this order, as far as they fit.
  */
 export const line = (bar: Bar, columns: number): string => {
-  const nameColumns = Math.max(6, Math.min(displayWidth(bar.name), Math.floor(columns / 4), 32))
+  const nameColumns = Math.max(6, Math.min(stringWidth(bar.name), Math.floor(columns / 4), 32))
   const wanted = [
     rate(bar).padStart(10),
-    Option.match(bar.timeLeft, { onNone: () => "", onSome: formatTime }).padStart(5),
+    Option.match(bar.timeLeft, { onNone: () => "", onSome: formatDuration }).padStart(5),
     size(bar).padStart(22),
     ...parts(bar)
   ]
   let room = columns - nameColumns - gap - 4 - gap - narrowestGauge
   const fields: Array<string> = []
   for (const field of wanted) {
-    if (displayWidth(field) + gap > room) break
+    if (stringWidth(field) + gap > room) break
     fields.push(field)
-    room -= displayWidth(field) + gap
+    room -= stringWidth(field) + gap
   }
-  const head = `${fit(bar.name, nameColumns)} ${percent(bar)}`
-  if (room < 0) return displayWidth(head) <= columns ? head : percent(bar).trim().slice(0, columns)
+  const head = `${fitColumns(bar.name, nameColumns)} ${percent(bar)}`
+  if (room < 0) return stringWidth(head) <= columns ? head : percent(bar).trim().slice(0, columns)
   const middle = gauge(bar, Math.min(narrowestGauge + room, widestGauge))
   return [head, middle, ...fields].join(" ").trimEnd()
 }
 
-/** The same where nothing can be redrawn. */
+/** The same facts for a log, in which nothing is redrawn. */
 export const sentence = (bar: Bar): string =>
   [
     `${bar.name}:${percent(bar)}`,
     size(bar),
     rate(bar),
-    ...Option.match(bar.timeLeft, { onNone: () => [], onSome: (left) => [`${formatTime(left)} left`] }),
+    ...Option.match(bar.timeLeft, { onNone: () => [], onSome: (left) => [`${formatDuration(left)} left`] }),
     ...parts(bar)
   ].join(", ")
 
-export const ofItem = (item: Item, partsInFlight: number): Bar => ({
-  ...item,
+export const ofFile = (file: FileProgress, partsInFlight: number): Bar => ({
+  ...file,
   partsInFlight: Option.some(partsInFlight)
 })
 
-/** All files together. */
+/** The progress of all files together. */
 export interface Total extends Pick<Bar, "totalBytes" | "sentBytes" | "bytesPerSecond" | "timeLeft"> {
   readonly endedFiles: number
   readonly totalFiles: number
 }
 
-export const ofAll = (total: Total, items: ReadonlyArray<Item>, partsInFlight: number): Bar => ({
+export const ofAll = (total: Total, files: ReadonlyArray<FileProgress>, partsInFlight: number): Bar => ({
   ...total,
   name: `${total.endedFiles} of ${total.totalFiles} files`,
   partsInFlight: Option.some(partsInFlight),
-  retries: items.reduce((sum, { retries }) => sum + retries, 0)
+  retries: files.reduce((sum, { retries }) => sum + retries, 0)
 })
 
-/** A bar for each file under way, as many as there are rows for, and one for all of them. */
+/** A bar for each file that is being sent, as far as the rows suffice, and one for all files. */
 export const lines = (
-  items: ReadonlyArray<Item>,
+  files: ReadonlyArray<FileProgress>,
   total: Option.Option<Total>,
-  inFlight: (item: Item) => number,
+  partsInFlight: (file: FileProgress) => number,
   terminal: { readonly columns: number; readonly rows: number }
 ): ReadonlyArray<string> => {
-  // A line that fills the last column makes some terminals begin a new one.
+  // Some terminals begin a new line after the last column.
   const columns = Math.max(1, terminal.columns - 1)
-  const sending = items.filter(({ phase }) => phase === "sending")
+  const sending = files.filter(({ phase }) => phase === "sending")
   if (sending.length === 0) {
-    const next = items.find(({ phase }) => phase === "waiting")
-    return next === undefined ? [] : [fit(`${next.name}: starting`, columns).trimEnd()]
+    const next = files.find(({ phase }) => phase === "waiting")
+    return next === undefined ? [] : [fitColumns(`${next.name}: starting`, columns).trimEnd()]
   }
   const all = Option.toArray(total).map((total) =>
-    ofAll(total, items, sending.reduce((sum, item) => sum + inFlight(item), 0))
+    ofAll(total, files, sending.reduce((sum, file) => sum + partsInFlight(file), 0))
   )
   const shown = sending.slice(0, Math.max(1, terminal.rows - 2 - all.length))
-  return [...shown.map((item) => ofItem(item, inFlight(item))), ...all].map((bar) => line(bar, columns))
+  return [...shown.map((file) => ofFile(file, partsInFlight(file))), ...all].map((bar) => line(bar, columns))
 }

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { unmark } from "../commandLine.js"
-import { parseDuration, parseSize } from "../units.js"
+import { parseDuration, parseSize } from "../parse.js"
 
 /*
  * The options and arguments that several commands have.
@@ -29,7 +29,7 @@ export const verbose = Options.boolean("verbose").pipe(
   Options.withDescription("Print each call with its time and request id, and each retry.")
 )
 
-/** An optional value that `parse` understands; `expected` says what it understands. */
+/** A value that `parse` accepts. `expected` describes such values in the error. */
 export const parsed = <A>(
   self: Options.Options<string>,
   parse: (text: string) => Option.Option<A>,
@@ -65,8 +65,8 @@ export const wholeNumber = (name: string, minimum: number, maximum: number) =>
   )
 
 /**
- * An argument. The parser takes an option that it does not know for one, so what begins with a hyphen is rejected here, and
- * not repeated: it may be followed by a secret.
+ * An argument. The parser takes an unknown option for one, so a text that begins with a hyphen is rejected here. The error
+ * leaves out the value after `=`, because it may be a secret.
  */
 export const argument = (name: string): Args.Args<string> =>
   Args.text({ name }).pipe(
@@ -113,15 +113,15 @@ export const mimeType = Options.text("mime-type").pipe(
   Options.withDescription("The MIME type. By default what the name means for the purpose.")
 )
 
-/** A description with examples: a command, and what it does. */
+/** A description with examples: each is a command and its effect. */
 export const help = (
   summary: string,
-  examples: readonly [readonly [command: string, what: string], ...ReadonlyArray<readonly [string, string]>]
+  examples: readonly [readonly [command: string, effect: string], ...ReadonlyArray<readonly [string, string]>]
 ): HelpDoc.HelpDoc => {
   const [first, ...rest] = examples
-  const definition = ([command, what]: readonly [string, string]): [Span.Span, HelpDoc.HelpDoc] => [
+  const definition = ([command, effect]: readonly [string, string]): [Span.Span, HelpDoc.HelpDoc] => [
     Span.code(command),
-    HelpDoc.p(what)
+    HelpDoc.p(effect)
   ]
   return HelpDoc.blocks([
     HelpDoc.p(summary),

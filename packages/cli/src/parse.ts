@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
 /*
- * Sizes and times as people write and read them.
+ * Sizes and durations as a user types them.
  */
 
 const factors: Readonly<Record<string, number>> = {
@@ -36,26 +36,4 @@ export const parseDuration = (text: string): Option.Option<Duration.Duration> =>
   return number === "" || seconds === undefined
     ? Option.none()
     : Option.some(Duration.seconds(Number(number) * seconds))
-}
-
-const units = ["B", "KiB", "MiB", "GiB", "TiB"]
-
-/** Three significant digits: `1.50 GiB`, `23.4 MiB`, `640 B`. */
-export const formatSize = (bytes: number): string => {
-  // 1023.5 MiB would be rounded to 1024 MiB.
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log(bytes * 1.0005) / Math.log(1024)), units.length - 1)
-  const value = bytes / 1024 ** power
-  const digits = power === 0 ? 0 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0
-  return `${value.toFixed(digits)} ${units[power] ?? "B"}`
-}
-
-const padded = (value: number): string => String(value).padStart(2, "0")
-
-/** `0:07`, `12:34` or `1:02:03`. */
-export const formatTime = (duration: Duration.Duration): string => {
-  const seconds = Math.ceil(Duration.toSeconds(duration))
-  const minutes = Math.floor(seconds / 60)
-  return minutes < 60
-    ? `${minutes}:${padded(seconds % 60)}`
-    : `${Math.floor(minutes / 60)}:${padded(minutes % 60)}:${padded(seconds % 60)}`
 }

@@ -3,11 +3,11 @@ import * as TransferEvent from "@effect-uploads/transfer/TransferEvent"
 import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
-/** What is known of the transfer of one file. */
-export interface Item {
+/** The progress of the transfer of one file. */
+export interface FileProgress {
   readonly name: string
   readonly phase: "waiting" | "sending" | "completed" | "failed"
-  /** The Upload under way. */
+  /** The pending Upload of the file. */
   readonly upload: Option.Option<Upload.Pending>
   readonly totalBytes: number
   readonly sentBytes: number
@@ -15,14 +15,12 @@ export interface Item {
   readonly resumedBytes: number
   readonly bytesPerSecond: number
   readonly timeLeft: Option.Option<Duration.Duration>
-  readonly parts: number
-  readonly partsDone: number
   readonly retries: number
   /** When this run began to send, in milliseconds since 1970. None for a file that an earlier run sent. */
   readonly startedAt: Option.Option<number>
 }
 
-export const waiting = (name: string): Item => ({
+export const waiting = (name: string): FileProgress => ({
   name,
   phase: "waiting",
   upload: Option.none(),
@@ -31,37 +29,42 @@ export const waiting = (name: string): Item => ({
   resumedBytes: 0,
   bytesPerSecond: 0,
   timeLeft: Option.none(),
-  parts: 0,
-  partsDone: 0,
   retries: 0,
   startedAt: Option.none()
 })
 
-/** The item after an event. */
-export const update = (item: Item, event: TransferEvent.TransferEvent, nowMillis: number): Item =>
+/** The progress after an event. */
+export const update = (
+  file: FileProgress,
+  event: TransferEvent.TransferEvent,
+  nowMillis: number
+): FileProgress =>
   TransferEvent.$match(event, {
-    Started: ({ parts, resumedBytes, upload }): Item => ({
-      ...item,
+    Started: ({ resumedBytes, upload }): FileProgress => ({
+      ...file,
       phase: "sending",
       upload: Option.some(upload),
       totalBytes: upload.bytes,
       sentBytes: resumedBytes,
       resumedBytes,
-      parts,
-      partsDone: 0,
-      startedAt: Option.orElseSome(item.startedAt, () => nowMillis)
+      startedAt: Option.orElseSome(file.startedAt, () => nowMillis)
     }),
     Progress: ({ bytesPerSecond, sentBytes, timeLeft, totalBytes }) => ({
-      ...item,
+      ...file,
       totalBytes,
       sentBytes,
       bytesPerSecond,
       timeLeft
     }),
-    PartDone: () => ({ ...item, partsDone: item.partsDone + 1 }),
-    Retrying: () => ({ ...item, retries: item.retries + 1 }),
-    RequestRetrying: () => ({ ...item, retries: item.retries + 1 }),
-    TooSlow: () => item,
-    Restarted: () => ({ ...item, upload: Option.none(), sentBytes: 0, resumedBytes: 0, partsDone: 0 }),
-    Completed: (): Item => ({ ...item, phase: "completed", sentBytes: item.totalBytes, timeLeft: Option.none() })
+    PartDone: () => file,
+    Retrying: () => ({ ...file, retries: file.retries + 1 }),
+    RequestRetrying: () => ({ ...file, retries: file.retries + 1 }),
+    TooSlow: () => file,
+    Restarted: () => ({ ...file, upload: Option.none(), sentBytes: 0, resumedBytes: 0 }),
+    Completed: (): FileProgress => ({
+      ...file,
+      phase: "completed",
+      sentBytes: file.totalBytes,
+      timeLeft: Option.none()
+    })
   })
