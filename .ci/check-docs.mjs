@@ -6,26 +6,18 @@
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { fileURLToPath } from "node:url"
+import { libraries, root } from "./packages/workspace.mjs"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
 const site = Path.join(root, "build", "docs")
-
-const manifestOf = (directory) => JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8"))
-
-/** The published packages with modules to import. A package that is a command alone has none. */
-const published = Fs.readdirSync(Path.join(root, "packages"))
-  .map((name) => ({ name, directory: Path.join(root, "packages", name) }))
-  .filter(({ directory }) => !manifestOf(directory).private && manifestOf(directory).exports?.["."] !== undefined)
 
 const filesIn = (directory) => Fs.existsSync(directory) ? Fs.readdirSync(directory) : []
 
-const modules = published.flatMap(({ directory, name }) =>
+const modules = libraries.flatMap((directory) =>
   filesIn(Path.join(directory, "src"))
     .filter((file) => file.endsWith(".ts") && file !== "index.ts" && file !== "main.ts")
-    .map((file) => `modules/_effect-uploads_${name}.${file.slice(0, -3)}.html`)
+    .map((file) => `modules/_effect-uploads_${Path.basename(directory)}.${file.slice(0, -3)}.html`)
 )
-const decisions = published.flatMap(({ directory }) =>
+const decisions = libraries.flatMap((directory) =>
   filesIn(Path.join(directory, "decisions")).map((file) => Path.join(directory, "decisions", file))
 )
 
@@ -51,13 +43,28 @@ const deadLinks = ([page, html]) =>
     })
     .map((link) => `${page} links to ${link}`)
 
-/** The relative links of a Markdown file that lead to no file. */
-const deadMarkdownLinks = (file) =>
-  [...Fs.readFileSync(Path.join(root, file), "utf8").matchAll(/\]\(([^)\s]+)\)/g)]
+/** The anchors that GitHub makes of the headings of a Markdown file. */
+const anchorsOf = (markdown) =>
+  new Set(
+    [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    )
+  )
+
+/** The links of a Markdown file to a file or a heading of the repository that does not exist. */
+const deadMarkdownLinks = (file) => {
+  const text = Fs.readFileSync(Path.join(root, file), "utf8")
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link]) => link)
-    .filter((link) => !/^(?:[a-z]+:|#)/.test(link))
-    .filter((link) => !Fs.existsSync(Path.join(root, Path.dirname(file), link.split("#")[0])))
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .filter((link) => {
+      const [path, anchor] = link.split("#")
+      const target = path === "" ? Path.join(root, file) : Path.join(root, Path.dirname(file), path)
+      if (!Fs.existsSync(target)) return true
+      return anchor !== undefined && target.endsWith(".md") && !anchorsOf(Fs.readFileSync(target, "utf8")).has(anchor)
+    })
     .map((link) => `${file} links to ${link}`)
+}
 
 const markdown = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n")
 

@@ -7,20 +7,12 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { fileURLToPath } from "node:url"
 import ts from "typescript"
+import { libraries, root } from "./packages/workspace.mjs"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
 const relative = (file) => Path.relative(root, file)
 
-const manifestOf = (directory) => JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8"))
-
-/** The published packages with modules to import. A package that is a command alone has none. */
-const published = Fs.readdirSync(Path.join(root, "packages"))
-  .map((name) => Path.join(root, "packages", name))
-  .filter((directory) => !manifestOf(directory).private && manifestOf(directory).exports?.["."] !== undefined)
-
-const sources = published.flatMap((directory) =>
+const sources = libraries.flatMap((directory) =>
   Fs.readdirSync(Path.join(directory, "src"), { recursive: true })
     .filter((file) => file.endsWith(".ts") && file !== "index.ts" && file !== "main.ts")
     .map((file) => ({ directory, file: Path.join(directory, "src", file), public: !file.startsWith("internal") }))

@@ -9,6 +9,7 @@ import * as Path from "node:path"
 import { checkInstalls } from "./packages/installs.mjs"
 import * as registries from "./packages/registry.mjs"
 import { bin, fail, none, project, root, run, temporary } from "./packages/run.mjs"
+import { libraries } from "./packages/workspace.mjs"
 
 const filesIn = (directory) =>
   Fs.readdirSync(directory, { recursive: true })
@@ -158,14 +159,9 @@ const start = async (directory, command) => {
   return { url, stop }
 }
 
-const published = Fs.readdirSync(Path.join(root, "packages"))
-  .map((name) => Path.join(root, "packages", name))
-  .filter((directory) => Fs.existsSync(Path.join(directory, "src", "index.ts")))
-  .filter((directory) => !JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).private)
-
 const packages = []
 // One after the other: each is built before it is packed.
-for (const directory of published) packages.push(await pack(directory))
+for (const directory of libraries) packages.push(await pack(directory))
 const registry = await registries.serve(packages)
 const consumer = await install(packages, registry)
 await checkRuntime(consumer, packages)

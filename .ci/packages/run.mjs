@@ -1,11 +1,10 @@
-/** How the check of the packages runs commands and says what is wrong. */
+/** Runs commands for the checks, and reports their failures. */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { fileURLToPath } from "node:url"
 
-export const root = fileURLToPath(new URL("../..", import.meta.url))
+export { root } from "./workspace.mjs"
 
 /** A folder for what is packed and installed, removed at the end. */
 export const temporary = Fs.mkdtempSync(Path.join(Os.tmpdir(), "check-packages-"))

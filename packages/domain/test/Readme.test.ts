@@ -31,6 +31,19 @@ describe("README.md", () => {
     expect([...readme.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)].map(([, comment]) => comment)).toEqual(printed)
   })
 
+  it("lists every error with its fields", () => {
+    const [section = ""] = readme.split("\n## Errors\n").slice(1).join().split("\n## ")
+    const listed = [...section.matchAll(/^\| `(\w+)` \|.*\| (.*) \|$/gm)].map(([, name, fields = ""]) => ({
+      name,
+      fields: [...fields.matchAll(/\w+/g)].map(([field]) => field).sort()
+    }))
+    const errors = [...Domain.UploadError.UploadError.members, Domain.FileError.FileNotFound]
+    expect(listed).toEqual(errors.map(({ _tag, fields }) => ({
+      name: _tag,
+      fields: Object.keys(fields).filter((field) => field !== "_tag" && field !== "response").sort()
+    })))
+  })
+
   it("lists every module of the package once", () => {
     expect([...firstColumn("Modules")].sort()).toEqual(Object.keys(Domain).sort())
   })

@@ -60,6 +60,27 @@ describe("README.md", () => {
       expect(printed).toEqual([expect.stringMatching(/^train\.jsonl is File file-\w+$/)])
     }).pipe(Effect.provide(Layer.provideMerge(server, loopback))))
 
+  it("the README lists every error with its fields", () => {
+    const errors = [
+      ...Http.ServiceError.ServiceError.members,
+      Http.PartData.PartUnreadable,
+      Http.PartData.PartLengthMismatch
+    ]
+    expect(rows("Errors").map(([name, , fields = ""]) => [unquoted(name), unquoted(fields)])).toEqual(
+      errors.map(({ _tag, fields }) => [
+        _tag,
+        Object.keys(fields).filter((field) => field !== "_tag" && field !== "response").join(", ")
+      ])
+    )
+  })
+
+  it("the README states which failures are ambiguous", () => {
+    const [, names = ""] = /^After (.*) the outcome is unknown/m.exec(readme) ?? []
+    expect([...names.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(
+      Http.ServiceError.AmbiguousFailure.members.map(({ _tag }) => _tag).sort()
+    )
+  })
+
   it("the README lists every module once", () => {
     expect(rows("Modules").map(([name]) => unquoted(name)).sort()).toEqual(
       [...Object.keys(Http), "NodeUploadsHttpClient"].sort()
