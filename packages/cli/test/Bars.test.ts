@@ -20,7 +20,7 @@ const bar: Bar = {
 }
 
 describe("a bar", () => {
-  it("has all facts where there is room", () => {
+  it("has all facts if they fit", () => {
     expect(bars.line(bar, 120)).toBe(
       "training.jsonl  25% [=======>                      ] 80.0 MiB/s  0:58   1.50 GiB of 6.00 GiB 4 parts in flight 2 retries"
     )
@@ -31,7 +31,7 @@ describe("a bar", () => {
     expect(bars.line(bar, 40)).toBe("training.…  25% [==>        ] 80.0 MiB/s")
   })
 
-  it("never takes more columns than there are, whatever the name", () => {
+  it("never takes more columns than the terminal has, with any name", () => {
     for (const name of ["a", "名前".repeat(20), "👩‍👩‍👧‍👦".repeat(9), "x".repeat(300), ""]) {
       for (let columns = 1; columns <= 200; columns++) {
         expect(stringWidth(bars.line({ ...bar, name }, columns))).toBeLessThanOrEqual(columns)
@@ -39,7 +39,7 @@ describe("a bar", () => {
     }
   })
 
-  it("stands at the end when all is sent, and at the beginning where there is nothing to send", () => {
+  it("is full when all bytes are sent, and empty for a file without bytes", () => {
     expect(bars.line({ ...bar, sentBytes: bar.totalBytes }, 60)).toContain("100% [========")
     expect(bars.line({ ...bar, sentBytes: 0, totalBytes: 0 }, 60)).toContain("  0% [>")
   })
@@ -109,7 +109,7 @@ describe("the output", () => {
     expect(stderr.text()).toContain("\u001b[2F\u001b[0J")
   })
 
-  it("has no colours where there is no terminal, or none that are wanted", () => {
+  it("has no colours without a terminal, and none if the user wants none", () => {
     const { output, stderr, stdout } = make()
     Effect.runSync(output.result("\u001b[31mred\u001b[0m"))
     Effect.runSync(output.message("\u001b[31mred\u001b[0m"))
@@ -117,7 +117,7 @@ describe("the output", () => {
     expect(output.resultStyles.red("a")).toBe("a")
   })
 
-  it("replaces what would move the cursor", () => {
+  it("replaces characters that would move the cursor", () => {
     expect(Output.printable("a\u001b[2Jb\r\u0007c\td")).toBe("a\ufffd[2Jb\ufffd\ufffdc\td")
   })
 })

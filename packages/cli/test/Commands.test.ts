@@ -46,7 +46,7 @@ describe("the operations for scripts", () => {
       expect(again.stderr).toEqual([`uploads: Upload ${upload} is already cancelled. Create a new Upload.`])
     }))
 
-  it.scoped("print what the API returns with --json", () =>
+  it.scoped("print the objects of the API with --json", () =>
     Effect.gen(function*() {
       const { run, write } = yield* inProcess.make
       const { stdout: [created = ""] } = yield* run(["create", "--name", "a.jsonl", "--bytes", "1KiB", "--json"])
@@ -59,7 +59,7 @@ describe("the operations for scripts", () => {
       expect(JSON.parse(completed)).toMatchObject({ status: "completed", file: { object: "file", bytes: 1024 } })
     }))
 
-  it.scoped("reject what cannot be", () =>
+  it.scoped("reject invalid arguments", () =>
     Effect.gen(function*() {
       const { folder, run } = yield* inProcess.make
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, exitCode: number, says: string]> = [
@@ -98,7 +98,7 @@ describe("uploads files", () => {
       expect(json.stdout.map((line) => JSON.parse(line).filename)).toEqual(["b.txt"])
     }))
 
-  it.scoped("show prints what is known of a File", () =>
+  it.scoped("show prints the fields of a File", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make
       const id = yield* givenFile(cli, "abc", "a.txt")
@@ -124,7 +124,7 @@ describe("uploads files", () => {
       expect((yield* cli.list(".")).filter((name) => name.includes("partial"))).toEqual([])
     }))
 
-  it.scoped("get goes on with what an earlier run has left", () =>
+  it.scoped("get continues the partial file of an earlier run", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make
       const id = yield* givenFile(cli, "content")
@@ -153,7 +153,7 @@ describe("uploads files", () => {
       expect(yield* cli.list(".")).not.toContain("out.txt")
     }))
 
-  it.scoped("get writes to stdout, and verifies what it wrote", () =>
+  it.scoped("get writes to stdout, and verifies the bytes", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make
       const id = yield* givenFile(cli, "content")
@@ -193,7 +193,7 @@ describe("uploads files", () => {
       expect(names).toEqual(["2026-01-31T12_00.csv", "_con.txt", "console.txt", "end"])
     }))
 
-  it.scoped("delete prints what it deleted, and stops at the first failure", () =>
+  it.scoped("delete prints the deleted ids, and stops at the first failure", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make
       const [a, b] = [yield* givenFile(cli, "a", "a.txt"), yield* givenFile(cli, "b", "b.txt")]
@@ -223,7 +223,7 @@ describe("uploads doctor", () => {
       expect((yield* cli.uploads.uploads).map(({ status }) => status)).toEqual(["cancelled"])
     }))
 
-  it.scoped("says what to do about a clock, a config file and a plain URL", () =>
+  it.scoped("advises about a wrong clock, a readable config file and an unencrypted URL", () =>
     Effect.gen(function*() {
       const cli = yield* inProcess.make
       const path = yield* cli.write("config.env", "OPENAI_BASE_URL=http://uploads.example.com/v1\n")

@@ -30,7 +30,7 @@ describe("the folders of configuration and state", () => {
       })
     }))
 
-  it.effect("are below Application Support on macOS, whatever XDG says", () =>
+  it.effect("are below Application Support on macOS, even if XDG variables are set", () =>
     Effect.gen(function*() {
       expect(yield* find("darwin", "/Users/me", { XDG_CONFIG_HOME: "/etc/me" })).toEqual({
         config: "/Users/me/Library/Application Support/effect-uploads/config.env",

@@ -61,7 +61,7 @@ describe("the command", () => {
       expect(running.stdout()).toBe(`${JSON.parse(manifest).version}\n`)
     }))
 
-  it.scopedLive("sends a file, downloads it again, and tells what went where", () =>
+  it.scopedLive("sends a file and downloads it again, with results on stdout and messages on stderr", () =>
     Effect.gen(function*() {
       const { read, run, write } = yield* setup
       const content = randomBytes(3 * MiB)
@@ -131,7 +131,7 @@ describe("the command", () => {
       expect(yield* first.ended).toBe(130)
     }), 30_000)
 
-  it.scopedLive("cancels at a signal what has no journal, and waits for it", () =>
+  it.scopedLive("cancels a transfer without a journal at a signal, and waits for it", () =>
     Effect.gen(function*() {
       const { start, uploads, write } = yield* setup
       yield* write("a.bin", randomBytes(4 * MiB))
@@ -143,7 +143,7 @@ describe("the command", () => {
       expect(uploads.requests.at(-1)).toBe("POST /v1/uploads/ID/cancel")
     }))
 
-  it.scopedLive("ends when nobody reads its results any more", () =>
+  it.scopedLive("ends when the reader of its results closes the pipe", () =>
     Effect.gen(function*() {
       const { run, start, write } = yield* setup
       yield* write("a.bin", randomBytes(8 * MiB))
@@ -197,7 +197,7 @@ describe("the command", () => {
       expect(yield* code(["put", "a.bin"])).toBe(6)
     }), 30_000)
 
-  it.scopedLive("takes a key with a line break at its end, rejects one in the middle, and repeats neither", () =>
+  it.scopedLive("accepts a key with a line break at its end, rejects one in the middle, and prints neither", () =>
     Effect.gen(function*() {
       const { run, uploads } = yield* setup
       const key = uploads.env.OPENAI_API_KEY
@@ -209,7 +209,7 @@ describe("the command", () => {
       expect(broken.stderr).not.toMatch(/first-half|second-half/)
     }))
 
-  it.scopedLive("never prints the key, whatever it is asked to tell", () =>
+  it.scopedLive("never prints the key, in any format and with --verbose", () =>
     Effect.gen(function*() {
       const { run, uploads, write } = yield* setup
       yield* write("a.bin", randomBytes(10))
@@ -226,7 +226,7 @@ describe("the command", () => {
       expect(outputs.map(({ exitCode }) => exitCode)).toEqual([4, 4, 4])
     }))
 
-  it.scopedLive("reads what the environment does not say from the config file", () =>
+  it.scopedLive("reads variables that the environment does not set from the config file", () =>
     Effect.gen(function*() {
       const { folder, uploads } = yield* setup
       yield* Effect.promise(async () => {
@@ -243,7 +243,7 @@ describe("the command", () => {
     }))
 
   it.scopedLive(
-    "gives a transfer up when the disk of its journal is full, and cancels its Upload",
+    "fails when the disk of the journal is full, and cancels the Upload",
     (context) =>
       Effect.gen(function*() {
         if (!canMount) return context.skip("tmpfs cannot be mounted here")

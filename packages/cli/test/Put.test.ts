@@ -83,7 +83,7 @@ describe("uploads put", () => {
       expect((yield* files.files).map(({ file }) => file.filename)).toEqual(["[1].txt"])
     }))
 
-  it.scoped("sends what comes from stdin, whose length is not known", () =>
+  it.scoped("sends stdin, whose length is unknown", () =>
     Effect.gen(function*() {
       const { files, run } = yield* inProcess.make
       const stdin = Stream.make("first ", "second").pipe(Stream.encodeText)
@@ -94,7 +94,7 @@ describe("uploads put", () => {
       expect(text(file?.bytes ?? new Uint8Array())).toBe("first second")
     }))
 
-  it.scoped("sends what is behind a URL, with and without a length that is told before", () =>
+  it.scoped("sends the content of a URL, with and without a Content-Length", () =>
     Effect.gen(function*() {
       const { files, run } = yield* inProcess.make
       const web = (headers: Record<string, string>) => (url: string, method: string) =>
@@ -142,7 +142,7 @@ describe("uploads put", () => {
       expect(yield* files.calls("retrieve")).toBe(1)
     }))
 
-  it.scoped("tells a folder from its files", () =>
+  it.scoped("rejects a folder, and advises to name its files", () =>
     Effect.gen(function*() {
       const { folder, run } = yield* inProcess.make
       const { exitCode, stderr } = yield* run(["put", folder])
@@ -198,7 +198,7 @@ describe("uploads put", () => {
       expect(yield* uploads.calls("cancel")).toBe(0)
     }))
 
-  it.scoped("keeps what was sent when the service fails, and resumes when it is run again", () =>
+  it.scoped("keeps the sent parts when the service fails, and resumes in the next run", () =>
     Effect.gen(function*() {
       const { files, run, uploads, write } = yield* inProcess.make
       const path = yield* write("a.bin", new Uint8Array(3000))
@@ -229,7 +229,7 @@ describe("uploads put", () => {
       expect((yield* uploads.uploads).map(({ status }) => status)).toEqual(["cancelled"])
     }))
 
-  it.scoped("cleanup cancels what pending lists", () =>
+  it.scoped("cleanup cancels the transfers that pending lists", () =>
     Effect.gen(function*() {
       const { run, uploads, write } = yield* inProcess.make
       yield* uploads.failNext("complete", new ServiceUnavailable({}))
@@ -241,7 +241,7 @@ describe("uploads put", () => {
       expect((yield* run(["pending"])).stderr).toEqual(["No transfer is unfinished."])
     }))
 
-  it.scoped("tells what the service says, the request id, and what to do", () =>
+  it.scoped("prints the message of the service, the request id and an advice", () =>
     Effect.gen(function*() {
       const { run, uploads, write } = yield* inProcess.make
       const path = yield* write("a.txt", "a")
@@ -264,7 +264,7 @@ describe("uploads put", () => {
       })
     }))
 
-  it.scoped("rejects what cannot be, before anything is sent", () =>
+  it.scoped("rejects invalid options before anything is sent", () =>
     Effect.gen(function*() {
       const { folder, run, uploads, write } = yield* inProcess.make
       const path = yield* write("a.txt", "a")
@@ -305,7 +305,7 @@ describe("uploads put", () => {
       }
     }))
 
-  it.scoped("goes on without a journal where none can be written, unless --resume insists on it", () =>
+  it.scoped("sends without a journal if none can be written, but fails with --resume", () =>
     Effect.gen(function*() {
       const { run, write } = yield* inProcess.make
       const path = yield* write("a.txt", "a")

@@ -80,7 +80,7 @@ const make = (
   })
 
 describe("a reporter", () => {
-  it.scoped("prints a line every five seconds where there is no terminal", () =>
+  it.scoped("prints a line every five seconds without a terminal", () =>
     Effect.gen(function*() {
       const { reporter, stderr, stdout } = yield* make("person")
       yield* TestClock.adjust("6 seconds")
@@ -104,7 +104,7 @@ describe("a reporter", () => {
       expect(stderr.text().split("\u001b[1F\u001b[0J")).toHaveLength(6)
     }))
 
-  it.scoped("tells what a person has to know, above the bars", () =>
+  it.scoped("prints the events that matter to a person above the bars", () =>
     Effect.gen(function*() {
       const { reporter, stderr } = yield* make("person")
       yield* reporter.event(file(TransferEvent.Started({ upload, parts: 2, resumedBytes: 500, resumed: [0] })))
@@ -153,7 +153,7 @@ describe("a reporter", () => {
       expect([json.stderr.text(), quiet.stdout.text(), quiet.stderr.text()]).toEqual(["", "", ""])
     }))
 
-  it.scoped("tells the progress of all files where there are several, and files of the same name by their paths", () =>
+  it.scoped("reports the progress of several files together, and distinguishes files of the same name by their paths", () =>
     Effect.gen(function*() {
       const total = FilesEvent.FilesProgress({
         sentBytes: 250,

@@ -47,7 +47,7 @@ const linesOf = (screen: string) => screen.split("\n").map((line) => line.trimEn
 
 describe.skipIf(!terminals.isPossible)("in a terminal (needs tmux)", () => {
   it.scopedLive(
-    "a bar for each file and one for all are redrawn in place, whatever the size of the window",
+    "a bar for each file and one for all files are redrawn in place after the window is resized",
     () =>
       Effect.gen(function*() {
         const { see, terminal, type, write } = yield* setup(80)
@@ -79,7 +79,7 @@ describe.skipIf(!terminals.isPossible)("in a terminal (needs tmux)", () => {
   )
 
   it.scopedLive(
-    "Ctrl-C keeps what was sent and says how to go on, and the same command resumes it",
+    "Ctrl-C keeps the sent parts and prints how to resume, and the same command resumes the transfer",
     () =>
       Effect.gen(function*() {
         const { see, terminal, type, write } = yield* setup(120)
@@ -98,7 +98,7 @@ describe.skipIf(!terminals.isPossible)("in a terminal (needs tmux)", () => {
   )
 
   it.scopedLive(
-    "Ctrl-C cancels what has no journal and waits for it, and a second one ends at once",
+    "Ctrl-C cancels a transfer without a journal and waits for it, and a second Ctrl-C ends the process at once",
     () =>
       Effect.gen(function*() {
         const { see, terminal, type, uploads, write } = yield* setup(120)
@@ -129,7 +129,7 @@ describe.skipIf(!terminals.isPossible)("in a terminal (needs tmux)", () => {
     40_000
   )
 
-  it.scopedLive("help is in the terminal's lines, and a File is listed in columns", () =>
+  it.scopedLive("help fits the terminal, and Files are listed in columns", () =>
     Effect.gen(function*() {
       const { see, type, write } = yield* setup(120)
       yield* type("cancel --help | head -8")
