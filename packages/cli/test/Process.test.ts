@@ -270,7 +270,7 @@ describe("the command", () => {
   )
 
   it.scopedLive(
-    "keeps what a full disk took of a download, and goes on with it when there is space",
+    "keeps the partial file of a download when the disk is full, and continues it when there is space",
     (context) =>
       Effect.gen(function*() {
         if (!canMount) return context.skip("tmpfs cannot be mounted here")
