@@ -42,7 +42,7 @@ const pack = (name) => {
 const install = (...packages) =>
   run(project, "npm", ["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", ...packages])
 
-/** What the tarball of the command must and must not have. */
+/** Checks that the tarball has the files of the command and no others. */
 const checkContents = (tarball) => {
   const files = run(project, "tar", ["-tzf", tarball]).trim().split("\n").map((file) => file.replace(/^package\//, ""))
   for (const file of ["LICENSE", "README.md", "dist/main.js", "dist/uploads.1", "package.json"]) {

@@ -3,7 +3,7 @@
  * constructor and layer has one, and each public export has a `@since` and one `@category`. Run it with
  * `pnpm check:examples`.
  *
- * An example is compiled where its package is, without being written there: it imports what a user would.
+ * An example is compiled as if it were a file of its package, so that its imports resolve as for a user.
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -69,7 +69,7 @@ host.getSourceFile = (file, languageVersion, ...rest) =>
 
 const program = ts.createProgram([...modules.keys()], options, host)
 
-/** What the compiler says of the examples, each with its place in the doc comment. */
+/** The errors of the compiler, each with its place in the doc comment. */
 const errors = [...modules].flatMap(([name, { code, file, line }]) => {
   const module = program.getSourceFile(name)
   return [...program.getSyntacticDiagnostics(module), ...program.getSemanticDiagnostics(module)].map((diagnostic) => {
@@ -87,7 +87,7 @@ const nameOf = (statement) =>
     ? statement.declarationList.declarations.map(({ name }) => name.getText()).join(", ")
     : statement.name?.text ?? statement.getText().split("\n")[0]
 
-/** What the doc comment of a public export lacks. */
+/** The tags that are missing in the doc comments of public exports. */
 const documentation = sources.filter((source) => source.public).flatMap(({ file, text }) => {
   const module = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   return module.statements.filter(isExported).flatMap((statement) => {

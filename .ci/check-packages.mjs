@@ -1,5 +1,5 @@
 /**
- * Checks what would be published: packs every public package, looks into the tarball, uses it from an empty project as
+ * Checks the packages as they would be published: packs every public package, looks into the tarball, uses it from an empty project as
  * Node and TypeScript would, and follows the READMEs with npm, pnpm, yarn and bun. Run it with `pnpm check:packages`.
  */
 import { spawn } from "node:child_process"
@@ -21,10 +21,10 @@ const modulesIn = (files, directory, extension) =>
     .filter((file) => file.startsWith(`${directory}/`) && file.endsWith(extension))
     .map((file) => file.slice(directory.length + 1, -extension.length))
 
-/** What cannot be imported: helpers, and the module behind a command. */
+/** True for a module that a user cannot import: a helper, or the entry of a command. */
 const isPrivate = (module) => module === "main" || module.startsWith("internal/")
 
-/** What is in the tarball: no more than is wanted, and nothing missing. */
+/** Checks that the tarball has every file that is needed and no others. Returns its modules. */
 const checkContents = (name, unpacked) => {
   const files = filesIn(unpacked)
   const sources = modulesIn(files, "src", ".ts")

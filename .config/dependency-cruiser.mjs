@@ -1,8 +1,8 @@
 /**
- * Which module may import which, as the drawing in the root README says it. Run by `pnpm check:imports`.
+ * The imports that are allowed between packages, folders and modules. Run by `pnpm check:imports`.
  *
- * dependency-cruiser, and not madge: madge finds circles alone, and these rules are between packages and folders too.
- * Type-only imports count, because they tie two modules together for the reader just as others do.
+ * dependency-cruiser, because madge finds circles only. Type-only imports count too, because a reader has to follow them as
+ * well.
  */
 
 /** The published packages, each with those that it may import. A package that is not listed here is private. */

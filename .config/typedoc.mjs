@@ -1,9 +1,8 @@
 /**
  * The API documentation as a site: `pnpm build:docs` writes it to build/docs, and fails on a warning.
  *
- * TypeDoc, and not @effect/docgen: it writes the site itself, with search and links between packages, and takes the READMEs
- * and decisions into it. @effect/docgen writes Markdown for a generator in Ruby, and knows nothing of the other packages.
- * What it has more, that examples are compiled, is done by .ci/check-examples.mjs.
+ * TypeDoc writes the whole site, with search, links between packages, READMEs and decisions. @effect/docgen writes Markdown of
+ * one package, for a generator in Ruby. It also compiles the examples; here .ci/check-examples.mjs does that.
  */
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
@@ -52,7 +51,7 @@ export default {
     readme: "README.md",
     disableSources: !hasRemote,
     excludeInternal: true,
-    // Of the members that every Schema.Class and Context.Tag inherits, Effect's own documentation tells.
+    // Effect documents the members that every Schema.Class and Context.Tag inherits.
     excludeExternals: true,
     categorizeByGroup: false,
     categoryOrder: ["constructors", "layers", "services", "models", "schemas", "errors", "*"]

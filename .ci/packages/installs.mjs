@@ -29,7 +29,7 @@ const managers = {
   bun: { add: [tool("bun"), "add"], dev: "--dev", env: { BUN_INSTALL_CACHE_DIR: Path.join(temporary, "bun") } }
 }
 
-/** pnpm ends with an error until somebody has decided which packages may build. None of these has to. */
+/** pnpm fails until these packages are allowed or forbidden to build. None of them needs to. */
 const allowBuilds = ["@parcel/watcher", "esbuild", "msgpackr-extract"]
 
 const settings = (registry) => ({
@@ -144,9 +144,9 @@ const checkReadme = async (readme, name, { ranges, registry, service }) => {
 }
 
 /**
- * What a package manager says of Effect 4 beside a package of ours. Nothing of ours can say it: all imports of a module are
- * resolved before its first line runs, and `effect` 4 has no `effect/Either`. So the peer range has to, and Bun, which
- * reads it, says nothing.
+ * The message of each package manager when Effect 4 is installed beside our packages. Our own code cannot report it: imports
+ * are resolved before the first line runs, and `effect` 4 has no `effect/Either`. So the peer range has to. Bun reads it, and
+ * prints nothing.
  */
 const effect4 = [
   { manager: "npm", refuses: true, says: /ERESOLVE[\s\S]*peer effect@"\^3/ },

@@ -12,7 +12,7 @@ import * as folders from "./folders.js"
 import { rootCauseMessage } from "./rootCause.js"
 
 /** Reads a variable from the environment, else from the config file with its lines such as `OPENAI_API_KEY=sk-…`. */
-export const provider = Effect.gen(function*() {
+const provider = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const environment = yield* Effect.configProviderWith(Effect.succeed)
   const path = yield* folders.configFile

@@ -1,5 +1,5 @@
 /**
- * What a service remembers of a call that came with an `Idempotency-Key`.
+ * The record of a successful call with an `Idempotency-Key`, which a service keeps to recognize a repeated call.
  *
  * A client that lost the response to a call sends the call again with the same key. The service then returns the first
  * response and changes nothing. A key that comes again with another request is an `InvalidRequest`.
@@ -21,7 +21,7 @@ import { UploadPart } from "./UploadPart.js"
  */
 export const field = "Idempotency-Key"
 
-/** A digest of the request, which tells whether a repeated key stands for the same call. */
+/** A digest of the request. Two calls with the same key are the same call if their digests are equal. */
 const request = Schema.String
 
 /**
@@ -88,13 +88,14 @@ export const uploadIdOf = (record: IdempotencyRecord): UploadId =>
   record._tag === "AddPartRecord" ? record.response.uploadId : record.response.id
 
 /**
- * One of the four operations: how its record is recognised, and how it is made.
+ * One of the four operations: the guard and the constructor of its records.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Operation<Record extends IdempotencyRecord> {
   readonly is: (record: IdempotencyRecord) => record is Record
+  /** `request` is the digest of the request. */
   readonly make: (fields: { readonly request: string; readonly response: Record["response"] }) => Record
 }
 
@@ -142,11 +143,12 @@ export const cancel: Operation<CancelRecord> = {
  */
 export interface Call<Record extends IdempotencyRecord> {
   readonly operation: Operation<Record>
+  /** The digest of the request. */
   readonly request: string
 }
 
 /**
- * The first response to a call that comes again, or the error for a key that stands for another call.
+ * The first response, if the call is the recorded one. Fails with `InvalidRequest` if the key belongs to another call.
  *
  * @since 0.1.0
  * @category guards

@@ -1,8 +1,8 @@
 /**
  * Unpredictable randomness, for ids and multipart boundaries.
  *
- * Effect's `Random` is a seeded generator: who sees a few of its values can compute the others. An id of an Upload must not be
- * computable from another id.
+ * Effect's `Random` is a seeded generator: a few of its values are enough to compute the others. An id of an Upload must not
+ * be computable from another id.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ declare const crypto: { readonly getRandomValues: (array: Uint8Array) => Uint8Ar
  * @category models
  */
 export interface Service {
-  /** As many random bytes as requested, at most 65,536, which is the limit of Web Crypto. */
+  /** `count` random bytes, at most 65,536, which is the limit of Web Crypto. */
   readonly bytes: (count: number) => Effect.Effect<Uint8Array>
 }
 

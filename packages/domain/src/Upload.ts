@@ -252,7 +252,7 @@ export const ensurePending: {
 })
 
 /**
- * What a service stores of an Upload, if the Upload exists and is still pending at that moment, with its state narrowed.
+ * Narrows a stored Upload to a pending one. Fails if the Upload does not exist, or is no longer pending at `now`.
  *
  * @since 0.1.0
  * @category guards

@@ -92,7 +92,7 @@ export interface Total extends Pick<Bar, "totalBytes" | "sentBytes" | "bytesPerS
   readonly totalFiles: number
 }
 
-export const ofAll = (total: Total, files: ReadonlyArray<FileProgress>, partsInFlight: number): Bar => ({
+const ofAll = (total: Total, files: ReadonlyArray<FileProgress>, partsInFlight: number): Bar => ({
   ...total,
   name: `${total.endedFiles} of ${total.totalFiles} files`,
   partsInFlight: Option.some(partsInFlight),

@@ -1,6 +1,6 @@
 /**
- * What each supported runtime does with the packages: `pnpm check:runtimes` runs it in all of them, against a server of ours.
- * The other files of this folder are its entry points.
+ * The program that `pnpm check:runtimes` runs in every supported runtime, against a server of ours. The other files of this
+ * folder are its entry points.
  */
 import { UploadId } from "@effect-uploads/domain/Ids"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
@@ -20,20 +20,20 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
-/** Where the server is. */
+/** The URL and the key of the server. */
 export const Options = Schema.Struct({ apiUrl: Schema.String, apiKey: Schema.String })
 
 export type Options = typeof Options.Type
 
-/** What happened. Each error is given by its tag. */
+/** The results. Each error is given by its tag. */
 export interface Report {
   /** The bytes of a File that were read back until one differed. */
   readonly sameBytes: number
-  /** What an Upload whose transfer was interrupted says to another part. */
+  /** The error of a part that is added to an Upload whose transfer was interrupted. */
   readonly afterInterruption: string
   /** The parts of a `File` that a second run did not send again. */
   readonly resumedParts: number
-  /** The same for a file at a path. None where there is no `FileSystem`. */
+  /** The same for a file at a path. Null without a `FileSystem`. */
   readonly resumedFileParts: number | null
   readonly wrongKey: string
   readonly unknownUpload: string
@@ -41,22 +41,22 @@ export interface Report {
   readonly wrongMd5: string
 }
 
-/** Something succeeded that has to fail. */
-class UnexpectedSuccess extends Data.TaggedError("UnexpectedSuccess")<{ readonly what: string }> {
+/** A call that has to fail succeeded. */
+class UnexpectedSuccess extends Data.TaggedError("UnexpectedSuccess")<{ readonly call: string }> {
   override get message(): string {
-    return `It succeeded: ${this.what}`
+    return `It succeeded: ${this.call}`
   }
 }
 
-const tagOf = <A, E extends { readonly _tag: string }, R>(what: string, effect: Effect.Effect<A, E, R>) =>
+const tagOf = <A, E extends { readonly _tag: string }, R>(call: string, effect: Effect.Effect<A, E, R>) =>
   Effect.matchEffect(effect, {
-    onSuccess: () => new UnexpectedSuccess({ what }),
+    onSuccess: () => new UnexpectedSuccess({ call }),
     onFailure: ({ _tag }) => Effect.succeed(_tag)
   })
 
 const partSize = 5 * 1024 * 1024
 
-/** 20 MiB and a bit, in which no two parts are equal. */
+/** Slightly more than 20 MiB, in which no two parts are equal. */
 const makeData = (): Uint8Array<ArrayBuffer> => {
   const words = new Uint32Array(partSize + 1)
   for (let index = 0; index < words.length; index++) words[index] = Math.imul(index, 2654435761)
@@ -75,7 +75,7 @@ const sendAndReadBack = (data: Uint8Array<ArrayBuffer>) =>
     })
   })
 
-/** A transfer ends when nobody reads its events any more. Without a journal its Upload is cancelled then. */
+/** Stops reading the events, which ends the transfer. Without a journal its Upload is cancelled. */
 const interrupt = (data: Uint8Array<ArrayBuffer>) =>
   Effect.gen(function*() {
     const uploads = yield* UploadsService
@@ -87,7 +87,7 @@ const interrupt = (data: Uint8Array<ArrayBuffer>) =>
     return yield* tagOf("a part after the interruption", uploads.addPart(part.part.uploadId, data.subarray(0, 10)))
   }).pipe(Effect.provideService(TransferJournal.TransferJournal, Option.none()))
 
-/** A transfer with a journal leaves its Upload as it is when it is interrupted. Returns the parts that the second run had not to send. */
+/** Interrupts a transfer with a journal, and runs it again. Returns the number of parts that the second run did not send. */
 const resume = <E, R>(transfer: Stream.Stream<TransferEvent.TransferEvent, E, R>) => {
   const twice = Effect.gen(function*() {
     yield* Stream.runHead(Stream.filter(transfer, TransferEvent.$is("PartDone")))

@@ -21,7 +21,7 @@ export const parse = (args: ReadonlyArray<string>): Arguments => {
 }
 
 /** The variables of `ServerConfig`, in its order, with a line for the help. */
-export const variables: ReadonlyArray<readonly [name: string, help: string]> = [
+const variables: ReadonlyArray<readonly [name: string, help: string]> = [
   ["UPLOADS_HOST", "the address to listen on (127.0.0.1)"],
   ["UPLOADS_PORT", "the port; 0 picks a free one (4141)"],
   ["UPLOADS_DATA_DIR", "the folder of parts and of the SQLite file (uploads-data)"],

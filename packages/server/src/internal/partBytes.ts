@@ -17,7 +17,7 @@ export interface Section {
 }
 
 /** The range of each part that is within the bounds, in the order of the parts. */
-export const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bounds): ReadonlyArray<Section> => {
+const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bounds): ReadonlyArray<Section> => {
   const found: Array<Section> = []
   let start = 0
   for (const part of parts) {

@@ -10,7 +10,7 @@ import { codeOf } from "./errorCode.js"
 const privateFolder = 0o700
 
 /** Ignores the errors with one of the codes. */
-export const unlessCode = (...codes: ReadonlyArray<string>) => (cause: unknown): Promise<void> =>
+const unlessCode = (...codes: ReadonlyArray<string>) => (cause: unknown): Promise<void> =>
   codes.includes(codeOf(cause)) ? Promise.resolve() : Promise.reject(cause)
 
 export const sync = async (path: string): Promise<void> => {

@@ -79,7 +79,7 @@ const renderState = (name: string, labels: Labels, state: MetricState.MetricStat
  * @since 0.1.0
  * @category conversions
  */
-export const render = (pairs: ReadonlyArray<MetricPair.MetricPair.Untyped>): string => {
+const render = (pairs: ReadonlyArray<MetricPair.MetricPair.Untyped>): string => {
   const families = new Map<string, Array<string>>()
   for (const { metricKey, metricState } of pairs) {
     const name = nameOf(metricKey.name)

@@ -37,7 +37,7 @@ export const requestsInFlight = Metric.gauge("uploads_server_requests_in_flight"
  * @since 0.1.0
  * @category metrics
  */
-export const requestSeconds = Metric.histogram(
+const requestSeconds = Metric.histogram(
   "uploads_server_request_seconds",
   MetricBoundaries.fromIterable([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]),
   "Seconds until the response to a request"
