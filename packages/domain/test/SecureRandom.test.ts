@@ -36,6 +36,21 @@ describe("SecureRandom", () => {
       expect(new Set(fileIds.join("").replaceAll("file-", "")).size).toBe(62)
     }))
 
+  it.effect("any number of bytes is random, and belongs to its caller", () =>
+    Effect.gen(function*() {
+      const { bytes } = SecureRandom.cryptographic
+      for (const count of [0, 1, 4095, 4096, 4097, 65_536]) {
+        const [first, second] = [yield* bytes(count), yield* bytes(count)]
+        expect([first.byteLength, second.byteLength]).toEqual([count, count])
+        if (count > 1) expect(second).not.toEqual(first)
+        if (count > 1000) expect(first.filter((byte) => byte === 0).byteLength).toBeLessThan(count / 64)
+        const copy = second.slice()
+        first.fill(0)
+        yield* bytes(4096)
+        expect(second).toEqual(copy)
+      }
+    }))
+
   it.effect("a layer replaces the source of ids", () =>
     Effect.gen(function*() {
       expect(yield* Effect.provide(ids, constant(0))).toEqual([

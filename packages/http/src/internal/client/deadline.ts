@@ -8,9 +8,10 @@ import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import * as Predicate from "effect/Predicate"
 
 /** A timer fires at once when it is set for longer. */
 const maximumTimerMillis = 2 ** 31 - 1
@@ -25,18 +26,26 @@ export const withDeadline =
   <E1>(duration: Duration.Duration, onTimeout: () => E1) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E1, R> => {
     if (!Duration.isFinite(duration)) return effect
-    const raced = Effect.timeoutFail(effect, { duration, onTimeout })
     return Effect.withFiberRuntime<A, E | E1, R>((fiber) =>
       Context.get(fiber.currentDefaultServices, Clock.Clock) === liveClock &&
-        Duration.toMillis(duration) <= maximumTimerMillis
+        Duration.toMillis(duration) <= maximumTimerMillis &&
         // An interruption of a fiber interrupts its children too, and those that are there belong to the caller.
-        ? Effect.flatMap(
-          Fiber.children(fiber),
-          ({ length }) => length === 0 ? interruptedByTimer(fiber, effect, duration, onTimeout) : raced
-        )
-        : raced
+        isChildless(fiber)
+        ? interruptedByTimer(fiber, effect, duration, onTimeout)
+        : Effect.timeoutFail(effect, { duration, onTimeout })
     )
   }
+
+/**
+ * Whether the fiber has no children. `Fiber.children` would suspend the fiber, which takes as long as all the rest of the
+ * deadline. The method that it calls is not in the types of Effect: where it is missing, the fiber may have children.
+ */
+const isChildless = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean => {
+  const children: unknown = Predicate.hasProperty(fiber, "getChildren") && Predicate.isFunction(fiber.getChildren)
+    ? fiber.getChildren()
+    : undefined
+  return children instanceof Set && children.size === 0
+}
 
 const interruptedByTimer = <A, E, R, E1>(
   fiber: Fiber.RuntimeFiber<unknown, unknown>,

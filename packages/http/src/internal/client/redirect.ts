@@ -53,18 +53,16 @@ export const followRedirects = <E, R>(
   return (request: HttpClientRequest.HttpClientRequest) => follow(request, maximumRedirects)
 }
 
-/** `fetch` turns a redirected POST into a GET by itself. Here it returns the redirect instead. */
-export const withoutFetchRedirects =
-  (built: Context.Context<never>) =>
-  (request: HttpClientRequest.HttpClientRequest) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    request.method === "GET" ? effect : Effect.flatMap(
-      Effect.serviceOption(FetchHttpClient.RequestInit),
-      (init) => {
-        const options = Option.orElse(init, () => Context.getOption(built, FetchHttpClient.RequestInit))
-        return Effect.provideService(effect, FetchHttpClient.RequestInit, {
-          ...Option.getOrUndefined(options),
-          redirect: "manual"
-        })
-      }
-    )
+/**
+ * `fetch` turns a redirected POST into a GET by itself. In this context it returns the redirect instead. The other options are
+ * those of `context`, else of `built`.
+ */
+export const withoutFetchRedirects = (
+  context: Context.Context<never>,
+  built: Context.Context<never>
+): Context.Context<never> =>
+  Context.add(context, FetchHttpClient.RequestInit, {
+    ...(Context.getOrElse(context, FetchHttpClient.RequestInit, () => undefined) ??
+      Context.getOrElse(built, FetchHttpClient.RequestInit, () => undefined)),
+    redirect: "manual"
+  })
