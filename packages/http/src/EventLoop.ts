@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 
-/** Those who wait for a turn. Each turn of the event loop serves one of them. */
+/** The waiting fibers of this process. Each turn of the event loop resumes one of them. */
 const waiting: Array<() => void> = []
 
 const scheduleByMessage = (next: () => void): void => {

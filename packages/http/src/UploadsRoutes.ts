@@ -1,5 +1,5 @@
 /**
- * The operations of `UploadsApi` over whatever `UploadsService` and `FilesService` are in the context.
+ * The handlers of `UploadsApi`. They serve the `UploadsService` and the `FilesService` of the context.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,7 @@
 /*
- * A server that ignores a misspelled key does something else than it was asked: a File whose `expiresAfter` is ignored lives
+ * A server that ignores a misspelled key does not do what the client expects: a File whose `expiresAfter` is ignored lives
  * for ever. So a key that resembles a known one is rejected. Any other unknown key is ignored, because official clients send
- * whatever a program puts into `extra_body`.
+ * the keys that a program adds with `extra_body`.
  */
 
 /** The number of first letters and digits that a key shares with the one that it resembles. */

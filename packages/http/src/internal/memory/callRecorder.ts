@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-/** How a test observes and controls the methods of a service. `Errors` has the errors of each method. */
+/** The calls of a service as a test observes and controls them. `Errors` has the errors of each method. */
 export interface CallControls<Errors> {
   /** How often a method ran, failed runs included. */
   readonly calls: (method: keyof Errors) => Effect.Effect<number>
@@ -9,7 +9,7 @@ export interface CallControls<Errors> {
   readonly failNext: <Method extends keyof Errors>(method: Method, error: Errors[Method]) => Effect.Effect<void>
 }
 
-/** Counts the runs of each method of a service, and fails those that a test told it to fail. */
+/** Counts the runs of each method of a service, and makes the next run fail if a test asks for it. */
 export interface CallRecorder<Errors> {
   readonly controls: CallControls<Errors>
   readonly effect: <Method extends keyof Errors, A, E, R>(

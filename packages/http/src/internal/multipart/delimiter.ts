@@ -23,13 +23,13 @@ export const lineBreak = encoder.encode("\r\n")
 /** The most bytes of padding after a boundary. */
 export const maximumPadding = 1024
 
-/** What some bytes contain of a delimiter. `at` is the position of its line break, which is not a part of the content. */
+/** The first delimiter in some bytes. `at` is the position of its line break, which is not a part of the content. */
 export type Delimiter =
   /** The headers of a field follow from `end` on, behind a line break. */
   | { readonly _tag: "Next"; readonly at: number; readonly end: number }
-  /** Nothing that counts follows from `end` on. */
+  /** The bytes from `end` on are ignored. */
   | { readonly _tag: "Last"; readonly at: number; readonly end: number }
-  /** The bytes end before they tell whether this is a delimiter. It is the last one if the body `mayEnd` there. */
+  /** More bytes are needed to recognize a delimiter. If the body `mayEnd` here, it is the last delimiter. */
   | { readonly _tag: "Incomplete"; readonly at: number; readonly mayEnd: boolean }
   /** The padding is longer than {@link maximumPadding}. */
   | { readonly _tag: "TooLong"; readonly at: number }

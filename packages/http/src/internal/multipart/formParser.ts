@@ -1,6 +1,5 @@
 import { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import { concat } from "../bytes.js"
 import { resembles } from "../similarKey.js"
 import * as utf8 from "../utf8.js"
@@ -67,7 +66,7 @@ export const make = (boundary: string, form: Form): FormParser => {
   let section: "preamble" | "headers" | "content" | "epilogue" = "preamble"
   // A body may begin with a boundary that has no line break before it.
   let rest: Uint8Array = lineBreak
-  /** Whether the rest is a close-delimiter if the body ends with it. */
+  /** True if the rest is a close-delimiter when the body ends with it. */
   let mayEnd = false
   let fields = 0
   let ignoredBytes = 0
@@ -93,6 +92,14 @@ export const make = (boundary: string, form: Form): FormParser => {
     }))
   }
 
+  /** Begins a field with the bytes of its header lines. */
+  const beginField = (lines: Uint8Array): Either.Either<typeof current, InvalidRequest> =>
+    Either.fromOption(utf8.decode(lines), () => "the headers of a field are not valid UTF-8").pipe(
+      Either.flatMap(fieldHeaders.read),
+      Either.mapLeft((problem) => invalidField(form.data, problem)),
+      Either.flatMap(begin)
+    )
+
   const endField = (): Either.Either<void, InvalidRequest> => {
     if (current === undefined) return Either.void
     const { decoder, name } = current
@@ -110,11 +117,7 @@ export const make = (boundary: string, form: Form): FormParser => {
           return fail(`a field has more than ${maximumHeaderBytes} bytes of headers`)
         }
         if (at < 0) break
-        const text = utf8.decode(rest.subarray(lineBreak.byteLength, at))
-        if (Option.isNone(text)) return fail("the headers of a field are not valid UTF-8")
-        const headers = fieldHeaders.read(text.value)
-        if (Either.isLeft(headers)) return fail(headers.left)
-        const begun = begin(headers.right)
+        const begun = beginField(rest.subarray(lineBreak.byteLength, at))
         if (Either.isLeft(begun)) return Either.left(begun.left)
         section = "content"
         current = begun.right

@@ -154,7 +154,7 @@ export const createFile = <E>(
     Effect.catchAll((error) =>
       error._tag === "InvalidRequest" || isServiceError(error)
         ? Effect.fail(error)
-        // The caller cannot act on errors of the temporary file and of the Upload: it knows neither.
+        // The caller knows neither the temporary file nor the Upload, so it cannot act on their errors.
         : Effect.zipRight(
           Effect.logError(`The received file could not be stored: ${error.message}`),
           new ServiceUnavailable({})

@@ -7,7 +7,7 @@ const maximumCommas = 200_000
 /** The most arrays, objects and keys of a body together. */
 const maximumNodes = 10_000
 
-/** A smaller body is parsed in a few milliseconds, whatever it contains. */
+/** A smaller body is parsed in a few milliseconds with any content. */
 const smallBytes = 64 * 1024
 
 const quote = 34
@@ -21,8 +21,8 @@ const tooComplex = (limit: string) =>
   Either.left(new InvalidRequest({ problem: "the body has too many values", limit: `JSON with ${limit}` }))
 
 /**
- * Rejects a body that `JSON.parse` would take long for, and hold the event loop meanwhile: 4 MiB of nested arrays or of distinct
- * keys take it half a second.
+ * Rejects a body for which `JSON.parse` would hold the event loop: 4 MiB of nested arrays or of distinct keys take half a
+ * second.
  */
 export const check = (json: Uint8Array): Either.Either<void, InvalidRequest> => {
   const { byteLength } = json
