@@ -6,7 +6,7 @@
 import { CompleteUpload } from "@effect-uploads/domain/CompleteUpload"
 import { CreateUpload } from "@effect-uploads/domain/CreateUpload"
 import { validateId } from "@effect-uploads/domain/RequestText"
-import { fromParseError } from "@effect-uploads/domain/UploadError"
+import { fromParseError, PartTooLarge } from "@effect-uploads/domain/UploadError"
 import { UploadLimits } from "@effect-uploads/domain/UploadLimits"
 import type * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
@@ -87,7 +87,10 @@ export const uploads = <E, Provides, R>(
           (body) =>
             Effect.flatMap(
               validateId("upload_id", path.upload_id),
-              (uploadId) => service.addPart(uploadId, PartData.incoming(multipart.readData(request.headers, body)))
+              (uploadId) =>
+                multipart.isTooLarge(request.headers, partBytes)
+                  ? new PartTooLarge({ uploadId, limit: partBytes })
+                  : service.addPart(uploadId, PartData.incoming(multipart.readData(request.headers, body)))
             ).pipe(withRequestKey(request))
         )
       }).pipe(withErrorReplies))

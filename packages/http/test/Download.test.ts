@@ -455,7 +455,7 @@ describe("the routes over a socket", () => {
           { readonly status: number | undefined; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
         >(
           (resume) => {
-            nodeRequest(`${base}${path}`, { method, headers }, (response) => {
+            nodeRequest(base, { method, headers, path }, (response) => {
               const chunks: Array<Uint8Array> = []
               response.on("data", (chunk: Uint8Array) => chunks.push(chunk))
               response.on("end", () => {
@@ -496,7 +496,7 @@ describe("the routes over a socket", () => {
         "/files/file-1/content": "GET, HEAD, OPTIONS"
       }
       for (const [path, allow] of Object.entries(paths)) {
-        for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]) {
+        for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY", "PROPFIND"]) {
           if (allow.split(", ").includes(method)) continue
           const { body, headers, status } = yield* send(method, `${path}?key=secret`)
           expect([method, path, status, headers.allow]).toEqual([method, path, 405, allow])
@@ -513,6 +513,13 @@ describe("the routes over a socket", () => {
         const { body, headers, status } = yield* send("OPTIONS", path)
         expect([path, status, headers.allow, body.length]).toEqual([path, 204, allow, 0])
       }
+    }).pipe(Effect.provide(live)))
+
+  it.effect("respond to OPTIONS * with all methods, and to other methods with 400", () =>
+    Effect.gen(function*() {
+      const { headers, status } = yield* send("OPTIONS", "*")
+      expect([status, headers.allow]).toEqual([204, "GET, HEAD, POST, DELETE, OPTIONS"])
+      for (const method of ["GET", "POST", "QUERY"]) expect((yield* send(method, "*")).status).toBe(400)
     }).pipe(Effect.provide(live)))
 
   it.effect("respond to an unknown route with the error envelope", () =>

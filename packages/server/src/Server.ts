@@ -22,6 +22,7 @@ import * as FilePartStorage from "./FilePartStorage.js"
 import * as IncomingFiles from "./internal/files/incomingFiles.js"
 import * as abortOnStreamError from "./internal/http/abortOnStreamError.js"
 import * as cors from "./internal/http/cors.js"
+import * as expectations from "./internal/http/expectations.js"
 import * as Health from "./internal/http/health.js"
 import * as incomingBody from "./internal/http/incomingBody.js"
 import * as HttpListener from "./internal/http/listener.js"
@@ -49,6 +50,7 @@ const middleware = ({ corsOrigins }: ServerConfig) =>
     app.pipe(
       incomingBody.makeMiddleware(),
       abortOnStreamError.middleware,
+      expectations.middleware,
       serverMetrics.middleware,
       requestTarget.middleware,
       originGuard.middleware({ hasKeys: !keys.isOpen, corsOrigins }),

@@ -303,12 +303,83 @@ describe("malformed HTTP", () => {
       expect((yield* send(`${url}/health`)).status).toBe(200)
     }))
 
-  it.scopedLive("is not an unknown expectation, which is ignored", () =>
+  it.scopedLive("is not CONNECT, which the server does not implement", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()
-      const { received, socket } = yield* connect(url)
-      socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\nExpect: miracles\r\n\r\n")
-      yield* eventually("a reply", () => received().startsWith("HTTP/1.1 200 ") && received().includes(`"ok"`))
+      const { closed, received, socket } = yield* connect(url)
+      socket.write("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n")
+      yield* closed
+      expect(received()).toMatch(/^HTTP\/1\.1 501 [\s\S]*x-request-id: req_[\s\S]*"invalid_request_error"/)
+    }))
+})
+
+describe("the Expect header", () => {
+  const form = "Content-Type: multipart/form-data; boundary=b\r\n"
+  const tooLong = `Content-Length: ${2 ** 40}\r\n`
+
+  it.scopedLive("gets no 100 Continue where the headers alone make the request fail", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving({ UPLOADS_API_KEYS: "alpha:sk-alpha" })
+      const client = clientOf(url, "sk-alpha")
+      const parts = `/v1/uploads/${idOf(yield* client.create(10))}/parts`
+      const rejected: ReadonlyArray<readonly [request: string, headers: string, status: number, key?: string]> = [
+        ["POST /v1/uploads", "Content-Length: 10\r\n", 401, "sk-beta"],
+        ["POST /v1/nowhere", "Content-Length: 10\r\n", 404],
+        ["POST /v1/uploads/upload_1/parts", `Content-Length: 10\r\n${form}`, 404],
+        ["QUERY /v1/uploads", "Content-Length: 10\r\n", 405],
+        ["POST /v1/uploads", tooLong, 413],
+        [`POST ${parts}`, `${tooLong}${form}`, 413],
+        ["POST /v1/files", `${tooLong}${form}`, 400],
+        ["POST /v1/files", "Content-Length: 10\r\n", 415],
+        ["POST /v1/uploads", "Content-Length: 10\r\nContent-Encoding: gzip\r\n", 415]
+      ]
+      for (const [request, headers, status, key = "sk-alpha"] of rejected) {
+        const { received, socket } = yield* connect(url)
+        socket.write(
+          `${request} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nExpect: 100-continue\r\n${headers}\r\n`
+        )
+        yield* eventually("an error response", () => received().endsWith("}}"))
+        const head = received().toLowerCase()
+        expect([request, head.slice(0, 12)]).toEqual([request, `http/1.1 ${status}`])
+        expect(head).toContain("\r\nx-request-id: req_")
+        expect(head).toContain("\r\nconnection: close\r\n")
+      }
+    }))
+
+  it.scopedLive("gets 100 Continue when the body is read, and then the response", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const uploadId = idOf(yield* clientOf(url).create(10))
+      const part = "--b\r\nContent-Disposition: form-data; name=\"data\"\r\n\r\n0123456789\r\n--b--\r\n"
+      const bodies: ReadonlyArray<readonly [path: string, headers: string, body: string]> = [
+        ["/v1/uploads", "", `{"purpose":"batch","filename":"a","bytes":1,"mime_type":"text/jsonl"}`],
+        [`/v1/uploads/${uploadId}/parts`, form, part]
+      ]
+      for (const [path, headers, body] of bodies) {
+        const { received, socket } = yield* connect(url)
+        socket.write(
+          `POST ${path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n${headers}` +
+            `Content-Length: ${body.length}\r\n\r\n`
+        )
+        yield* eventually("100 Continue", () => received() === "HTTP/1.1 100 Continue\r\n\r\n")
+        socket.write(body)
+        yield* eventually("a response", () => received().endsWith("}"))
+        expect(received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 100", "HTTP/1.1 200"])
+      }
+    }))
+
+  it.scopedLive("gets a 417 where it is anything else", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      for (const [expectation, status] of [["miracles", 417], ["100-continue, miracles", 417], ["100-Continue", 200]]) {
+        const { received, socket } = yield* connect(url)
+        socket.write(`GET /health/live HTTP/1.1\r\nHost: localhost\r\nExpect: ${expectation}\r\n\r\n`)
+        yield* eventually("a response", () => received().endsWith("}"))
+        expect([expectation, received()]).toEqual([
+          expectation,
+          expect.stringMatching(new RegExp(`^HTTP/1\\.1 ${status} [^]*x-request-id: req_`))
+        ])
+      }
     }))
 })
 

@@ -20,6 +20,13 @@ const maximumHeaderBytes = 16 * 1024
 /** The most bytes that everything but the data and the headers may have. */
 const maximumIgnoredBytes = 1024 * 1024
 
+/**
+ * The most bytes that a whole form may have if its data has `dataBytes`. In base64 with line breaks, data takes 1.37 times its
+ * bytes.
+ */
+export const maximumFormBytes = (dataBytes: number): number =>
+  dataBytes * 1.5 + maximumIgnoredBytes + maximumFields * maximumHeaderBytes
+
 /** The fields of a form that are read. A field whose name resembles one of theirs is rejected, any other is ignored. */
 export interface Form {
   /** The field whose bytes are passed on as they arrive. It is required. */

@@ -27,6 +27,10 @@ const parserOf = (headers: Headers.Headers, form: Form): Either.Either<FormParse
     : Either.right(formParser.make(boundary, form))
 }
 
+/** Whether the declared length of a form tells that its data has more than `dataBytes`. */
+export const isTooLarge = (headers: Headers.Headers, dataBytes: number): boolean =>
+  Number(headers["content-length"] ?? 0) > formParser.maximumFormBytes(dataBytes)
+
 const dataOf = <E>(parser: FormParser, body: Stream.Stream<Uint8Array, E>) =>
   body.pipe(
     Stream.mapError((cause) => new PartUnreadable({ cause })),

@@ -30,6 +30,8 @@ const form: Form = { data: "file", texts: ["purpose", anchor, seconds] }
 const invalidFile = (problem: string, limit?: string) =>
   new InvalidRequest({ field: form.data, problem, ...(limit === undefined ? {} : { limit }) })
 
+const tooLarge = (limit: number) => invalidFile("it is too large", `at most ${limit} bytes`)
+
 /** The most bytes that a file may have. */
 export const maximumBytes: Effect.Effect<number> = Effect.zipWith(
   MaximumFileBytes,
@@ -42,12 +44,13 @@ const spool = <E>(path: string, headers: Headers.Headers, body: Stream.Stream<Ui
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const limit = yield* maximumBytes
+    if (multipart.isTooLarge(headers, limit)) return yield* tooLarge(limit)
     const file = yield* fs.open(path, { flag: "wx" })
     let bytes = 0
     const write = (chunk: Uint8Array): Effect.Effect<void, InvalidRequest | PlatformError> => {
       bytes += chunk.byteLength
       return bytes > limit
-        ? Effect.fail(invalidFile("it is too large", `at most ${limit} bytes`))
+        ? Effect.fail(tooLarge(limit))
         // Uninterruptible: after an interruption the file is closed, and a write under way could reach the next file that gets
         // its descriptor.
         : Effect.uninterruptible(file.writeAll(chunk))

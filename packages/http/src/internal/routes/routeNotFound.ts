@@ -1,6 +1,5 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Cause from "effect/Cause"
@@ -23,13 +22,15 @@ const notFound = Effect.map(
 export const middleware = Effect.gen(function*() {
   const router = yield* HttpApiBuilder.Router
   // Built on the first such request: the routes are added after the middleware is.
-  const otherMethods = yield* Effect.cached(
-    Effect.flatMap(router.router, ({ routes }) => HttpRouter.toHttpApp(methodNotAllowed.router(routes)))
-  )
+  const routes = Effect.map(router.router, ({ routes }) => routes)
+  const otherMethods = yield* Effect.cached(Effect.flatMap(routes, methodNotAllowed.otherMethods))
+  const wholeServer = yield* Effect.cached(Effect.map(routes, methodNotAllowed.wholeServer))
   const fallback = Effect.catchTag(Effect.flatten(otherMethods), "RouteNotFound", () => notFound)
   return (app: HttpApp.Default): HttpApp.Default =>
-    Effect.catchSomeCause(
-      app,
-      (cause) => Option.as(Option.filter(Cause.failureOption(cause), isRouteNotFound), fallback)
-    )
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+      // The router would take it for the path `/`.
+      url === "*" ? Effect.flatten(wholeServer) : Effect.catchSomeCause(
+        app,
+        (cause) => Option.as(Option.filter(Cause.failureOption(cause), isRouteNotFound), fallback)
+      ))
 })

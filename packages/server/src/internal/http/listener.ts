@@ -14,6 +14,7 @@ import type { Server } from "node:http"
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
 import * as connectionLimit from "./connectionLimit.js"
+import * as expectations from "./expectations.js"
 import * as malformedRequests from "./malformedRequests.js"
 import * as unreadBodies from "./unreadBodies.js"
 
@@ -46,6 +47,7 @@ export const layer = ({ host, port, requestTimeout }: Options) =>
       connectionsCheckingInterval: Math.min(Duration.toMillis(requestTimeout), 5000)
     })
     yield* malformedRequests.reject(server)
+    yield* expectations.continueOnRead(server)
     yield* connectionLimit.apply(server)
     yield* unreadBodies.limit(server)
     return Layer.merge(NodeHttpServer.layer(() => server, { host, port }), Layer.succeed(NodeServer, server))

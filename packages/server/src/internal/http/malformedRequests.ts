@@ -22,6 +22,8 @@ const rejections: Readonly<Record<string, Rejection>> = {
 
 const malformed: Rejection = { status: 400, message: "The request is not valid HTTP" }
 
+const unsupported: Rejection = { status: 501, message: "The server is no proxy, and does not implement CONNECT" }
+
 const responseOf = ({ message, status }: Rejection, requestId: string): string => {
   const body = JSON.stringify(envelopeOf(message))
   return [
@@ -47,23 +49,25 @@ export const reject = (server: Server): Effect.Effect<void> =>
       responses.set(socket, ofSocket.add(response))
       response.once("close", () => ofSocket.delete(response))
     })
-    server.on("clientError", (error, socket) => {
-      const rejection = rejections[codeOf(error)] ?? malformed
+    const respond = (socket: Duplex, rejection: Rejection, reason: string) => {
       const requestId = Runtime.runSync(runtime)(
         Effect.tap(RequestId.random, (requestId) =>
           Effect.annotateLogs(Effect.logDebug("Rejected"), {
             requestId,
             status: rejection.status,
-            reason: codeOf(error)
+            reason
           }))
       )
       // The client would take it for a part of a response that has begun.
       const isResponding = [...responses.get(socket) ?? []].some(({ headersSent }) => headersSent)
       if (socket.writable && !isResponding) socket.end(responseOf(rejection, requestId), () => socket.destroy())
       else socket.destroy()
-    })
-    // After an upgrade neither Node nor the platform handles the errors of the socket.
+    }
+    server.on("clientError", (error, socket) => respond(socket, rejections[codeOf(error)] ?? malformed, codeOf(error)))
+    // From then on neither Node nor the platform handles the errors of the socket.
     server.on("upgrade", (_, socket) => socket.on("error", () => socket.destroy()))
-    // A server may ignore an unknown expectation.
-    server.on("checkExpectation", (request, response) => server.emit("request", request, response))
+    server.on("connect", (_, socket) => {
+      socket.on("error", () => socket.destroy())
+      respond(socket, unsupported, "CONNECT")
+    })
   })

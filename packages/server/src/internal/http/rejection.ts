@@ -10,7 +10,7 @@ export const envelopeOf = (message: string, code: string | null = null): typeof 
 
 /** An error response of the server itself, with the envelope of the API. */
 export const rejection = (
-  status: 400 | 403,
+  status: 400 | 403 | 417,
   { code, message }: { readonly message: string; readonly code: string }
 ): HttpServerResponse.HttpServerResponse => HttpServerResponse.unsafeJson(envelopeOf(message, code), { status })
 
