@@ -33,7 +33,7 @@ const connections = 5
 /** The files whose size is read before the page does something else: a browser looks at the disk for each. */
 const filesInTurn = 20
 
-/** Progress is told aloud at most this often. */
+/** What may be left out is told aloud at most this often. */
 const silenceMillis = 10_000
 
 /** The browser is offline, so the transfer stops and goes on later. */
@@ -94,6 +94,8 @@ export const make: Effect.Effect<Page, never, Scope.Scope> = Effect.gen(function
   const ids = yield* Ref.make(0)
   const usedConnections = yield* Ref.make(0)
   const toldAt = yield* Ref.make(0)
+  /** Has an element when the list of Files is out of date. */
+  const filesChanged = yield* Queue.sliding<void>(1)
   /** Has an element when a transfer may be able to start. */
   const mayStart = yield* Queue.sliding<void>(1)
   const nextId = Ref.updateAndGet(ids, (id) => id + 1)
@@ -155,18 +157,30 @@ export const make: Effect.Effect<Page, never, Scope.Scope> = Effect.gen(function
     yield* set((state) => ({ ...state, items: [...state.items, ...added] }))
   }).pipe(Effect.catchAll(reportProblem))
 
-  /** A quarter, half and three quarters are told aloud, unless something was told just now. */
-  const tellProgress = (before: Item, after: Item) =>
+  /** Tells something aloud, unless something was told just now. */
+  const mention = (text: string) =>
     Effect.gen(function*() {
-      const quarter = (item: Item) => Math.floor(percent(item.sentBytes, item.bytes) / 25)
       const now = yield* Clock.currentTimeMillis
-      if (quarter(after) === quarter(before) || after.sentBytes === after.bytes) return
       if (now - (yield* Ref.get(toldAt)) < silenceMillis) return
       yield* Ref.set(toldAt, now)
-      yield* announce(`${after.name}: ${quarter(after) * 25} % sent`)
+      yield* announce(text)
     })
 
-  /** A part that fails while the browser is offline fails again and again. */
+  /** At a quarter, half and three quarters. */
+  const tellProgress = (before: Item, after: Item) => {
+    const quarter = (item: Item) => Math.floor(percent(item.sentBytes, item.bytes) / 25)
+    return quarter(after) > quarter(before) && after.sentBytes < after.bytes
+      ? mention(`${after.name}: ${quarter(after) * 25} % sent`)
+      : Effect.void
+  }
+
+  const tellCompletion = (name: string) =>
+    Effect.flatMap(state.get, ({ items }) => {
+      const waiting = items.filter(item.isWaiting).length
+      return waiting === 0 ? announce(`${name} is complete`) : mention(`${name} is complete, ${waiting} files wait`)
+    })
+
+  /** A request that fails while the browser is offline fails again and again. */
   const stopOffline = Effect.when(new WentOffline(), () => !navigator.onLine)
 
   const send = ({ bytes, expiresAfter, file, id, name, purpose }: Item, concurrency: number) =>
@@ -185,11 +199,11 @@ export const make: Effect.Effect<Page, never, Scope.Scope> = Effect.gen(function
               yield* setItem(id, (current) => item.onEvent(current, event))
               const after = yield* find(id)
               if (before !== undefined && after !== undefined) yield* tellProgress(before, after)
-              if (event._tag === "Retrying") yield* stopOffline
+              if (event._tag === "Retrying" || event._tag === "RequestRetrying") yield* stopOffline
             })
           ),
           withClient,
-          Effect.zipRight(Effect.zipRight(announce(`${name} is complete`), listFiles)),
+          Effect.zipRight(Effect.zipRight(tellCompletion(name), Queue.offer(filesChanged, undefined))),
           Effect.catchAll((error) =>
             error._tag === "WentOffline" || item.isConnectionLost(error) && !navigator.onLine
               ? Effect.zipRight(
@@ -413,6 +427,10 @@ export const make: Effect.Effect<Page, never, Scope.Scope> = Effect.gen(function
       ),
       // Each start has a task of its own, so that many files do not hold the page.
       Effect.forever(Queue.take(mayStart).pipe(Effect.zipRight(EventLoop.nextTurn), Effect.zipRight(startNext))),
+      // Many small files are complete within a second.
+      Effect.forever(
+        Queue.take(filesChanged).pipe(Effect.zipRight(listFiles), Effect.zipRight(Effect.sleep("1 second")))
+      ),
       Stream.runForEach(Stream.fromEventListener(window, "online"), () => onOnline),
       Stream.runForEach(Stream.fromEventListener(window, "offline"), () => onOffline)
     ], { discard: true, concurrency: "unbounded" })

@@ -107,6 +107,18 @@ const sendHalf = ({ page, proxy }: Effect.Effect.Success<typeof opened>, name: s
     return path
   })
 
+/** Runs in the page. */
+const fillStorage = () => {
+  let text = "x".repeat(8 * 1024 * 1024)
+  for (let index = 0; text !== ""; index++) {
+    try {
+      localStorage.setItem(`fill-${index}`, text)
+    } catch {
+      text = text.slice(0, text.length >> 1)
+    }
+  }
+}
+
 beforeAll(() => bundlePage(fileURLToPath(new URL("../build/command", import.meta.url))))
 
 describe("the page at /", () => {
@@ -429,6 +441,9 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
         yield* run(() => page.locator("li.file").waitFor())
         yield* choose(page, yield* fileOf("empty.txt", 0))
         yield* shows(page, "empty.txt is empty, and a File has at least one byte.")
+        yield* run(() => page.evaluate(fillStorage))
+        yield* choose(page, yield* fileOf("forgotten.txt", 10))
+        yield* shows(page, /^The browser has no room left to remember this transfer/)
         const fits = () =>
           page.evaluate(() => ({
             width: document.documentElement.scrollWidth,
