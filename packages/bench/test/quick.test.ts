@@ -36,7 +36,7 @@ it.scopedLive(
           rounds: 1
         })
       ])
-      expect(speed.rows).toHaveLength(9)
+      expect(speed.rows).toHaveLength(10)
       expect(speed.targets).toHaveLength(5)
       expect(service.rows).toHaveLength(4)
       expect(service.targets).toHaveLength(1)

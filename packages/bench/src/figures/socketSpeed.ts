@@ -2,6 +2,7 @@
 import * as Command from "@effect/platform/Command"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Child from "../Child.js"
 import type { Task } from "../clients/internal/task.js"
@@ -44,9 +45,17 @@ const openssl = (path: string) =>
     return run
   })
 
+/** Two programs that know nothing of each other, on the same cores: the time until both have ended. */
+const beside = <E1, R1, E2, R2>(one: Effect.Effect<unknown, E1, R1>, other: Effect.Effect<unknown, E2, R2>) =>
+  Effect.map(
+    Effect.timed(Effect.zip(one, other, { concurrent: true })),
+    ([elapsed]): Run => ({ wallMillis: Duration.toMillis(elapsed) })
+  )
+
 const labels = {
   baseline: "node:http, the baseline",
   openssl: "openssl md5 of the file",
+  beside: "the baseline, and openssl md5 beside it",
   openaiOneByOne: "openai, one by one",
   openaiBlobs: "openai, 4 Blob slices at a time",
   openaiStreams: "openai, 4 read streams at a time, no retries",
@@ -95,6 +104,7 @@ export const run = (installation: Installation, { bytes, chunkSizes, partBytes, 
       { name: "openaiBlobs", run: measure("openaiBlobs") },
       { name: "openaiStreams", run: measure("openaiStreams", { chunkBytes: chunkBytes.openaiStreams }) },
       { name: "openssl", run: openssl(path) },
+      { name: "beside", run: beside(measure("baseline", { chunkBytes: chunkBytes.baseline }), openssl(path)) },
       { name: "oursMd5", run: measure("ours", { checksum: true }) },
       // One round only: it takes as long as all others together, and it has no target.
       { name: "portableMd5", run: measure("oursPortable", { checksum: true }), rounds: 1 }
