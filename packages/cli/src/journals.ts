@@ -73,9 +73,6 @@ export interface JournaledTransfer {
 /** The store encodes keys as filenames. Files that it did not write may have any name. */
 const decode = Option.liftThrowable(decodeURIComponent)
 
-/** `TransferJournal` writes an entry to two keys in turn, `…/0` and `…/1`. */
-const keyPattern = /^effect-uploads\/transfer\/(.+)\/[01]$/
-
 /** The transfers in the journals of the service, by expiry. Empty without journals. */
 export const list = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
@@ -84,10 +81,7 @@ export const list = Effect.gen(function*() {
     Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "NotFound", () => Effect.succeed([])),
     Effect.mapError((error) => new LocalFileFailed({ path: directory, doing: "read", reason: rootCauseMessage(error) }))
   )
-  const keys = new Set(names.flatMap((name) => {
-    const [, key] = keyPattern.exec(Option.getOrElse(decode(name), () => name)) ?? []
-    return key === undefined ? [] : [key]
-  }))
+  const keys = TransferJournal.keysOf(names.map((name) => Option.getOrElse(decode(name), () => name)))
   const journal = yield* TransferJournal.TransferJournal
   const now = yield* DateTime.now
   if (Option.isNone(journal)) return []

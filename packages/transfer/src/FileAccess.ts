@@ -1,5 +1,5 @@
 /**
- * What a transfer needs to know of files beyond `FileSystem`.
+ * The facts about files that a transfer needs and `FileSystem` does not have.
  *
  * @since 0.1.0
  */

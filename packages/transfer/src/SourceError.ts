@@ -37,7 +37,7 @@ export class SourceTooLarge extends Schema.TaggedError<SourceTooLarge>("@effect-
     name,
     /** Absent for a source of unknown length, which is not read beyond the limit. */
     bytes: Schema.optionalWith(ByteSize, { exact: true }),
-    /** That of an Upload, or that of memory for a stream of unknown length without a `FileSystem`. */
+    /** The limit of an Upload, or of memory for a stream of unknown length without a `FileSystem`. In bytes. */
     limit: ByteSize
   }
 ) {

@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { entryKey, entryKeys, prefix, recordKey, revisionsPerEntry } from "./internal/journalKeys.js"
+import { entryKey, entryKeys, prefix, recordKey, revisionsPerEntry, transfersOf } from "./internal/journalKeys.js"
 import * as journalLock from "./internal/journalLock.js"
 import { JournalFailed } from "./TransferError.js"
 
@@ -43,7 +43,7 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
   bytes: ByteSize,
   /** The size of the parts in bytes. */
   partSize: Schema.Int.pipe(Schema.positive()),
-  /** When the source was last modified, in milliseconds since 1970. */
+  /** The modification time of the source, in Unix milliseconds. */
   modifiedAt: Schema.Number,
   /** When the contents or properties of the source last changed, in milliseconds since 1970. Null where it is not known. */
   changedAt: Schema.NullOr(Schema.Number),
@@ -53,15 +53,15 @@ export class JournalEntry extends Schema.Class<JournalEntry>("@effect-uploads/tr
 }) {}
 
 /**
- * The parts that were acknowledged since the write before this one.
+ * The parts that were acknowledged since the previous write.
  *
  * @since 0.1.0
  * @category models
  */
 export class JournalRecord extends Schema.Class<JournalRecord>("@effect-uploads/transfer/JournalRecord")({
-  /** That of the entry, so that the record of an earlier transfer does not count. */
+  /** The key of the entry. A record with another key belongs to an earlier transfer, and is ignored. */
   idempotencyKey: Schema.NonEmptyString,
-  /** One more than that of the write before. */
+  /** The revision after that of the previous write. */
   revision: Schema.NonNegativeInt,
   acknowledged: Acknowledged
 }) {}
@@ -168,7 +168,7 @@ export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = 
           revision++
         }
       })
-    /** The last record goes first, so that the records of a removal that was interrupted are still found. */
+    /** Removes the last record first. After an interruption, the rest has no gap, so that the next removal finds it. */
     const removeRecords = (key: string, first: number): Effect.Effect<void, PlatformError> =>
       Effect.whenEffect(
         Effect.zipRight(Effect.suspend(() => removeRecords(key, first + 1)), store.remove(recordKey(key, first))),
@@ -202,6 +202,22 @@ export const make: Effect.Effect<Service, never, KeyValueStore.KeyValueStore> = 
     }
   }
 )
+
+/**
+ * The keys of the transfers that have an entry in a `KeyValueStore`, from all keys of the store. `KeyValueStore` cannot list its
+ * keys, so the caller reads them from the folder or the table behind it.
+ *
+ * @example
+ * ```ts
+ * import * as TransferJournal from "@effect-uploads/transfer/TransferJournal"
+ *
+ * export const transfers = (stored: Storage) => TransferJournal.keysOf(Object.keys(stored))
+ * ```
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const keysOf: (stored: Iterable<string>) => ReadonlyArray<string> = transfersOf
 
 /**
  * Keeps journals in the `KeyValueStore` of the context, for example in files.

@@ -806,3 +806,19 @@ describe("TransferJournal", () => {
       expect(yield* journal.load("a")).toEqual(Option.none())
     }).pipe(Effect.provide(KeyValueStore.layerMemory)))
 })
+
+describe("the keys of a store", () => {
+  storeTest(
+    "have each suspended transfer once, without its records, its lock and the values of others",
+    (store) =>
+      Effect.gen(function*() {
+        yield* suspendedAfter(yield* written(data), 3)
+        store.content.set("a key of another program/0", "")
+        const [key = expect.fail("no transfer"), ...others] = TransferJournal.keysOf(store.content.keys())
+        expect(others).toEqual([])
+        expect(store.content.size).toBeGreaterThan(2)
+        const journal = yield* Effect.provide(TransferJournal.make, store.layer)
+        expect(Option.map(yield* journal.load(key), ({ acknowledged }) => acknowledged.length)).toEqual(Option.some(3))
+      })
+  )
+})

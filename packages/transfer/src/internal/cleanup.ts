@@ -30,7 +30,7 @@ import * as lifetime from "./lifetime.js"
  */
 type Outcome = "fail" | "cancelAndFail" | "restart" | "cancelAndRestart" | "findFile" | "suspend"
 
-/** What is known about the transfer when it fails. */
+/** The state of the transfer when it fails. */
 interface State {
   /** An earlier run created the Upload. */
   readonly resumed: boolean

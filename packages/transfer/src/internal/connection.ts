@@ -4,7 +4,7 @@ import * as Ref from "effect/Ref"
 import { monotonicMillis } from "./lifetime.js"
 import { makeRate } from "./rate.js"
 
-/** What all parts share that are sent over the same connection, those of several files included. */
+/** The state that all parts over the same connection share, also the parts of several files. */
 export interface Connection extends Effect.Effect.Success<ReturnType<typeof make>> {}
 
 export const make = (concurrency: number) => Effect.all({ pause: makeSharedPause, uplink: makeUplink(concurrency) })

@@ -1,10 +1,11 @@
-/** The keys of a journal in a `KeyValueStore` begin with it. */
+/** The beginning of each key of a journal in a `KeyValueStore`. */
 export const prefix = "effect-uploads/transfer/"
 
 /**
- * Every write of a transfer has the next revision. An entry has all that is known, and a revision that is a multiple of this
- * number. A record has what was acknowledged since the write before it, so that 10,000 parts are not written 10,000 times. More
- * records for each entry would make a resumed transfer read more, fewer would make a running one write more.
+ * The number of revisions from one entry to the next. Every write of a transfer has the next revision. An entry has the whole
+ * state, and a revision that is a multiple of this number. A record has only the parts that were acknowledged since the previous
+ * write, so that 10,000 parts are not written 10,000 times. With more records for each entry, a resumed transfer reads more. With
+ * fewer, a running transfer writes more.
  */
 export const revisionsPerEntry = 256
 

@@ -57,11 +57,11 @@ const disabled: JournalWriter = {
   lost: Effect.never
 }
 
-/** What the store has of the transfer. */
+/** The state of the transfer in the store. */
 interface Written {
   /** The last whole entry. */
   readonly entry: ConstructorParameters<typeof JournalEntry>[0]
-  /** That of the last write, of the entry or of a record. */
+  /** The revision of the last write, be it an entry or a record. */
   readonly revision: number
   /** All acknowledged parts, those of the records included. */
   readonly acknowledged: Chunk.Chunk<JournalEntry["acknowledged"][number]>
@@ -82,7 +82,7 @@ export const make = (
     const confirmLock = Effect.filterOrFail(lock.isHeld, (held) => held, () => inProgress)
     /** Parts that are acknowledged during a write. The next write has all of them. */
     const waiting: Array<JournalEntry["acknowledged"][number]> = []
-    /** Whether the last append failed. */
+    /** True if the last append failed. */
     let isFailing = false
     const current = yield* SynchronizedRef.make(Option.none<Written>())
 

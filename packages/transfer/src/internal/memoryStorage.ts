@@ -1,4 +1,4 @@
-/** A `Storage` for a page that may not store anything. */
+/** A `Storage` in memory, for a page whose browser blocks `localStorage`. */
 export const make = (): Storage => {
   const values = new Map<string, string>()
   return {

@@ -15,7 +15,7 @@ import type { OnEvent } from "./job.js"
 import { concurrencyOf } from "./job.js"
 import * as journalWriter from "./journalWriter.js"
 
-/** What the transfers of a set of files have in common. */
+/** The state that the transfers of a set of files share. */
 export interface Shared {
   readonly connection: connections.Connection
   /** The keys of the journal entries of completed files. */

@@ -13,7 +13,7 @@ import type { Source } from "./source.js"
 import { chunkBytes } from "./source.js"
 import * as spool from "./spool.js"
 
-/** What is at a path: a regular file, or a pipe or device that is read to its end before the transfer begins. */
+/** The kind of a path: a regular file, or a pipe or device that is read to its end before the transfer begins. */
 export const make = (
   path: string,
   options: { readonly filename?: string | undefined; readonly purpose: string },
