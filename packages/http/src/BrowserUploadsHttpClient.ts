@@ -5,7 +5,7 @@
  * body it has sent. With that number a transfer shows its progress, and notices a connection that has stalled. The bytes are
  * read by the browser and never pass through the page.
  *
- * Clients that use it need `partBody: "blob"`: a page can send a stream over HTTP/2 only, and not in every browser.
+ * Parts are Blobs by default in a browser (`partBody`): a page can send a stream over HTTP/2 only, and not in every browser.
  *
  * @since 0.1.0
  */
@@ -95,7 +95,7 @@ const blobClient = HttpClient.make((request, url) =>
  * import * as UploadsClient from "@effect-uploads/http/UploadsClient"
  * import * as Layer from "effect/Layer"
  *
- * export const service = UploadsClient.layer({ apiUrl: "https://uploads.example.com/v1", partBody: "blob" }).pipe(
+ * export const service = UploadsClient.layer({ apiUrl: "https://uploads.example.com/v1" }).pipe(
  *   Layer.provide(BrowserUploadsHttpClient.layer)
  * )
  * ```

@@ -40,8 +40,9 @@ export interface ClientOptions {
   /**
    * The form in which the `HttpClient` receives a part.
    *
-   * - `stream` (the default): the part is read while it is sent. `fetch` sends a stream chunked, without `Content-Length`.
-   * - `blob`: `fetch` sends `Content-Length`. A Blob is not copied; bytes and streams are copied to memory once.
+   * - `stream` (the default outside of browsers): the part is read while it is sent. `fetch` sends a stream chunked, without
+   *   `Content-Length`. A browser does so over HTTP/2 only, and not every browser does.
+   * - `blob` (the default in browsers): `fetch` sends `Content-Length`. A Blob is not copied; bytes and streams are copied to memory once.
    *   `NodeHttpClient.layer` cannot send a Blob.
    */
   readonly partBody?: "stream" | "blob" | undefined

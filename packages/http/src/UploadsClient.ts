@@ -32,6 +32,10 @@ const decoders = {
   cancelled: jsonDecoder(Upload.Cancelled)
 }
 
+/** A browser cannot send a stream over HTTP/1.1, and some cannot at all. Browsers, and no other runtimes, call themselves so. */
+const defaultForm = (): "stream" | "blob" =>
+  /^Mozilla\//.test(globalThis.navigator?.userAgent ?? "") ? "blob" : "stream"
+
 /**
  * A client of the Uploads API. Needs the `HttpClient` of a platform, such as `FetchHttpClient.layer`.
  *
@@ -52,6 +56,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
     const client = yield* makeClient(options)
     const limits = yield* UploadLimits
     const reportsProgress = yield* ReportsBlobProgress
+    const form = options.partBody ?? defaultForm()
 
     return {
       create: Effect.fn("UploadsService.create")(function*(request) {
@@ -75,7 +80,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         const { body, bytes, sourceFailure } = yield* partRequest.make(data, {
           uploadId,
           limits,
-          form: options.partBody,
+          form,
           reportsProgress
         })
         yield* Effect.annotateCurrentSpan({ bytes })

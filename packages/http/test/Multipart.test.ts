@@ -17,7 +17,7 @@ import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpServer from "@effect/platform/HttpServer"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
@@ -273,6 +273,24 @@ describe("the body of addPart", () => {
       expect(sent._tag === "Raw" ? sent.body : sent).toBeInstanceOf(Blob)
       expect(sent.contentLength).toBeGreaterThan(blob.size)
     }))
+
+  for (
+    const [userAgent, form] of [
+      ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36", "Raw"],
+      ["Node.js/24", "Stream"],
+      ["Cloudflare-Workers", "Stream"]
+    ] as const
+  ) {
+    it.effect(`is by default a ${form === "Raw" ? "Blob" : "stream"} where the user agent is ${userAgent}`, () =>
+      Effect.gen(function*() {
+        vi.stubGlobal("navigator", { userAgent })
+        yield* Effect.addFinalizer(() => Effect.sync(() => vi.unstubAllGlobals()))
+        expect((yield* bodyOf(PartData.stream(Stream.make(small), { bytes: small.length }), Effect.succeed))._tag).toBe(
+          form
+        )
+        expect((yield* bodyOf(small, Effect.succeed, { partBody: "stream" }))._tag).toBe("Stream")
+      }).pipe(Effect.scoped))
+  }
 })
 
 // -----------------------------------------------------------------------------------------------------------------

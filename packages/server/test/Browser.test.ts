@@ -14,6 +14,9 @@ const key = "sk-alpha-0123456789"
 const roundTrip = (page: Page, options: Options) =>
   Effect.promise(() => page.evaluate((options): Promise<string> => Object(globalThis).roundTrip(options), options))
 
+const sendStream = (page: Page, options: Options) =>
+  Effect.promise(() => page.evaluate((options): Promise<string> => Object(globalThis).sendStream(options), options))
+
 const visit = (page: Page, url: string) => Effect.promise(() => page.goto(url))
 
 describe.skipIf(!browser.isInstalled)(browser.where, () => {
@@ -35,11 +38,12 @@ describe.skipIf(!browser.isInstalled)(browser.where, () => {
           )
         yield* open("app.example")
         expect(yield* roundTrip(page, { apiUrl: `${url}/v1`, apiKey: key })).toBe("sent by a page")
+        expect(yield* sendStream(page, { apiUrl: `${url}/v1`, apiKey: key })).toBe("completed")
         // The page can read why a request is rejected.
         expect(yield* roundTrip(page, { apiUrl: `${url}/v1`, apiKey: "sk-wrong" })).toContain("The API key is unknown")
         yield* open("other.example")
         expect(yield* roundTrip(page, { apiUrl: `${url}/v1`, apiKey: key })).toContain("The connection failed")
-        expect(JSON.parse((yield* clientOf(url, key).list).text).data).toHaveLength(1)
+        expect(JSON.parse((yield* clientOf(url, key).list).text).data).toHaveLength(2)
       }),
     60_000
   )
