@@ -1,4 +1,5 @@
 import * as Option from "effect/Option"
+import { useMemo } from "preact/hooks"
 import { DropZone } from "./DropZone.js"
 import { Files } from "./Files.js"
 import { KeyPrompt } from "./KeyPrompt.js"
@@ -22,6 +23,11 @@ const Problem = ({ actions, perform, reason }: Omit<Props, "state"> & { readonly
 
 export const App = (props: Props) => {
   const { actions, perform, state } = props
+  // A long list is not compared again in each frame of a transfer.
+  const files = useMemo(
+    () => <Files {...props} />,
+    [state.files, state.now, state.confirming, state.downloading, state.key]
+  )
   return (
     <>
       <header class="top">
@@ -51,7 +57,7 @@ export const App = (props: Props) => {
         })}
         <DropZone {...props} />
         {state.items.length === 0 ? null : <Uploads {...props} />}
-        <Files {...props} />
+        {files}
       </main>
       {state.isOnline ? null : (
         <p class="banner" role="status">

@@ -198,6 +198,8 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
       yield* press(page, "Pause paused.bin")
       yield* shows(page, /^Paused/)
       proxy.release()
+      // The button that had the focus has it still, so that a keyboard needs no second way to it.
+      expect(yield* run(() => page.evaluate(() => document.activeElement?.ariaLabel))).toBe("Resume paused.bin")
       yield* press(page, "Resume paused.bin")
       yield* run(() => page.locator("li.transfer.completed").waitFor())
       proxy.after(10 * MiB, "hold")
