@@ -19,7 +19,9 @@ import { DeleteFileResponse } from "./DeleteFile.js"
 import * as FileRange from "./FileRange.js"
 import type { Service } from "./FilesService.js"
 import { FilesService } from "./FilesService.js"
-import { jsonDecoder, make as makeClient } from "./internal/client/client.js"
+import * as attempts from "./internal/client/attempts.js"
+import { jsonDecoder, makeCall } from "./internal/client/call.js"
+import { makeDownload } from "./internal/client/download.js"
 import * as errorRules from "./internal/client/errorRules.js"
 import { getWithQuery, pathSegment } from "./internal/client/request.js"
 import * as ListFiles from "./ListFiles.js"
@@ -47,9 +49,11 @@ const decoders = {
  * ```
  */
 export const make = (options: ClientOptions): Effect.Effect<Service, never, HttpClient.HttpClient> =>
-  Effect.map(makeClient(options), (client): Service => {
+  Effect.map(attempts.make(options), (attempts): Service => {
+    const call = makeCall(attempts, options)
+    const download = makeDownload(attempts)
     const page = (request: ListFiles.ListFiles) =>
-      client.call({
+      call({
         name: "files.list",
         request: getWithQuery("/files", ListFiles.UrlParams, request),
         // The official clients go on to the next page where `has_more` is missing.
@@ -61,7 +65,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       retrieve: Effect.fn("FilesService.retrieve")(function*(fileId) {
         yield* Effect.annotateCurrentSpan({ fileId })
         const segment = yield* pathSegment("file_id", fileId)
-        return yield* client.call({
+        return yield* call({
           name: "files.retrieve",
           request: Effect.succeed(HttpClientRequest.get(`/files/${segment}`)),
           success: decoders.file,
@@ -70,7 +74,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       }),
 
       content: (fileId, range) =>
-        client.download({
+        download({
           name: "files.content",
           request: Effect.map(
             pathSegment("file_id", fileId),
@@ -103,7 +107,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       delete: Effect.fn("FilesService.delete")(function*(fileId) {
         yield* Effect.annotateCurrentSpan({ fileId })
         const segment = yield* pathSegment("file_id", fileId)
-        const { deleted } = yield* client.call({
+        const { deleted } = yield* call({
           name: "files.delete",
           request: Effect.succeed(HttpClientRequest.del(`/files/${segment}`)),
           afterAmbiguousFailure: (error) =>

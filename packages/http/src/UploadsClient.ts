@@ -16,8 +16,9 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type { ClientOptions, ClientOptionsConfig } from "./ClientOptions.js"
 import { fromConfig } from "./ClientOptions.js"
+import * as attempts from "./internal/client/attempts.js"
 import { ReportsBlobProgress } from "./internal/client/blobBody.js"
-import { jsonDecoder, make as makeClient } from "./internal/client/client.js"
+import { jsonDecoder, makeCall } from "./internal/client/call.js"
 import * as errorRules from "./internal/client/errorRules.js"
 import * as partRequest from "./internal/client/partRequest.js"
 import { pathSegment, postJson } from "./internal/client/request.js"
@@ -53,7 +54,7 @@ const defaultForm = (): "stream" | "blob" =>
  */
 export const make = (options: ClientOptions): Effect.Effect<Service, never, HttpClient.HttpClient> =>
   Effect.gen(function*() {
-    const client = yield* makeClient(options)
+    const call = makeCall(yield* attempts.make(options), options)
     const limits = yield* UploadLimits
     const reportsProgress = yield* ReportsBlobProgress
     const form = options.partBody ?? defaultForm()
@@ -62,7 +63,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       create: Effect.fn("UploadsService.create")(function*(request) {
         yield* Effect.annotateCurrentSpan({ bytes: request.bytes })
         const valid = yield* CreateUpload.validate(request, limits)
-        const upload = yield* client.call({
+        const upload = yield* call({
           name: "uploads.create",
           request: postJson("/uploads", CreateUpload.CreateUpload, valid),
           createsUpload: true,
@@ -84,7 +85,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
           reportsProgress
         })
         yield* Effect.annotateCurrentSpan({ bytes })
-        const part = yield* client.call({
+        const part = yield* call({
           name: "uploads.addPart",
           request: {
             make: Effect.map(
@@ -107,7 +108,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
         const segment = yield* pathSegment("upload_id", uploadId)
         const valid = yield* CompleteUpload.validate(request, limits)
-        const upload = yield* client.call({
+        const upload = yield* call({
           name: "uploads.complete",
           request: postJson(`/uploads/${segment}/complete`, CompleteUpload.CompleteUpload, valid),
           success: decoders.completed,
@@ -120,7 +121,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
       cancel: Effect.fn("UploadsService.cancel")(function*(uploadId) {
         yield* Effect.annotateCurrentSpan({ uploadId })
         const segment = yield* pathSegment("upload_id", uploadId)
-        return yield* client.call({
+        return yield* call({
           name: "uploads.cancel",
           request: Effect.succeed(HttpClientRequest.post(`/uploads/${segment}/cancel`)),
           success: decoders.cancelled,

@@ -24,21 +24,27 @@ const importing = (installation: Installation, modules: ReadonlyArray<string>) =
     Effect.flatMap(Schema.decode(Imported))
   )
 
-/** The packages that the program already has. */
-const present = ["effect", "@effect/platform"]
+/**
+ * All of `effect` and `@effect/platform`. They are in both bundles: with external packages every module would keep import
+ * statements of its own, which no program has.
+ */
+const present = "import * as effect from \"effect\"\nimport * as platform from \"@effect/platform\"\n" +
+  "globalThis.present = [effect, platform]\n"
 
-/** The size of a program without the external packages, minified and gzipped, in bytes. */
-const bundled = (installation: Installation, program: string, external: ReadonlyArray<string>) =>
+/** The size of a bundled program, minified and gzipped, in bytes. `before` are modules that it imports in addition. */
+const bundled = (installation: Installation, program: string, before: string) =>
   Effect.map(
     build({
-      entryPoints: [installation.module(`programs/${program}`)],
+      stdin: {
+        contents: `${before}import ${JSON.stringify(installation.module(`programs/${program}`))}`,
+        resolveDir: installation.directory
+      },
       bundle: true,
       minify: true,
       write: false,
       format: "esm",
       platform: "browser",
       target: "es2022",
-      external: [...external],
       logLevel: "silent"
     }),
     ({ outputFiles }) =>
@@ -72,7 +78,7 @@ export const run = (installation: Installation, { rounds }: Options) =>
     const base = median([...runs.values()].flat().map(({ baseMillis }) => baseMillis))
 
     const sizesOf = (program: string) =>
-      Effect.all({ own: bundled(installation, program, present), whole: bundled(installation, program, []) })
+      Effect.all({ own: bundled(installation, program, present), whole: bundled(installation, program, "") })
     const baseSizes = yield* sizesOf("base")
     const sizes = new Map<string, { readonly own: number; readonly whole: number }>()
     for (const { name, program } of candidates) {
