@@ -53,7 +53,7 @@ const toJson = <A, I>(schema: Schema.Schema<A, I>) => {
 const encodeCreate = toJson(CreateUpload.CreateUpload)
 const encodeComplete = toJson(CompleteUpload.CompleteUpload)
 
-/** Tells two requests apart that come with the same key. */
+/** The digest of a request. It tells whether two requests with the same key are equal. */
 const digest = (...texts: ReadonlyArray<string>): string => createHash("sha256").update(texts.join("\n")).digest("hex")
 
 /** The digest of a request, which is needed only if the call has an idempotency key. */

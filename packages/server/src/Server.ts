@@ -119,7 +119,7 @@ const projectLimits = ({ projectBytes, projectPendingUploads, projectRequests }:
     requestsInFlight: projectRequests
   })
 
-/** Files that were made without keys belong to the project `default`. With keys of other projects nobody finds them. */
+/** Warns about projects without a key. Files that were made without keys belong to `default`, and need a key of that project. */
 const warnOfHiddenProjects = ({ apiKeys }: ServerConfig, context: Context.Context<UploadRepository>) =>
   apiKeys.length === 0 ? Effect.void : Effect.flatMap(Context.get(context, UploadRepository).projects, (projects) => {
     const withKey = new Set(apiKeys.map(({ project }) => project))
@@ -148,7 +148,7 @@ const apiKeys = (config: ServerConfig): Layer.Layer<ApiKeys.ApiKeys, ConfigError
 }
 
 /**
- * Listens and serves. When it ends, it waits for the running requests. `HttpServer` tells the address.
+ * Listens and serves. When it ends, it waits for the running requests. `HttpServer` has the address.
  *
  * @example
  * ```ts

@@ -81,11 +81,11 @@ export const ServerConfig = Config.all({
   apiKeys: ApiKeys.config("UPLOADS_API_KEYS"),
   /** The origins of web pages that may use the API, separated by commas. */
   corsOrigins: origins("UPLOADS_CORS_ORIGINS"),
-  /** Whether everybody may see the page at `/`, or nobody. A browser cannot send a key with the address of a page. */
+  /** The access to the page at `/`. It cannot be `key`, because a browser sends no key with the address of a page. */
   page: Config.withDefault(Config.literal("open", "off")("UPLOADS_PAGE"), "open" as const),
-  /** Who may see `/docs` and `/openapi.json`: everybody, everybody with a key, or nobody. */
+  /** The access to `/docs` and `/openapi.json`: `open` to everybody, to callers with a `key`, or `off`. */
   docs: access("UPLOADS_DOCS"),
-  /** Who may see `/metrics`. */
+  /** The access to `/metrics`, with the same values. */
   metrics: access("UPLOADS_METRICS"),
   /** A PostgreSQL database instead of SQLite. */
   databaseUrl: databaseUrl("UPLOADS_DATABASE_URL"),

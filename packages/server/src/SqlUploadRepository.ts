@@ -536,7 +536,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
 
     releaseSpace: Effect.zipRight(
       Dialect.isSqlite(sql) ? giveBackPages : Effect.void,
-      // What was freed is the reserve first.
+      // The freed space goes to the reserve first.
       reserve.ensure
     ).pipe(Effect.asVoid, operation("releaseSpace")),
 

@@ -38,7 +38,7 @@ export interface StoredUpload {
 }
 
 /**
- * What a project uses at the moment.
+ * The resources that a project uses.
  *
  * @since 0.1.0
  * @category models
@@ -89,7 +89,7 @@ export type Change = Data.TaggedEnum<{
 }>
 
 /**
- * A command that comes with an idempotency key. What it did is recorded with the key in the same transaction, and forgotten
+ * A command with an idempotency key. The same transaction records the key and the change of the command. The record is forgotten
  * when the Upload expires.
  *
  * @since 0.1.0

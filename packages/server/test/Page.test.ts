@@ -320,7 +320,7 @@ describe.skipIf(!browser.isInstalled)(`the page at / ${browser.where}`, () => {
   )
 
   it.scopedLive(
-    "has nothing to complain about for axe-core, light and dark, whatever becomes of a transfer",
+    "has no violation by axe-core in light and dark, in each state of a transfer",
     () =>
       Effect.gen(function*() {
         const visit = yield* opened

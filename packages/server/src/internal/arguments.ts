@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
 
-/** What the arguments of the command ask for. */
+/** The parsed arguments of the command. */
 export type Arguments =
   | { readonly _tag: "Serve" }
   | { readonly _tag: "Help" }

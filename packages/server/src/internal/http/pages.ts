@@ -18,7 +18,7 @@ import * as uploadsPage from "./uploadsPage.js"
  * The pages that are not part of the API.
  */
 
-/** Who may see a page: everybody, everybody with an API key, or nobody. */
+/** The access to a page: `open` to everybody, to callers with an API `key`, or `off`. */
 export type Access = "open" | "key" | "off"
 
 /**

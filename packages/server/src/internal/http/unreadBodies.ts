@@ -7,8 +7,8 @@ import type { Server } from "node:http"
 const discardTimeout = Duration.seconds(5)
 
 /**
- * Closes the connection of a client that goes on to send a body for which the response has been sent. Node reads and discards
- * such a body for as long as a request may take, also that of a caller without a key.
+ * Closes the connection of a client that still sends a body after its response. Node reads and discards such a body for as long
+ * as a request may take, even for a caller without a key.
  */
 export const limit = (server: Server): Effect.Effect<void> =>
   Effect.map(Effect.runtime(), (runtime) => {

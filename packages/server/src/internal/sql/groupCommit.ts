@@ -12,8 +12,8 @@ import type * as Scope from "effect/Scope"
 import * as Transaction from "./transaction.js"
 
 /*
- * The cost of a commit is one write to the disk, whatever it contains. So the commands that arrive during a commit share the
- * next one. A command never waits for others, and it returns after its commit.
+ * A commit costs one write to the disk for any number of commands. So the commands that arrive during a commit share the next
+ * one. A command never waits for others, and it returns after its commit.
  */
 
 type Failure = SqlError | ParseError
