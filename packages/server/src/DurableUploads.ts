@@ -48,7 +48,7 @@ class Replayed<A> extends Data.TaggedClass("Replayed")<{ readonly response: A }>
 
 const toJson = <A, I>(schema: Schema.Schema<A, I>) => {
   const encode = Schema.encodeEither(Schema.parseJson(schema))
-  return (request: A) => Either.mapLeft(encode(request), fromParseError)
+  return (request: A) => Effect.suspend(() => Either.mapLeft(encode(request), fromParseError))
 }
 const encodeCreate = toJson(CreateUpload.CreateUpload)
 const encodeComplete = toJson(CompleteUpload.CompleteUpload)
@@ -56,9 +56,20 @@ const encodeComplete = toJson(CompleteUpload.CompleteUpload)
 /** The digest of a request. It tells whether two requests with the same key are equal. */
 const digest = (...texts: ReadonlyArray<string>): string => createHash("sha256").update(texts.join("\n")).digest("hex")
 
-/** The digest of a request, which is needed only if the call has an idempotency key. */
-const ifKeyed = <E, R>(digest: Effect.Effect<string, E, R>) =>
-  Effect.flatMap(IdempotencyKey, (key) => Option.isSome(key) ? digest : Effect.succeed(""))
+/** A call that came with an idempotency key. */
+interface KeyedCall<Record extends IdempotencyRecord.IdempotencyRecord> extends IdempotencyRecord.Call<Record> {
+  readonly key: string
+}
+
+/** None for a call without a key, whose request needs no digest. */
+const keyedCall = <Record extends IdempotencyRecord.IdempotencyRecord, E, R>(
+  operation: IdempotencyRecord.Operation<Record>,
+  request: Effect.Effect<string, E, R>
+): Effect.Effect<Option.Option<KeyedCall<Record>>, E, R> =>
+  Effect.flatMap(IdempotencyKey, (key) =>
+    Option.isSome(key)
+      ? Effect.map(request, (request) => Option.some({ key: key.value, operation, request }))
+      : Effect.succeedNone)
 
 const partDigest = (uploadId: UploadId, { bytes, checksum }: { readonly bytes: number; readonly checksum: string }) =>
   digest(uploadId, `${bytes}`, checksum)
@@ -121,7 +132,7 @@ export const make = Effect.gen(function*() {
   /** Makes the change that `decide` returns, unless the idempotency key of the call stands for a call that was made before. */
   const changePending = <Record extends IdempotencyRecord.IdempotencyRecord, C extends Change, E>(
     uploadId: UploadId,
-    call: IdempotencyRecord.Call<Record>,
+    call: Option.Option<KeyedCall<Record>>,
     responseOf: (change: C) => Record["response"],
     decide: (
       pending: Effect.Effect.Success<ReturnType<typeof findPending>>,
@@ -129,21 +140,20 @@ export const make = Effect.gen(function*() {
     ) => Either.Either<C, E>
   ) =>
     Effect.gen(function*() {
-      const key = yield* IdempotencyKey
       const change = yield* repository.changeUpload(
         yield* CurrentProject,
         uploadId,
         (stored, now, earlier, projectBytes) =>
           Either.gen(function*() {
-            if (Option.isSome(earlier)) {
-              const response = yield* IdempotencyRecord.replay(earlier.value, call)
+            if (Option.isSome(earlier) && Option.isSome(call)) {
+              const response = yield* IdempotencyRecord.replay(earlier.value, call.value)
               return yield* Either.left(new Replayed({ response }))
             }
             return yield* decide(yield* Upload.findPending(stored, uploadId, now), projectBytes)
           }),
-        Option.getOrUndefined(Option.map(key, (key) => ({
+        Option.getOrUndefined(Option.map(call, ({ key, operation, request }) => ({
           key,
-          record: (change: C) => call.operation.make({ request: call.request, response: responseOf(change) })
+          record: (change: C) => operation.make({ request, response: responseOf(change) })
         })))
       )
       return responseOf(change)
@@ -188,10 +198,7 @@ export const make = Effect.gen(function*() {
         createdAt: yield* Timestamp.now,
         lifetime: limits.uploadLifetime
       })
-      const call = {
-        operation: IdempotencyRecord.create,
-        request: yield* ifKeyed(Effect.map(encodeCreate(request), (json) => digest(json)))
-      }
+      const call = yield* keyedCall(IdempotencyRecord.create, Effect.map(encodeCreate(request), (json) => digest(json)))
       const earlier = yield* repository.createUpload(
         {
           project: yield* CurrentProject,
@@ -201,13 +208,15 @@ export const make = Effect.gen(function*() {
           receivedBytes: UploadParts.total([]),
           receivedParts: 0
         },
-        Option.getOrUndefined(Option.map(yield* IdempotencyKey, (key) => ({
+        Option.getOrUndefined(Option.map(call, ({ key, operation, request }) => ({
           key,
-          record: call.operation.make({ request: call.request, response: upload })
+          record: operation.make({ request, response: upload })
         }))),
         (usage) => checkCreate(usage, upload.bytes, projectLimits)
       )
-      const created = Option.isSome(earlier) ? yield* IdempotencyRecord.replay(earlier.value, call) : upload
+      const created = Option.isSome(earlier) && Option.isSome(call)
+        ? yield* IdempotencyRecord.replay(earlier.value, call.value)
+        : upload
       yield* Effect.annotateCurrentSpan({ uploadId: created.id })
       return created
     }, unavailable.effect),
@@ -237,7 +246,7 @@ export const make = Effect.gen(function*() {
             const part = new UploadPart({ id: key.partId, createdAt: yield* Timestamp.now, uploadId })
             const added = yield* changePending(
               uploadId,
-              { operation: IdempotencyRecord.addPart, request: partDigest(uploadId, written) },
+              yield* keyedCall(IdempotencyRecord.addPart, Effect.sync(() => partDigest(uploadId, written))),
               (change: ReturnType<typeof Change.PartAdded>) => change.part.part,
               ({ receivedBytes, receivedParts, upload }, projectBytes) =>
                 Either.gen(function*() {
@@ -268,11 +277,8 @@ export const make = Effect.gen(function*() {
       yield* Effect.annotateCurrentSpan({ uploadId, parts: request.partIds.length })
       const valid = yield* CompleteUpload.validate(request, limits)
       const { md5, partIds } = valid
-      const call = {
-        operation: IdempotencyRecord.complete,
-        request: yield* ifKeyed(Effect.map(encodeComplete(valid), (json) => digest(uploadId, json)))
-      }
-      const earlier = yield* findResponse(call.operation, Effect.succeed(call.request))
+      const requestDigest = Effect.map(encodeComplete(valid), (json) => digest(uploadId, json))
+      const earlier = yield* findResponse(IdempotencyRecord.complete, requestDigest)
       if (Option.isSome(earlier)) return earlier.value
       const { upload } = yield* findPending(uploadId)
       yield* whilePending(
@@ -286,7 +292,7 @@ export const make = Effect.gen(function*() {
       const id = yield* randomFileId
       const completed = yield* changePending(
         uploadId,
-        call,
+        yield* keyedCall(IdempotencyRecord.complete, requestDigest),
         (change: ReturnType<typeof Change.Completed>) => change.upload,
         ({ expiresAfter, upload }) =>
           Either.right(Change.Completed({
@@ -302,7 +308,7 @@ export const make = Effect.gen(function*() {
       yield* Effect.annotateCurrentSpan({ uploadId })
       return yield* changePending(
         uploadId,
-        { operation: IdempotencyRecord.cancel, request: digest(uploadId) },
+        yield* keyedCall(IdempotencyRecord.cancel, Effect.sync(() => digest(uploadId))),
         (change: ReturnType<typeof Change.Cancelled>) => change.upload,
         ({ upload }) => Either.right(Change.Cancelled({ upload: Upload.cancel(upload) }))
       ).pipe(Effect.catchTag("Replayed", ({ response }) => Effect.succeed(response)))

@@ -19,9 +19,11 @@ import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { withSpan } from "./internal/span.js"
 import { toStorageError } from "./internal/sql/databaseError.js"
 import * as Dialect from "./internal/sql/dialect.js"
 import * as DiskReserve from "./internal/sql/diskReserve.js"
+import { execute } from "./internal/sql/execute.js"
 import * as GroupCommit from "./internal/sql/groupCommit.js"
 import * as Migrations from "./internal/sql/migrations.js"
 import {
@@ -84,7 +86,7 @@ const operation =
   (name: string) => <A>(effect: Effect.Effect<A, SqlError | ParseError>): Effect.Effect<A, StorageError> =>
     effect.pipe(
       Effect.mapError(toStorageError(`UploadRepository.${name}`)),
-      Effect.withSpan(`UploadRepository.${name}`, { captureStackTrace: false })
+      withSpan(`UploadRepository.${name}`)
     )
 
 /**
@@ -141,13 +143,15 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
   const addStoredBytes = (project: ProjectId, bytes: number) =>
     bytes === 0
       ? Effect.void
-      : sql`INSERT INTO upload_projects ${sql.insert({ project: text(project), stored_bytes: bytes })}
-        ON CONFLICT (project) DO UPDATE SET stored_bytes = upload_projects.stored_bytes + excluded.stored_bytes`
+      : execute(sql`INSERT INTO upload_projects ${sql.insert({ project: text(project), stored_bytes: bytes })}
+        ON CONFLICT (project) DO UPDATE SET stored_bytes = upload_projects.stored_bytes + excluded.stored_bytes`)
 
   const partAdded = Effect.fnUntraced(function*({ project, upload }: StoredUpload, part: StoredPart) {
-    yield* sql`INSERT INTO upload_parts ${sql.insert(yield* encodePart(part))}`
-    yield* sql`UPDATE uploads SET received_bytes = received_bytes + ${part.bytes}, received_parts = received_parts + 1
+    yield* execute(sql`INSERT INTO upload_parts ${sql.insert(yield* encodePart(part))}`)
+    yield* execute(
+      sql`UPDATE uploads SET received_bytes = received_bytes + ${part.bytes}, received_parts = received_parts + 1
       WHERE id = ${text(upload.id)}`
+    )
     yield* addStoredBytes(project, part.bytes)
   })
 
@@ -209,12 +213,16 @@ const makeChanges = (sql: SqlClient.SqlClient) => {
     yield* addStoredBytes(stored.project, received_bytes - stored.receivedBytes)
   })
 
-  const cancelled = Effect.fnUntraced(function*({ project, receivedBytes, upload }: StoredUpload, now: DateTime.Utc) {
+  const cancelled = Effect.fnUntraced(function*(
+    { project, receivedBytes, receivedParts, upload }: StoredUpload,
+    now: DateTime.Utc
+  ) {
     const id = text(upload.id)
-    yield* sql`UPDATE uploads SET status = 'cancelled', received_bytes = 0, received_parts = 0, reclaim_at = ${
-      seconds(now)
-    } WHERE id = ${id}`
-    yield* deleteParts(id)
+    yield* execute(
+      sql`UPDATE uploads SET status = 'cancelled', received_bytes = 0, received_parts = 0, reclaim_at = ${seconds(now)}
+        WHERE id = ${id}`
+    )
+    if (receivedParts > 0) yield* deleteParts(id)
     yield* addStoredBytes(project, -receivedBytes)
   })
 
@@ -325,10 +333,10 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     })
 
   const usageOf = (project: ProjectId, now: DateTime.Utc): Effect.Effect<Usage, SqlError | ParseError> =>
-    sql`SELECT
+    execute(sql`SELECT
       (SELECT COUNT(*) FROM uploads
         WHERE project = ${text(project)} AND status = 'pending' AND expires_at > ${seconds(now)}) AS pending,
-      COALESCE((SELECT stored_bytes FROM upload_projects WHERE project = ${text(project)}), 0) AS stored_bytes`.pipe(
+      COALESCE((SELECT stored_bytes FROM upload_projects WHERE project = ${text(project)}), 0) AS stored_bytes`).pipe(
       Effect.flatMap(decodeUsage),
       Effect.map(([{ pending, stored_bytes }]) => ({ pendingUploads: pending, storedBytes: stored_bytes }))
     )
@@ -352,8 +360,8 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
   )
 
   const findCall = (project: ProjectId, key: string, now: DateTime.Utc) =>
-    sql`SELECT record FROM upload_calls
-      WHERE project = ${text(project)} AND idempotency_key = ${text(key)} AND expires_at > ${seconds(now)}`.pipe(
+    execute(sql`SELECT record FROM upload_calls
+      WHERE project = ${text(project)} AND idempotency_key = ${text(key)} AND expires_at > ${seconds(now)}`).pipe(
       Effect.flatMap(decodeCalls),
       Effect.map((rows) => Option.map(Arr.head(rows), ({ record }) => record))
     )
@@ -372,10 +380,10 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       expires_at: seconds(call.expiresAt),
       record: yield* encodeCall(call.record)
     }
-    const inserted = yield* sql`INSERT INTO upload_calls ${sql.insert(row)}
+    const inserted = yield* execute(sql`INSERT INTO upload_calls ${sql.insert(row)}
       ON CONFLICT (project, idempotency_key) DO UPDATE SET expires_at = excluded.expires_at, record = excluded.record
       WHERE upload_calls.expires_at <= ${seconds(call.now)}
-      RETURNING project`
+      RETURNING project`)
     return Arr.isNonEmptyReadonlyArray(inserted)
   })
 
@@ -397,7 +405,7 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
             if (!isFirst) return Either.right(yield* findCall(project, call.key, now))
           }
           const row = yield* encodeUpload(stored)
-          yield* sql`INSERT INTO uploads ${sql.insert({ ...row, reclaim_at: row.expires_at })}`
+          yield* execute(sql`INSERT INTO uploads ${sql.insert({ ...row, reclaim_at: row.expires_at })}`)
           return Either.right(Option.none())
         }))
       ).pipe(operation("createUpload"), Effect.flatten),
@@ -434,10 +442,10 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       Effect.clockWith((clock) => {
         let mayFree = false
         return Effect.gen(function*() {
-          const rows = yield* sql`${selectUpload}, COALESCE(
+          const rows = yield* execute(sql`${selectUpload}, COALESCE(
               (SELECT stored_bytes FROM upload_projects WHERE project = uploads.project), 0
             ) AS project_bytes
-            FROM uploads WHERE id = ${text(uploadId)} AND project = ${text(project)} ${forUpdate}`
+            FROM uploads WHERE id = ${text(uploadId)} AND project = ${text(project)} ${forUpdate}`)
           const stored = Arr.head(yield* decodeUploads(rows))
           const projectBytes = Arr.head(yield* decodeProjectBytes(rows)).pipe(
             Option.match({ onNone: () => 0, onSome: ({ project_bytes }) => project_bytes })

@@ -2,7 +2,7 @@ import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import { RateLimited } from "@effect-uploads/http/ServiceError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { ProjectId } from "../../Project.js"
 
 /** A place becomes free when any request of the project ends. */
@@ -28,7 +28,7 @@ export const make = (limit: number) => {
     else counts.set(project, count)
   }
   const acquire = (project: ProjectId): Effect.Effect<void, RateLimited, Scope.Scope> =>
-    Effect.acquireRelease(
+    Effect.flatMap(Effect.scope, (scope) =>
       Effect.suspend(() => {
         if ((counts.get(project) ?? 0) >= limit) {
           return rateLimited(
@@ -36,9 +36,7 @@ export const make = (limit: number) => {
           )
         }
         add(project, 1)
-        return Effect.void
-      }),
-      () => Effect.sync(() => add(project, -1))
-    )
+        return Scope.addFinalizer(scope, Effect.sync(() => add(project, -1)))
+      })).pipe(Effect.uninterruptible)
   return { acquire }
 }

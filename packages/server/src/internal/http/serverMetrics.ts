@@ -7,8 +7,8 @@ import { UploadsApi } from "@effect-uploads/http/UploadsApi"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 
@@ -93,23 +93,28 @@ const requestsOf = (operation: string, status: string): typeof requests => {
  * @category middleware
  */
 export const middleware = HttpMiddleware.make((app) =>
-  Effect.flatMap(Effect.zip(HttpServerRequest.HttpServerRequest, Clock.currentTimeNanos), ([request, begin]) => {
-    const operation = operationOf(request)
-    // The handlers of an aborted response are called again.
-    let isCounted = false
-    const counted = HttpApp.appendPreResponseHandler((_, response) => {
-      if (isCounted) return Effect.succeed(response)
-      isCounted = true
-      return Clock.currentTimeNanos.pipe(
-        Effect.flatMap((end) => Metric.update(requestSeconds, Number(end - begin) / 1e9)),
-        Effect.zipRight(Metric.update(requestsOf(operation, String(response.status)), 1)),
-        Effect.as(response)
+  Effect.flatMap(Effect.zip(HttpServerRequest.HttpServerRequest, Effect.clock), ([request, clock]) =>
+    // Updated without an effect for each metric: those took a tenth of the steps of a small request.
+    Effect.flatMap(FiberRef.get(FiberRef.currentMetricLabels), (labels) => {
+      const begin = clock.unsafeCurrentTimeNanos()
+      const operation = operationOf(request)
+      const changeInFlight = (difference: 1 | -1) =>
+        Effect.sync(() => requestsInFlight.unsafeModify(difference, labels))
+      // The handlers of an aborted response are called again.
+      let isCounted = false
+      const counted = HttpApp.appendPreResponseHandler((_, response) =>
+        Effect.sync(() => {
+          if (isCounted) return response
+          isCounted = true
+          requestSeconds.unsafeUpdate(Number(clock.unsafeCurrentTimeNanos() - begin) / 1e9, labels)
+          requestsOf(operation, String(response.status)).unsafeUpdate(1, labels)
+          return response
+        })
       )
-    })
-    return Effect.acquireUseRelease(
-      Metric.incrementBy(requestsInFlight, 1),
-      () => Effect.zipRight(counted, app),
-      () => Metric.incrementBy(requestsInFlight, -1)
-    )
-  })
+      return Effect.acquireUseRelease(
+        changeInFlight(1),
+        () => Effect.zipRight(counted, app),
+        () => changeInFlight(-1)
+      )
+    }))
 )

@@ -58,12 +58,13 @@ export const make: Effect.Effect<DiskReserve, StorageError, SqlClient.SqlClient>
   const semaphore = yield* Effect.makeSemaphore(1)
   let isThere = yield* Effect.promise(() => exists(path))
 
-  const ensure = Effect.suspend(() =>
+  const createOnce = Effect.suspend(() =>
     isThere ? Effect.succeed(true) : Effect.promise(async () => {
       isThere = await create(path)
       return isThere
     })
   ).pipe(semaphore.withPermits(1), Effect.uninterruptible)
+  const ensure = Effect.suspend(() => isThere ? Effect.succeed(true) : createOnce)
 
   const release = Effect.suspend(() =>
     isThere

@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Mailbox from "effect/Mailbox"
 import type { ParseError } from "effect/ParseResult"
 import type * as Scope from "effect/Scope"
+import { withSpan } from "../span.js"
 import * as Transaction from "./transaction.js"
 
 /*
@@ -62,10 +63,7 @@ export const make = (sql: SqlClient): Effect.Effect<Commit, never, Scope.Scope> 
         const committed = jobs.length > 1
           ? Effect.catchAllCause(runBatch(jobs), () => Effect.forEach(jobs, runSingle, { discard: true }))
           : Effect.forEach(jobs, runSingle, { discard: true })
-        return Effect.withSpan(committed, "UploadRepository.commit", {
-          attributes: { commands: jobs.length },
-          captureStackTrace: false
-        })
+        return withSpan("UploadRepository.commit", { attributes: { commands: jobs.length } })(committed)
       })
 
     const loop: Effect.Effect<void> = Effect.flatMap(mailbox.takeAll, ([jobs, done]) =>
