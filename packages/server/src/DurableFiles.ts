@@ -70,7 +70,7 @@ export const make = Effect.gen(function*() {
         yield* leases.acquire(uploadId)
         // Read again under the lease, because the File may have been deleted before.
         yield* find(fileId)
-        return partBytes.read(storage, yield* repository.partsOfFile(fileId), bounds)
+        return partBytes.read(storage, repository.partsOfFile(fileId), bounds)
       })).pipe(unavailable.stream, Stream.withSpan("FilesService.content", { attributes: { fileId } })),
 
     list: (request = {}) =>

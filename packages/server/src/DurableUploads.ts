@@ -124,7 +124,10 @@ export const make = Effect.gen(function*() {
     Effect.gen(function*() {
       yield* leases.acquire(uploadId)
       const hash = createHash("md5")
-      yield* Stream.runForEach(partBytes.read(storage, parts), (bytes) => Effect.sync(() => hash.update(bytes)))
+      yield* Stream.runForEach(
+        partBytes.read(storage, Stream.fromIterable(parts)),
+        (bytes) => Effect.sync(() => hash.update(bytes))
+      )
       const actual = hash.digest("hex")
       if (actual !== expected) yield* new ChecksumMismatch({ uploadId, expected, actual })
     }).pipe(Effect.scoped, Effect.withSpan("UploadsService.verify"))

@@ -11,6 +11,7 @@ import * as EventLoop from "@effect-uploads/http/EventLoop"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -19,6 +20,7 @@ import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { withSpan } from "./internal/span.js"
 import { toStorageError } from "./internal/sql/databaseError.js"
 import * as Dialect from "./internal/sql/dialect.js"
@@ -310,26 +312,22 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       )
     )
 
-  /** Reads and decodes parts page by page. */
+  /**
+   * Reads parts page by page. The first page is small, because many requests may read theirs in the same turn of the event loop.
+   * Each further page has a turn of its own.
+   */
   const readPages = (
-    page: (after: number) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
-  ): Effect.Effect<ReadonlyArray<StoredPart>, SqlError | ParseError> =>
-    Effect.suspend(() => {
-      const parts: Array<StoredPart> = []
-      let after = -1
-      return Effect.as(
-        Effect.repeat(
-          Effect.gen(function*() {
-            const rows = yield* page(after)
-            const last = rows.at(-1)
-            if (last !== undefined) after = (yield* decodePosition(last)).position
-            parts.push(...(yield* inOwnTurn(decodeParts)(rows)))
-            return rows
-          }),
-          { while: (rows) => rows.length === rowsPerStatement }
-        ),
-        parts
-      )
+    name: string,
+    page: (after: number, limit: number) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
+  ): Stream.Stream<StoredPart, StorageError> =>
+    Stream.paginateChunkEffect({ after: -1, limit: fewRows }, ({ after, limit }) => {
+      const readPage = Effect.gen(function*() {
+        const rows = yield* page(after, limit)
+        const parts = Chunk.unsafeFromArray(yield* decodeParts(rows))
+        const last = rows.length < limit ? Option.none() : yield* Effect.asSome(decodePosition(rows.at(-1)))
+        return [parts, Option.map(last, ({ position }) => ({ after: position, limit: rowsPerStatement }))] as const
+      }).pipe(read(name))
+      return after < 0 ? readPage : Effect.zipRight(EventLoop.nextTurn, readPage)
     })
 
   const usageOf = (project: ProjectId, now: DateTime.Utc): Effect.Effect<Usage, SqlError | ParseError> =>
@@ -467,10 +465,12 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       }).pipe(operation("changeUpload"), Effect.flatten),
 
     partsOfUpload: (uploadId) =>
-      readPages((after) =>
-        sql`${selectPart}, p.sequence AS position FROM upload_parts p
-          WHERE p.upload_id = ${text(uploadId)} AND p.sequence > ${after} ORDER BY p.sequence LIMIT ${rowsPerStatement}`
-      ).pipe(read("partsOfUpload")),
+      Effect.map(
+        Stream.runCollect(readPages("partsOfUpload", (after, limit) =>
+          sql`${selectPart}, p.sequence AS position FROM upload_parts p
+            WHERE p.upload_id = ${text(uploadId)} AND p.sequence > ${after} ORDER BY p.sequence LIMIT ${limit}`)),
+        Chunk.toReadonlyArray
+      ),
 
     findFile: (project, fileId) =>
       sql`${selectFile} WHERE f.id = ${text(fileId)} AND f.project = ${text(project)} AND f.deleted = 0`.pipe(
@@ -480,10 +480,12 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
       ),
 
     partsOfFile: (fileId) =>
-      readPages((after) =>
-        sql`${selectPart}, fp.position FROM upload_file_parts fp JOIN upload_parts p ON fp.part_id = p.id
-          WHERE fp.file_id = ${text(fileId)} AND fp.position > ${after} ORDER BY fp.position LIMIT ${rowsPerStatement}`
-      ).pipe(read("partsOfFile")),
+      readPages(
+        "partsOfFile",
+        (after, limit) =>
+          sql`${selectPart}, fp.position FROM upload_file_parts fp JOIN upload_parts p ON fp.part_id = p.id
+          WHERE fp.file_id = ${text(fileId)} AND fp.position > ${after} ORDER BY fp.position LIMIT ${limit}`
+      ),
 
     listFiles: (project, { after, limit, now, order, purpose }) => {
       const where = sql.and([

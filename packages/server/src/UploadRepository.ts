@@ -18,6 +18,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
 import type { ProjectId } from "./Project.js"
 import type { StorageError } from "./StorageError.js"
 
@@ -183,8 +184,8 @@ export interface Service {
   /** None for an unknown or deleted File, and for one of another project. An expired File may still be returned. */
   readonly findFile: (project: ProjectId, fileId: FileId) => Effect.Effect<Option.Option<StoredFile>, StorageError>
 
-  /** The parts in the order of the File. */
-  readonly partsOfFile: (fileId: FileId) => Effect.Effect<ReadonlyArray<StoredPart>, StorageError>
+  /** The parts in the order of the File, read page by page. They do not change as long as the caller has a lease. */
+  readonly partsOfFile: (fileId: FileId) => Stream.Stream<StoredPart, StorageError>
 
   /** The Files that have not expired, by time of creation, then by sequence. */
   readonly listFiles: (

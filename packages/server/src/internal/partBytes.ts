@@ -10,23 +10,27 @@ import type { StoredPart } from "../UploadRepository.js"
 import * as Checksum from "./files/checksum.js"
 
 /** A range of one part. */
-export interface Section {
+interface Section {
   readonly part: StoredPart
   readonly offset: number
   readonly bytes: number
 }
 
-/** The range of each part that is within the bounds, in the order of the parts. */
-const sections = (parts: ReadonlyArray<StoredPart>, bounds: FileRange.Bounds): ReadonlyArray<Section> => {
+/** The range of each part that is within the bounds, in the order of the parts. The first part begins at `start`. */
+const sections = (
+  parts: Iterable<StoredPart>,
+  start: number,
+  bounds: FileRange.Bounds
+): { readonly end: number; readonly sections: ReadonlyArray<Section> } => {
   const found: Array<Section> = []
-  let start = 0
+  let end = start
   for (const part of parts) {
-    const offset = Math.max(0, bounds.start - start)
-    const bytes = Math.min(bounds.end - start, part.bytes) - offset
+    const offset = Math.max(0, bounds.start - end)
+    const bytes = Math.min(bounds.end - end, part.bytes) - offset
     if (bytes > 0) found.push({ part, offset, bytes })
-    start += part.bytes
+    end += part.bytes
   }
-  return found
+  return { end, sections: found }
 }
 
 /** A section up to this size is read together with its neighbours. */
@@ -57,20 +61,29 @@ const batches = (sections: ReadonlyArray<Section>): ReadonlyArray<Arr.NonEmptyRe
 }
 
 /**
- * The bytes of the parts, one after another. A part that is read completely is compared with its checksum before its last bytes
+ * The bytes of the parts, one after another. Parts after the bounds are not asked for. A part that is read completely is compared with its checksum before its last bytes
  * are emitted, so that a damaged part is never read to its end.
  */
 export const read = (
   storage: PartStorage.Service,
-  parts: ReadonlyArray<StoredPart>,
+  parts: Stream.Stream<StoredPart, StorageError>,
   bounds: FileRange.Bounds = FileRange.whole
 ): Stream.Stream<Uint8Array, StorageError> =>
-  Stream.flatMap(Stream.fromIterable(batches(sections(parts, bounds))), ([first, ...rest]) =>
-    rest.length === 0
-      ? first.bytes === first.part.bytes
-        ? verified(readSection(storage, first), first.part)
-        : readSection(storage, first)
-      : Stream.fromEffect(readTogether(storage, [first, ...rest])))
+  Stream.chunks(parts).pipe(
+    Stream.mapAccum(0, (start, page) => {
+      const within = sections(page, start, bounds)
+      return [within.end, within]
+    }),
+    Stream.takeUntil(({ end }) => end >= bounds.end),
+    Stream.mapConcat(({ sections }) => batches(sections)),
+    Stream.flatMap(([first, ...rest]) =>
+      rest.length === 0
+        ? first.bytes === first.part.bytes
+          ? verified(readSection(storage, first), first.part)
+          : readSection(storage, first)
+        : Stream.fromEffect(readTogether(storage, [first, ...rest]))
+    )
+  )
 
 const readSection = (storage: PartStorage.Service, { bytes, offset, part }: Section) =>
   storage.read({ uploadId: part.part.uploadId, partId: part.part.id }, { offset, bytes })
@@ -87,14 +100,17 @@ const readSmall = (storage: PartStorage.Service, section: Section): Effect.Effec
     return checksum.digest() === section.part.checksum ? Effect.succeed(data) : corrupt(section.part)
   })
 
-/** Reads small sections concurrently into one buffer: a consumer takes as long for one byte as for many. */
+/**
+ * Reads small sections concurrently into one buffer: a consumer takes as long for one byte as for many. It begins in a turn of the
+ * event loop of its own, because each section has a fiber, and many downloads may begin at once.
+ */
 const readTogether = (
   storage: PartStorage.Service,
   batch: ReadonlyArray<Section>
 ): Effect.Effect<Uint8Array, StorageError> =>
-  Effect.forEach(batch, (section) => readSmall(storage, section), { concurrency: concurrentReads }).pipe(
-    Effect.map((buffers) => Buffer.concat(buffers)),
-    Effect.zipLeft(EventLoop.nextTurn)
+  EventLoop.nextTurn.pipe(
+    Effect.zipRight(Effect.forEach(batch, (section) => readSmall(storage, section), { concurrency: concurrentReads })),
+    Effect.map((buffers) => Buffer.concat(buffers))
   )
 
 const verified = (
