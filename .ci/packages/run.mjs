@@ -3,8 +3,9 @@ import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { root } from "./workspace.mjs"
 
-export { root } from "./workspace.mjs"
+export { root }
 
 /** A folder for what is packed and installed, removed at the end. */
 export const temporary = Fs.mkdtempSync(Path.join(Os.tmpdir(), "check-packages-"))
