@@ -9,6 +9,7 @@ import * as Command from "@effect/platform/Command"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -344,4 +345,45 @@ describe("sockets after faulty responses", () => {
         expect(yield* open).toBe(0)
       }))
   }
+})
+
+describe("a download with a slow reader", () => {
+  const chunk = new Uint8Array(65_536)
+  const chunks = 8
+
+  /** The chunks that were taken from the connection while the reader still had the first one. */
+  const takenAhead = (source: object) =>
+    Effect.gen(function*() {
+      let taken = 0
+      const stream = Stream.range(1, chunks).pipe(
+        Stream.rechunk(1),
+        Stream.map(() => {
+          taken++
+          return chunk
+        })
+      )
+      const http = HttpClient.make((request) => {
+        const headers = { "content-length": String(chunks * chunk.byteLength) }
+        const fetched = HttpClientResponse.fromWeb(request, new Response("", { headers }))
+        const response: HttpClientResponse.HttpClientResponse = Object.create(fetched, {
+          headers: { value: fetched.headers },
+          source: { value: source },
+          stream: { value: stream }
+        })
+        return Effect.succeed(response)
+      })
+      return yield* content.pipe(
+        Stream.mapEffect(() => Effect.map(turns(50), () => taken)),
+        Stream.runHead,
+        Effect.flatten,
+        Effect.provide(clients("http://127.0.0.1:1/v1", Layer.succeed(HttpClient.HttpClient, http)))
+      )
+    })
+
+  it.live("is read ahead at its end where undici may hold it, and not where node:http does", () =>
+    Effect.gen(function*() {
+      expect(yield* takenAhead(new Response("x"))).toBe(chunks)
+      expect(yield* takenAhead({ statusCode: 200, body: {} })).toBe(chunks)
+      expect(yield* takenAhead({ httpVersion: "1.1" })).toBeLessThanOrEqual(2)
+    }))
 })

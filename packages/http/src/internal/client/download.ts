@@ -49,7 +49,7 @@ export const makeDownload =
       Effect.map(({ response, within }) =>
         bytesOf(response, redact).pipe(
           Stream.timeoutFail(() => new RequestTimeout({ after: timeout }), timeout),
-          readAheadAtEnd(response.headers),
+          readAheadAtEnd(response),
           slice(within)
         )
       ),

@@ -58,11 +58,19 @@ const readUpTo = <E>(stream: Stream.Stream<Uint8Array, E>, maximumBytes: number)
     )
   })
 
-/** A response of `fetch`, which the platform wraps. */
-const isFetched = (response: unknown): boolean =>
+/** What a client received: the platform wraps it, and each change of a client wraps it again. */
+const sourceOf = (response: unknown): unknown =>
   Predicate.hasProperty(response, "original")
-    ? isFetched(response.original)
-    : Predicate.hasProperty(response, "source") && response.source instanceof Response
+    ? sourceOf(response.original)
+    : Predicate.hasProperty(response, "source")
+    ? response.source
+    : undefined
+
+const isFetched = (response: HttpClientResponse.HttpClientResponse): boolean => sourceOf(response) instanceof Response
+
+/** A response of undici or of `fetch`. Both have the property `body`, and a response of `node:http` has not. */
+const mayBeOfUndici = (response: HttpClientResponse.HttpClientResponse): boolean =>
+  Predicate.hasProperty(sourceOf(response), "body")
 
 /** The encoding of a compressed body that its client does not decode. `fetch` decodes, and keeps the header. */
 export const undecoded = (response: HttpClientResponse.HttpClientResponse): Option.Option<string> =>
@@ -79,12 +87,13 @@ const readAheadBytes = 1024 * 1024
 /**
  * Reads the last bytes of a body ahead of a slow reader. undici before 8, and `fetch` of Node 22 and 24 with it, ends the process
  * with `assert(!this.paused)` when a server closes the connection while the last bytes wait to be read (nodejs/undici issue
- * 5360). Read ahead, they do not wait there.
+ * 5360). Read ahead, they do not wait there. `node:http` needs nothing of it.
  */
 export const readAheadAtEnd =
-  (headers: Headers.Headers) => <E>(stream: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> => {
-    const length = Number(headers["content-length"] ?? Infinity)
-    if (!Number.isSafeInteger(length)) return stream
+  (response: HttpClientResponse.HttpClientResponse) =>
+  <E>(stream: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> => {
+    const length = Number(response.headers["content-length"] ?? Infinity)
+    if (!Number.isSafeInteger(length) || !mayBeOfUndici(response)) return stream
     return Stream.unwrapScoped(Effect.map(Stream.toPull(stream), (pull) => {
       let received = 0
       const rest = Stream.repeatEffectChunkOption(pull)
