@@ -1,6 +1,6 @@
 /*
- * What all requests of a client share, whether their response is decoded or streamed: the connection, the deadline of an
- * attempt, retries, and what an unexpected response means.
+ * The steps that all requests of a client share, with a decoded or a streamed response: the connection, the deadline of an
+ * attempt, retries, and the error for an unexpected response.
  */
 import type { InvalidRequest } from "@effect-uploads/domain/UploadError"
 import * as Headers from "@effect/platform/Headers"
@@ -30,7 +30,7 @@ import { readText, undecoded } from "./responseBody.js"
 /** The errors that every request can fail with. */
 export type RequestError = InvalidRequest | ServiceError
 
-/** The most bytes of an error response that are read. It is far below this limit. */
+/** The most bytes of an error response that are read. Error responses are far below this limit. */
 const maximumErrorBytes = 64 * 1024
 
 export type Attempts = Effect.Effect.Success<ReturnType<typeof make>>

@@ -1,5 +1,5 @@
 /*
- * The deadline of an attempt. `Effect.timeoutFail` races two fibers, which is slow. Where nobody can see the difference, a timer
+ * The deadline of an attempt. `Effect.timeoutFail` races two fibers, which is slow. Where the caller cannot see the difference, a timer
  * interrupts the fiber of the caller instead: see `decisions/attempt-deadline.md`.
  */
 import * as Cause from "effect/Cause"

@@ -1,5 +1,5 @@
 /*
- * What an error response says, wherever in the body the service puts it. What it means is decided by `decodeError`.
+ * Reads the fields of an error response, which services put in different places of the body. `decodeError` maps them to an error.
  */
 import { ErrorResponse } from "@effect-uploads/domain/ErrorResponse"
 import type * as Headers from "@effect/platform/Headers"
