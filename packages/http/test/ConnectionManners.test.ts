@@ -20,7 +20,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
-import { tmpdir } from "node:os"
+import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { httpClients, listening, turns } from "./support/services.js"
@@ -29,6 +29,10 @@ import { fileId, fileJson, uploadId, uploadJson } from "./support/stub.js"
 /*
  * How the clients treat connections: what a service may do with one, and what is left of it.
  */
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1")
+)
 
 const upload = uploadJson("pending")
 
@@ -228,6 +232,58 @@ describe("NodeUploadsHttpClient", () => {
         expect(yield* Effect.provide(slow, clients(url))).toBe(bytes)
       }))
   }
+
+  for (const traced of [true, false]) {
+    it.scopedLive(`closes the connection of a response that nobody reads, ${traced ? "with" : "without"} a span`, () =>
+      Effect.gen(function*() {
+        const { open, url } = yield* serveSockets((socket) => {
+          socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nbegin")
+        })
+        const client = HttpClient.withScope(yield* HttpClient.HttpClient)
+        const { status } = yield* Effect.scoped(client.get(url)).pipe(
+          Effect.locally(HttpClient.currentTracerDisabledWhen, () => !traced)
+        )
+        expect(status).toBe(200)
+        expect(yield* open).toBe(0)
+      }).pipe(Effect.provide(NodeUploadsHttpClient.layer)))
+
+    it.scopedLive(`sends ${traced ? "the" : "no"} headers of a trace ${traced ? "with" : "without"} a span`, () =>
+      Effect.gen(function*() {
+        const { url } = yield* serveSockets((socket, request) => socket.write(response(request)))
+        const client = yield* HttpClient.HttpClient
+        const sent = yield* Effect.flatMap(client.get(url), ({ text }) => text).pipe(
+          Effect.locally(HttpClient.currentTracerDisabledWhen, () => !traced)
+        )
+        expect(/^traceparent: /im.test(sent)).toBe(traced)
+      }).pipe(Effect.provide(NodeUploadsHttpClient.layer)))
+  }
+
+  it.scopedLive("rejects a URL that is none, and headers that cannot be sent", () =>
+    Effect.gen(function*() {
+      const client = yield* HttpClient.HttpClient
+      const get = (url: string, headers: Record<string, string> = {}) =>
+        Effect.flip(client.get(url, { headers })).pipe(
+          Effect.locally(HttpClient.currentTracerDisabledWhen, () => true)
+        )
+      expect(yield* get("http://")).toMatchObject({ _tag: "RequestError", reason: "InvalidUrl" })
+      expect(yield* get("http://127.0.0.1", { a: "b\n" })).toMatchObject({ _tag: "RequestError", reason: "Transport" })
+    }).pipe(Effect.provide(NodeUploadsHttpClient.layer)))
+
+  it.scopedLive("sends the user and the password of a URL", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serveSockets((socket, request) => socket.write(response(request)))
+      const client = yield* HttpClient.HttpClient
+      const sent = yield* Effect.flatMap(client.get(url.replace("http://", "http://us%40er:pass@")), ({ text }) => text)
+      expect(sent).toContain(`Authorization: Basic ${btoa("us@er:pass")}`)
+    }).pipe(Effect.provide(NodeUploadsHttpClient.layer)))
+
+  it.scopedLive.skipIf(!hasIpv6)("reaches an address of IPv6", () =>
+    Effect.gen(function*() {
+      const server = Net.createServer((socket) => socket.on("data", () => socket.end(response("six"))))
+      const url = (yield* listening(server, "::1")).replace("127.0.0.1", "[::1]")
+      const client = yield* HttpClient.HttpClient
+      expect(yield* Effect.flatMap(client.get(url), ({ text }) => text)).toBe("six")
+    }).pipe(Effect.provide(NodeUploadsHttpClient.layer)))
 
   it.scopedLive("a download that ends too early is an error", () =>
     Effect.gen(function*() {

@@ -14,10 +14,10 @@ export const httpClients = {
   "NodeUploadsHttpClient": NodeUploadsHttpClient.layer
 }
 
-export const listening = (server: Net.Server) =>
+export const listening = (server: Net.Server, host = "127.0.0.1") =>
   Effect.acquireRelease(
     Effect.async<Net.Server>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      server.listen(0, host, () => resume(Effect.succeed(server)))
     }),
     (server) => Effect.sync(() => server.close())
   ).pipe(Effect.map((server) => {

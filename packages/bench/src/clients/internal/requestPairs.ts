@@ -1,6 +1,7 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Predicate from "effect/Predicate"
@@ -25,11 +26,17 @@ const pair = Effect.gen(function*() {
   yield* send(HttpClientRequest.post(`${task.apiUrl}/uploads/${id}/cancel`))
 })
 
-/** Sends the requests of create and cancel with an `HttpClient` alone: no timeout, no retries and no check of the response. */
+/**
+ * Sends the requests of create and cancel with an `HttpClient` alone: no timeout, no retries and no check of the response. It has
+ * no spans, as `UploadsClient` asks for none where nobody traces.
+ */
 export const requestPairs = async (client: Layer.Layer<HttpClient.HttpClient>): Promise<void> => {
   const runtime = ManagedRuntime.make(client)
   await runtime.runtime()
   await measuredColdAndWarm(() =>
-    runtime.runPromise(Effect.replicateEffect(pair, task.pairs, { concurrency: task.concurrency, discard: true }))
+    Effect.replicateEffect(pair, task.pairs, { concurrency: task.concurrency, discard: true }).pipe(
+      Effect.locally(HttpClient.currentTracerDisabledWhen, constTrue),
+      runtime.runPromise
+    )
   )
 }

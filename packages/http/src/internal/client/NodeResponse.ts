@@ -20,18 +20,27 @@ export class NodeResponse extends Inspectable.Class implements HttpClientRespons
   readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly request: HttpClientRequest.HttpClientRequest
   readonly status: number
-  readonly headers: Headers.Headers
   readonly remoteAddress = Option.none()
   private readonly incoming: IncomingMessage
   private readonly body: Body
+  private convertedHeaders: Headers.Headers | undefined
 
   constructor(request: HttpClientRequest.HttpClientRequest, incoming: IncomingMessage, body: Body) {
     super()
     this.request = request
     this.status = incoming.statusCode ?? 0
-    this.headers = Headers.fromInput(incoming.headers)
     this.incoming = incoming
     this.body = body
+  }
+
+  /** Most callers read no header of a successful response, so they are converted on first use. */
+  get headers(): Headers.Headers {
+    return this.convertedHeaders ??= Headers.fromInput(this.incoming.headers)
+  }
+
+  /** Closes the connection if the body has not arrived. */
+  close(): void {
+    this.incoming.destroy()
   }
 
   private readonly failed = (cause: unknown): HttpClientError.ResponseError =>

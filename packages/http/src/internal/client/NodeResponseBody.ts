@@ -37,13 +37,16 @@ const receive = (incoming: IncomingMessage, { onChunk, onEnd }: Receiver): void 
     ended = true
     onEnd(error)
   }
-  const cutOff = () => end(new Error("the connection was closed within the response"))
+  // The event follows every response, so the error is made only where it is one.
+  const onClose = () => {
+    if (!ended) end(new Error("the connection was closed within the response"))
+  }
   incoming.on("error", end)
   if (incoming.readableEnded) return end()
-  if (incoming.destroyed) return cutOff()
+  if (incoming.destroyed) return onClose()
   incoming.on("data", onChunk)
-  incoming.once("end", () => end())
-  incoming.once("close", cutOff)
+  incoming.on("end", () => end())
+  incoming.on("close", onClose)
 }
 
 /** Calls back once, with the body or with what ended it. */
@@ -89,7 +92,9 @@ const makePull = (incoming: IncomingMessage): Effect.Effect<Chunk.Chunk<Uint8Arr
 /** A body that was received with its response. */
 export const received = (bytes: Uint8Array): Body => ({
   bytes: Effect.succeed(bytes),
-  stream: bytes.byteLength === 0 ? Stream.empty : Stream.make(bytes)
+  get stream() {
+    return bytes.byteLength === 0 ? Stream.empty : Stream.make(bytes)
+  }
 })
 
 /** A body that is still to come. */
