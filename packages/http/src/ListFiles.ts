@@ -23,6 +23,9 @@ const description = `a whole number of Files from 1 to ${maximumLimit}`
 
 const Limit = Schema.Int.pipe(Schema.between(1, maximumLimit, { description }))
 
+/** `Number` reads `1e1`, `+5`, `0x5` and blanks too. */
+const Digits = Schema.String.pipe(Schema.pattern(/^\d+$/, { description }))
+
 // A union of literals would name only the first of them in an error.
 const Order = Schema.String.pipe(
   Schema.filter((order): order is "asc" | "desc" => order === "asc" || order === "desc", {
@@ -61,7 +64,7 @@ export interface ListFiles extends Schema.Schema.Type<typeof ListFiles> {}
  */
 export const UrlParams = Schema.Struct({
   ...common,
-  limit: Schema.optional(Schema.compose(Schema.NumberFromString.annotations({ description }), Limit))
+  limit: Schema.optional(Digits.pipe(Schema.compose(Schema.NumberFromString), Schema.compose(Limit)))
 })
 
 const validateSchema = Schema.validateEither(ListFiles)

@@ -522,6 +522,16 @@ describe("the routes over a socket", () => {
       for (const method of ["GET", "POST", "QUERY"]) expect((yield* send(method, "*")).status).toBe(400)
     }).pipe(Effect.provide(live)))
 
+  it.effect("accept only digits as a limit", () =>
+    Effect.gen(function*() {
+      for (const limit of ["1e1", "%2B5", "", "%205", "0x5", "5.0", "-1"]) {
+        const { body, status } = yield* send("GET", `/files?limit=${limit}`)
+        expect([limit, status]).toEqual([limit, 400])
+        expect(jsonOf(body)).toMatchObject({ error: { param: "limit" } })
+      }
+      expect((yield* send("GET", "/files?limit=5")).status).toBe(200)
+    }).pipe(Effect.provide(live)))
+
   it.effect("respond to an unknown route with the error envelope", () =>
     Effect.gen(function*() {
       for (const [method, path] of [["GET", "/v1/nothing"], ["OPTIONS", "/nothing"], ["POST", "/%zz"]] as const) {

@@ -55,6 +55,24 @@ const json = (change: object = {}) => JSON.stringify({ ...valid, ...change })
 const created = Effect.flatMap(UploadsMemory.UploadsServiceTest, (handle) => handle.uploads)
 
 describe("a JSON body", () => {
+  it.effect("has each key of an object once", () =>
+    Effect.gen(function*() {
+      const rejected = [
+        json().replace("{", `{"bytes":2,`),
+        json().replace("{", `{"byt\\u0065s":2,`),
+        json({ extra: 0 }).replace("0", `[{"a":{},"a":{}}]`),
+        json().replace("{", `{"__proto__":1,"__proto__":1,`)
+      ]
+      for (const body of rejected) {
+        expect(yield* post("/uploads", body)).toMatchObject({
+          status: 400,
+          body: { error: { message: expect.stringContaining("the same key twice") } }
+        })
+      }
+      const accepted = json({ filename: `a:"b\\`, extra: [{ a: 1 }, { a: 2 }] }).replace("{", `{"__proto__":{"a":1},`)
+      expect((yield* post("/uploads", accepted)).status).toBe(200)
+    }).pipe(Effect.provide(server)))
+
   for (const chunked of [false, true]) {
     const how = chunked ? "that is chunked" : "with a Content-Length"
 

@@ -303,6 +303,17 @@ describe("malformed HTTP", () => {
       expect((yield* send(`${url}/health`)).status).toBe(200)
     }))
 
+  it.scopedLive("in the body gets the response that the headers have, before the connection is closed", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving()
+      const { closed, received, socket } = yield* connect(url)
+      socket.write(
+        "POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+      )
+      yield* closed
+      expect(received()).toMatch(/^HTTP\/1\.1 4\d\d [^]*x-request-id: req_/)
+    }))
+
   it.scopedLive("is not CONNECT, which the server does not implement", () =>
     Effect.gen(function*() {
       const { url } = yield* serving()

@@ -78,12 +78,13 @@ export const make = <A, I>(
   return (request) =>
     Effect.gen(function*() {
       const bytes = yield* readBytes(request)
-      yield* jsonComplexity.check(bytes)
+      const keys = yield* jsonComplexity.check(bytes)
       const text = yield* Option.match(utf8.decode(bytes), {
         onNone: () => new InvalidRequest({ problem: "the body is not valid UTF-8", limit: "JSON in UTF-8" }),
         onSome: Effect.succeed
       })
       const value = yield* Effect.mapError(parse(text), fromParseError)
+      yield* jsonComplexity.checkKeys(value, keys)
       yield* rejectUnknownKeys(value)
       return yield* Effect.mapError(decode(value), fromParseError)
     })

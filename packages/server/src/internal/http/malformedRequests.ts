@@ -3,6 +3,7 @@ import * as Runtime from "effect/Runtime"
 import type { Server, ServerResponse } from "node:http"
 import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
+import { setImmediate } from "node:timers"
 import { codeOf } from "../files/errorCode.js"
 import { envelopeOf } from "./rejection.js"
 import * as RequestId from "./requestId.js"
@@ -58,10 +59,10 @@ export const reject = (server: Server): Effect.Effect<void> =>
             reason
           }))
       )
-      // The client would take it for a part of a response that has begun.
       const isResponding = [...responses.get(socket) ?? []].some(({ headersSent }) => headersSent)
       if (socket.writable && !isResponding) socket.end(responseOf(rejection, requestId), () => socket.destroy())
-      else socket.destroy()
+      // The client would take it for a part of the response that has begun. What is written of that response is sent first.
+      else setImmediate(() => socket.end(() => socket.destroy()))
     }
     server.on("clientError", (error, socket) => respond(socket, rejections[codeOf(error)] ?? malformed, codeOf(error)))
     // From then on neither Node nor the platform handles the errors of the socket.
