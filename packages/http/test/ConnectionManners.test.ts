@@ -5,6 +5,7 @@ import * as RetryPolicy from "@effect-uploads/http/RetryPolicy"
 import * as UploadsClient from "@effect-uploads/http/UploadsClient"
 import { UploadsService } from "@effect-uploads/http/UploadsService"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Command from "@effect/platform/Command"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -23,6 +24,7 @@ import * as Net from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { EnvHttpProxyAgent } from "undici"
 import { httpClients, listening, turns } from "./support/services.js"
 import { fileId, fileJson, uploadId, uploadJson } from "./support/stub.js"
 
@@ -355,6 +357,35 @@ describe("NodeUploadsHttpClient", () => {
       expect(
         yield* run([process.execPath, "--import", "tsx", tlsChild, url], { NODE_EXTRA_CA_CERTS: cert })
       ).toBe("file-1")
+    }))
+})
+
+describe("a proxy", () => {
+  it.scopedLive("is used by layerUndiciWithoutDispatcher with undici's EnvHttpProxyAgent", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serveSockets((socket) => socket.write(response(upload)))
+      const targets: Array<string | undefined> = []
+      const proxy = Http.createServer()
+      proxy.on("connect", (request, socket) => {
+        targets.push(request.url)
+        const service = Net.connect(Number(new URL(url).port), "127.0.0.1", () => {
+          socket.write("HTTP/1.1 200 OK\r\n\r\n")
+          service.pipe(socket).pipe(service)
+        })
+        service.on("error", () => socket.destroy())
+        socket.on("error", () => service.destroy())
+      })
+      const httpProxy = yield* listening(proxy)
+      const dispatcher = Layer.scoped(
+        NodeHttpClient.Dispatcher,
+        Effect.acquireRelease(
+          Effect.sync(() => new EnvHttpProxyAgent({ httpProxy, noProxy: "" })),
+          (agent) => Effect.promise(() => agent.destroy())
+        )
+      )
+      const httpClient = Layer.provide(NodeHttpClient.layerUndiciWithoutDispatcher, dispatcher)
+      expect((yield* Effect.provide(create, clients(url, httpClient))).id).toBe(uploadId)
+      expect(targets).toEqual([new URL(url).host])
     }))
 })
 
