@@ -7,12 +7,14 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** The last second that a JavaScript `Date` can represent. */
-const maxSeconds = 8_640_000_000_000
+/** The last second of the year 9999. */
+const maxSeconds = 253_402_300_799
+
+const isWholeSecond = (millis: number): boolean => millis % 1000 === 0 && millis >= 0 && millis <= maxSeconds * 1000
 
 const WholeSeconds = Schema.DateTimeUtcFromSelf.pipe(
-  Schema.filter((utc) => utc.epochMillis % 1000 === 0 && utc.epochMillis >= 0, {
-    description: "a DateTime.Utc of whole seconds since 1970"
+  Schema.filter((utc) => isWholeSecond(utc.epochMillis), {
+    description: "a DateTime.Utc of whole seconds from 1970 to 9999"
   }),
   Schema.annotations({
     arbitrary: () => (fc) =>
@@ -21,20 +23,21 @@ const WholeSeconds = Schema.DateTimeUtcFromSelf.pipe(
 )
 
 /**
- * Encoding writes whole seconds. Decoding cuts the fraction of a second, because some compatible services send decimals.
+ * Encoding writes whole seconds. Decoding cuts the fraction of a second, because some compatible services send decimals. A number
+ * that would be beyond the year 9999 is read as milliseconds, which other services send.
  *
  * @since 0.1.0
  * @category schemas
  */
 export const Timestamp = Schema.transform(
-  Schema.Number.pipe(Schema.between(0, maxSeconds)).annotations({
+  Schema.Number.pipe(Schema.between(0, maxSeconds * 1000)).annotations({
     description: `a Unix timestamp in seconds from 0 to ${maxSeconds}`,
     jsonSchema: { type: "integer", minimum: 0, maximum: maxSeconds }
   }),
   WholeSeconds,
   {
     strict: true,
-    decode: (seconds) => DateTime.unsafeMake(Math.floor(seconds) * 1000),
+    decode: (time) => DateTime.unsafeMake(Math.floor(time > maxSeconds ? time / 1000 : time) * 1000),
     encode: (utc) => utc.epochMillis / 1000
   }
 ).annotations({ identifier: "Timestamp" })

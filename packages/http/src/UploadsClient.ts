@@ -67,8 +67,11 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
           name: "uploads.create",
           request: postJson("/uploads", CreateUpload.CreateUpload, valid),
           createsUpload: true,
-          // Some services have `bytes: null` in an Upload. The request tells the number.
-          success: (body) => decoders.pending(body, (upload) => ({ ...upload, bytes: upload["bytes"] ?? valid.bytes })),
+          // Some services leave out of the Upload what the request tells, or have null there. A new Upload is pending.
+          success: (body) => {
+            const { bytes, filename, purpose } = valid
+            return decoders.pending(body, (upload) => ({ bytes, filename, purpose, status: "pending", ...upload }))
+          },
           errorRules: errorRules.create
         })
         yield* Effect.annotateCurrentSpan({ uploadId: upload.id })

@@ -24,6 +24,7 @@ import * as Net from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { inspect } from "node:util"
 import { EnvHttpProxyAgent } from "undici"
 import { httpClients, listening, turns } from "./support/services.js"
 import { fileId, fileJson, uploadId, uploadJson } from "./support/stub.js"
@@ -411,6 +412,20 @@ const faults: Record<string, string> = {
   "an error without an envelope": response("no", "HTTP/1.1 500 Internal Server Error\r\n"),
   "an endless error": `HTTP/1.1 500 Internal Server Error\r\n\r\n${"x".repeat(100_000)}`
 }
+
+describe("a password in apiUrl", () => {
+  it.scopedLive.each(Object.entries(httpClients))(
+    "is in no error with %s",
+    ([_, httpClient]) =>
+      Effect.gen(function*() {
+        const { url } = yield* serveSockets((socket) => socket.destroy())
+        for (const apiUrl of [url.replace("//", "//user:a-passw0rd@"), "http://user:a-passw0rd@/v1?q"]) {
+          const error = yield* Effect.flip(Effect.provide(create, clients(apiUrl, httpClient)))
+          expect(inspect(error, { depth: 9 })).not.toContain("a-passw0rd")
+        }
+      })
+  )
+})
 
 describe("sockets after faulty responses", () => {
   // The connections of fetch belong to the process. Its agent closed all of them after 4 seconds without a request.

@@ -13,8 +13,8 @@ const fileOf = (index: number, filename: string) =>
     id: `file-${index}`,
     object: "file",
     bytes: Number.MAX_SAFE_INTEGER,
-    created_at: 8_640_000_000_000,
-    expires_at: 8_640_000_000_000,
+    created_at: 253_402_300_799,
+    expires_at: 253_402_300_799,
     filename,
     purpose: "fine-tune",
     status: "processed"

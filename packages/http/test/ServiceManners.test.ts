@@ -8,10 +8,12 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
 import { httpClients, serve, serveBytes, turns } from "./support/services.js"
 import { fileId, fileJson, uploadId, uploadJson } from "./support/stub.js"
@@ -87,6 +89,16 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
         expect(JSON.stringify(other.received)).not.toContain("sk-test-not-a-real-key")
       }))
 
+    it.scopedLive("a redirect to a URL with a password is not followed", () =>
+      Effect.gen(function*() {
+        const { received, url } = yield* serve((_, response) => {
+          response.writeHead(307, { location: `${url.replace("//", "//user:a-password@")}/v2` }).end("moved")
+        })
+        const error = yield* Effect.flip(Effect.provide(create, clients(url)))
+        expect(error).toMatchObject({ _tag: "ResponseMalformed", response: { status: 307 } })
+        expect(received).toHaveLength(1)
+      }))
+
     it.scopedLive("a redirect that never ends is given up", () =>
       Effect.gen(function*() {
         const { received, url } = yield* serve((_, response) => {
@@ -126,6 +138,42 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
           expect(created).toMatchObject({ left })
           expect(read).toMatchObject({ left })
         }
+      }))
+
+    for (const encoding of ["zstd", "identity, gzip", "x"]) {
+      it.scopedLive(`the encoding \`${encoding}\`, which no client here decodes, is never taken for the content`, () =>
+        Effect.gen(function*() {
+          const headers = { "content-encoding": encoding, "content-type": "application/json" }
+          const { url } = yield* serve((_, response) => {
+            response.writeHead(200, headers).end("as it was sent")
+          })
+          const left = { _tag: "ResponseMalformed", problem: expect.stringContaining(encoding) }
+          expect(yield* Effect.either(Effect.provide(Stream.runDrain(content), clients(url)))).toMatchObject({ left })
+        }))
+    }
+
+    it.scopedLive("a compressed error response is decoded, or fails and names its encoding", () =>
+      Effect.gen(function*() {
+        const headers = { "content-encoding": "gzip", "content-type": "application/json" }
+        const { url } = yield* serve(({ method }, response) => {
+          response.writeHead(method === "POST" ? 401 : 400, headers)
+            .end(gzipSync(JSON.stringify({ error: { message: "no" } })))
+        })
+        expect(yield* Effect.flip(Effect.provide(create, clients(url)))).toMatchObject({ _tag: "Unauthenticated" })
+        expect(yield* Effect.flip(Effect.provide(retrieve, clients(url)))).toMatchObject(
+          name === "fetch"
+            ? { _tag: "InvalidRequest", problem: "no" }
+            : { _tag: "ResponseMalformed", problem: expect.stringContaining("gzip"), response: { status: 400 } }
+        )
+      }))
+
+    it.scopedLive("the first of two Retry-After headers is the delay", () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve((_, response) => {
+          response.writeHead(503, [["retry-after", "3"], ["retry-after", "7"]].flat()).end()
+        })
+        const error = yield* Effect.flip(Effect.provide(create, clients(url)))
+        expect(error).toMatchObject({ _tag: "ServiceUnavailable", retryAfter: Duration.seconds(3) })
       }))
 
     it.scopedLive("JSON with a byte order mark is read", () =>
@@ -202,13 +250,51 @@ describe("a compatible service", () => {
       expect((yield* Effect.provide(create, clients(url))).createdAt.epochMillis).toBe(1000)
     }))
 
-  for (const bytes of [null, undefined]) {
-    it.scopedLive(`may send \`bytes: ${bytes}\` for a created Upload, whose size the request tells`, () =>
+  const tolerated: ReadonlyArray<object> = [
+    ...[null, undefined].flatMap((absent) => [
+      { bytes: absent },
+      { filename: absent, purpose: absent },
+      { status: absent, object: absent }
+    ]),
+    { bytes: "10", created_at: "1", expires_at: "3601.5" }
+  ]
+  for (const differs of tolerated) {
+    it.scopedLive(`may send a created Upload with ${inspect(differs)}, which has one meaning`, () =>
       Effect.gen(function*() {
-        const { url } = yield* json(() => ({ ...pending, bytes }))
-        expect((yield* Effect.provide(create, clients(url))).bytes).toBe(10)
+        const { url } = yield* json(() => ({ ...pending, ...differs }))
+        const { bytes, createdAt, expiresAt, filename, purpose, status } = yield* Effect.provide(create, clients(url))
+        expect({ bytes, filename, purpose, status }).toEqual({
+          bytes: 10,
+          filename: "a.jsonl",
+          purpose: "batch",
+          status: "pending"
+        })
+        expect([createdAt.epochMillis, expiresAt.epochMillis]).toEqual([1000, 3_601_000])
       }))
   }
+
+  const broken = {
+    "is cut off": upload.slice(0, -3),
+    "has another response after it": `${upload}{}`,
+    "is within another object": `{"data":${upload}}`,
+    "has no number where one must be": JSON.stringify({ ...pending, object: null, expires_at: {} })
+  }
+  for (const [what, body] of Object.entries(broken)) {
+    it.scopedLive(`has the id of the Upload in the error when the JSON ${what}`, () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).end(body)
+        })
+        const error = yield* Effect.flip(Effect.provide(create, clients(url)))
+        expect(error).toMatchObject({ _tag: "ResponseMalformed", uploadId })
+      }))
+  }
+
+  it.scopedLive("has no id in the error when the JSON has several", () =>
+    Effect.gen(function*() {
+      const { url } = yield* json(() => ({ data: pending, project: { id: "proj_1" } }))
+      expect(yield* Effect.flip(Effect.provide(create, clients(url)))).not.toHaveProperty("uploadId")
+    }))
 
   const page = (...ids: ReadonlyArray<string>) => ({
     object: "list",

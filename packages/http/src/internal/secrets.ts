@@ -41,10 +41,14 @@ const htmlNames: { readonly [character: string]: string } = {
   ">": "gt"
 }
 
+/** The password in a URL. `fetch` quotes a URL with one, which it does not accept, and spans have the URL. */
+const withoutPasswords: Redact = (text) => text.replace(/(:\/\/[^\s/?#:]*:)[^\s/?#]+@/g, "$1<redacted>@")
+
 /** Some services quote a rejected key: unchanged, or with the escapes of JSON (also of JSON within JSON), URLs or HTML. */
-export const redacting = ({ apiKey }: ClientOptions): Redact => {
+export const redacting = ({ apiKey, apiUrl = "" }: ClientOptions): Redact => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
-  if (key.length < shortestSecret) return identity
+  const url = withoutPasswords(apiUrl) === apiUrl ? identity : withoutPasswords
+  if (key.length < shortestSecret) return url
   const spellings = key.split("").map((character) => {
     const code = character.charCodeAt(0)
     const hex = code.toString(16)
@@ -54,5 +58,5 @@ export const redacting = ({ apiKey }: ClientOptions): Redact => {
     return `(?:\\\\{0,3}\\u${hex.padStart(4, "0")}|\\\\u0*${either}|%${either}|&#(?:x${either}|${code});${named})`
   })
   const pattern = new RegExp(spellings.join(""), "g")
-  return (text) => text.replace(pattern, "<redacted>")
+  return (text) => url(text.replace(pattern, "<redacted>"))
 }

@@ -50,8 +50,14 @@ export const make = (options: ClientOptions) =>
       response: HttpClientResponse.HttpClientResponse
     ) =>
       Effect.gen(function*() {
-        const received = yield* readText(response, maximumErrorBytes, redact)
-        return yield* Effect.fail(decodeError(errorRules, redacted(received), yield* DateTime.now))
+        const text = yield* readText(response, maximumErrorBytes, redact)
+        const malformed = compressed(response)
+        // Compressed text cannot be redacted, and says nothing.
+        const received = Option.isSome(malformed) ? { ...text, body: "" } : text
+        const error = decodeError(errorRules, redacted(received), yield* DateTime.now)
+        return yield* Effect.fail(
+          error._tag === "ResponseMalformed" ? Option.getOrElse(malformed, () => error) : error
+        )
       })
 
     /** Applies to errors only: a short key may occur by chance in a body that is used. */

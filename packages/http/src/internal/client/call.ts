@@ -5,6 +5,8 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { ClientOptions } from "../../ClientOptions.js"
@@ -18,13 +20,27 @@ import type { ErrorRules } from "./errorRules.js"
 import { countCall } from "./metrics.js"
 import { readText } from "./responseBody.js"
 
+type JsonObject = { readonly [key: string]: unknown }
+
+/** Numbers that some services send as strings. */
+const numericKeys = ["bytes", "created_at", "expires_at"]
+
+/** The object without the keys that are null, and with numbers where it has digits as a string. */
+const withNumbers = (object: JsonObject): JsonObject =>
+  Record.filterMap(
+    object,
+    (value, key) =>
+      Option.map(Option.fromNullable(value), (value) =>
+        numericKeys.includes(key) && Predicate.isString(value) && /^\d+(?:\.\d+)?$/.test(value)
+          ? Number(value)
+          : value)
+  )
+
 /** The most bytes of a success that are read. A page of 10,000 Files has about 3 MB. */
 const maximumSuccessBytes = 16 * 1024 * 1024
 
 /** Decodes the body of a success. */
 export type Decoder<A> = (body: string) => Effect.Effect<A, ParseResult.ParseError>
-
-type JsonObject = { readonly [key: string]: unknown }
 
 const parseObject = Schema.decodeUnknownOption(
   Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
@@ -32,7 +48,7 @@ const parseObject = Schema.decodeUnknownOption(
 
 /**
  * A decoder of JSON. Make it once for an operation, because each one compiles its schema. `complete` adds what a service left
- * out and the request tells; it is tried only where the body cannot be decoded as it is.
+ * out and the request tells. It is tried only where the body cannot be decoded as it is, and numbers may be strings then.
  */
 export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>) => {
   // Compile the decoder lazily, on first use.
@@ -42,14 +58,29 @@ export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>) => {
     return complete === undefined ? decoded : Effect.catchAll(decoded, (error) =>
       Option.match(parseObject(body), {
         onNone: () => Effect.fail(error),
-        onSome: (object) => Effect.mapError(Schema.decodeUnknown(schema)(complete(object)), () => error)
+        onSome: (object) => Effect.mapError(Schema.decodeUnknown(schema)(complete(withNumbers(object))), () => error)
       }))
   }
 }
 
-const parseUploadId = Schema.decodeUnknownOption(
-  Schema.parseJson(Schema.Struct({ id: UploadId, object: Schema.optional(Schema.Literal("upload")) }))
+const parseOwnId = Schema.decodeUnknownOption(
+  Schema.parseJson(Schema.Struct({
+    id: UploadId,
+    object: Schema.optionalWith(Schema.Literal("upload"), { nullable: true })
+  }))
 )
+
+const otherObject = /"object"\s*:\s*"(?!upload")/
+
+/**
+ * The id of the Upload in the response to `create`. In JSON of another form, or that is cut off, only the one id of a text
+ * without other objects is sure to be that of the Upload.
+ */
+const parseUploadId = (body: string): Option.Option<UploadId> =>
+  Option.orElse(Option.map(parseOwnId(body), ({ id }) => id), () => {
+    const [id, ...others] = [...body.matchAll(/"id"\s*:\s*"([^"\\]+)"/g)]
+    return others.length > 0 || otherObject.test(body) ? Option.none() : Schema.decodeUnknownOption(UploadId)(id?.[1])
+  })
 
 /** The request of each attempt. A body with a source, such as a file, is made in the scope of the attempt. */
 export type RequestSource<E> =
@@ -102,7 +133,7 @@ export const makeCall = (
       const error = unexpected(received, problem)
       return Option.match(createsUpload ? parseUploadId(received.body) : Option.none(), {
         onNone: () => error,
-        onSome: ({ id }) => redact(id) === id ? new ResponseMalformed({ ...error, uploadId: id }) : error
+        onSome: (id) => redact(id) === id ? new ResponseMalformed({ ...error, uploadId: id }) : error
       })
     }
     const decode = (response: HttpClientResponse.HttpClientResponse) =>

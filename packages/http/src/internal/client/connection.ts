@@ -41,7 +41,7 @@ export const connect = (
   const apiUrl = (options.apiUrl ?? defaultApiUrl).replace(/\/+$/, "")
   const notUrl = new InvalidRequest({
     field: "apiUrl",
-    problem: `cannot make a URL of ${apiUrl}`,
+    problem: `cannot make a URL of ${redact(apiUrl)}`,
     limit: "an http(s) URL without a query"
   })
   // A compressed response is decoded by fetch alone, so none is asked for.

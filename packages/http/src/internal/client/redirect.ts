@@ -25,7 +25,12 @@ const redirectTarget = (
     Option.none() :
     Option.filter(
       parseUrl(location, request.url),
-      ({ origin }) => Option.exists(parseUrl("", request.url), (base) => base.origin === origin)
+      // `fetch` sends no request to a URL with a password, and quotes the URL in its error.
+      ({ origin, password, username }) =>
+        Option.exists(
+          parseUrl("", request.url),
+          (base) => base.origin === origin && base.username === username && base.password === password
+        )
     )
 }
 

@@ -72,14 +72,21 @@ const isFetched = (response: HttpClientResponse.HttpClientResponse): boolean => 
 const mayBeOfUndici = (response: HttpClientResponse.HttpClientResponse): boolean =>
   Predicate.hasProperty(sourceOf(response), "body")
 
+const notEncoded = /^\s*(?:identity)?\s*$/i
+
+/** What every `fetch` decodes. One of Node hands on the whole body undecoded where one of its encodings is another. */
+const decodedByFetch = /^\s*(?:(?:x-)?gzip|deflate|br)(?:\s*,\s*(?:(?:x-)?gzip|deflate|br))*\s*$/i
+
+/** Browsers ask for encodings by themselves, and decode them. */
+const isBrowser = Predicate.hasProperty(globalThis, "document") ||
+  Predicate.hasProperty(globalThis, "WorkerGlobalScope")
+
 /** The encoding of a compressed body that its client does not decode. `fetch` decodes, and keeps the header. */
 export const undecoded = (response: HttpClientResponse.HttpClientResponse): Option.Option<string> =>
-  isFetched(response)
-    ? Option.none()
-    : Option.filter(
-      Headers.get(response.headers, "content-encoding"),
-      (encoding) => !/^\s*(?:identity)?\s*$/i.test(encoding)
-    )
+  Option.filter(
+    Headers.get(response.headers, "content-encoding"),
+    (encoding) => !notEncoded.test(encoding) && !(isFetched(response) && (isBrowser || decodedByFetch.test(encoding)))
+  )
 
 /** More than an HTTP client holds between the socket and its reader. */
 const readAheadBytes = 1024 * 1024

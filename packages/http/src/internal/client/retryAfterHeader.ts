@@ -18,8 +18,9 @@ export const retryAfterHeader = (
   headers: Headers.Headers,
   now: DateTime.DateTime
 ): Option.Option<Duration.Duration> => {
+  // A header that is there twice is joined with a comma by `fetch` and undici, and cut to the first value by `node:http`.
   const number = (value: string) =>
-    /^\s*\d+(?:\.\d+)?\s*$/.test(value) ? Option.some(Number(value)) : Option.none<number>()
+    /^\s*\d+(?:\.\d+)?\s*(?:,|$)/.test(value) ? Option.some(Number.parseFloat(value)) : Option.none<number>()
   const header = Headers.get(headers, "retry-after")
   const sentAt = Option.getOrElse(Option.flatMap(Headers.get(headers, "date"), httpDate), () => now)
   return Headers.get(headers, "retry-after-ms").pipe(
