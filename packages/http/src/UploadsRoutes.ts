@@ -172,7 +172,8 @@ export const files = <E, Provides, R>(
 /**
  * Responds to a request that matches no route with the documented envelope; an `HttpApi` by itself sends no body. The status
  * is 405 with `Allow` if the path has routes with other methods, else 404. `OPTIONS` of such a path gets 204 with `Allow`.
- * Provide it to an `HttpApi` of your own, beside its groups.
+ * A target with a raw `#` gets 400. It also lets the parameters of paths be longer than the 100 characters that are the default of
+ * the router, because an id may have 500. Provide it to an `HttpApi` of your own, beside its groups.
  *
  * @example
  * ```ts
@@ -196,7 +197,8 @@ export const files = <E, Provides, R>(
  * @category layers
  */
 export const layerNotFound: Layer.Layer<never> = HttpApiBuilder.middleware(routeNotFound.middleware).pipe(
-  Layer.provide(HttpApiBuilder.Router.Live)
+  Layer.provide(HttpApiBuilder.Router.Live),
+  Layer.merge(routeNotFound.routerConfig)
 )
 
 /**

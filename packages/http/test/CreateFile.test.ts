@@ -257,6 +257,30 @@ describe("POST /files", () => {
     }
   })
 
+  describe("rejects a Content-Disposition that does not follow the grammar of parameters, and names the parameter", () => {
+    const malformed: Record<string, string> = {
+      "filename=a b.txt": "filename",
+      "filename=a;b": "parameter b",
+      "filename=a/b.txt": "filename",
+      "filename=": "filename",
+      "filename=\"a": "filename",
+      "filename=\"a\"b\"": "filename",
+      "filename=é.txt": "filename",
+      "filename=\"a.txt\"; junk": "parameter junk",
+      "filename=\"a.txt\" =b": "filename"
+    }
+    for (const [parameter, named] of Object.entries(malformed)) {
+      it.effect(JSON.stringify(parameter), () =>
+        withRoutes(({ post }) =>
+          Effect.gen(function*() {
+            const field = { headers: [`content-disposition: form-data; name=file; ${parameter}`], content: data }
+            const reply = yield* post([form(field, purpose)])
+            expect(reply).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining(named) } } })
+          })
+        ))
+    }
+  })
+
   describe("rejects a file name that no request may have, from the Content-Disposition", () => {
     for (const name of ["a%0d%0A.bin", "a\0.bin", "a\u0085.bin", "n".repeat(256)]) {
       it.effect(JSON.stringify(name.slice(0, 64)), () =>

@@ -192,6 +192,64 @@ describe("ids in paths", () => {
     )
   })
 
+  describe("a request target", () => {
+    /** The status, the code and the message of the response to a target that is sent as it is. */
+    const exchange = (method: string, path: string) =>
+      Effect.flatMap(url, (url) =>
+        Effect.async<Record<string, unknown>>((resume) => {
+          request({ host: "127.0.0.1", port: new URL(url).port, method, path }, (response) => {
+            let text = ""
+            response.setEncoding("utf8").on("data", (chunk) => text += chunk)
+            response.on("end", () => {
+              const { code, message, param } = JSON.parse(text).error
+              resume(Effect.succeed({ status: response.statusCode, code, message, param }))
+            })
+          }).end()
+        }))
+    const hop = served.pipe(Layer.provide(memory))
+
+    it.effect("may have an id of 500 characters, and a longer one is named", () =>
+      Effect.gen(function*() {
+        for (const id of ["a".repeat(101), "a".repeat(500), encodeURIComponent("/☃".repeat(250))]) {
+          expect(yield* exchange("POST", `/uploads/${id}/cancel`)).toMatchObject({
+            status: 404,
+            code: "upload_not_found"
+          })
+          expect(yield* exchange("GET", `/files/${id}`)).toMatchObject({ status: 404, code: "file_not_found" })
+          expect(yield* exchange("PUT", `/files/${id}`)).toMatchObject({ status: 405, code: "method_not_allowed" })
+        }
+        expect(yield* exchange("POST", `/uploads/${"a".repeat(501)}/cancel`)).toMatchObject({
+          status: 400,
+          param: "upload_id"
+        })
+        expect(yield* exchange("GET", `/files/${"a".repeat(8000)}`)).toMatchObject({ status: 400, param: "file_id" })
+      }).pipe(Effect.provide(hop)))
+
+    it.effect("has the semicolons of its path in the path, and those of its query in the query", () =>
+      Effect.gen(function*() {
+        for (
+          const [method, path] of [["GET", "/files;x=1"], ["PUT", "/files;x=1"], ["GET", "/files;?limit=1"]] as const
+        ) {
+          expect(yield* exchange(method, path)).toMatchObject({
+            status: 404,
+            message: `Invalid URL (${method} ${path.split("?")[0]})`
+          })
+        }
+        expect(yield* exchange("GET", "/files/a;x=1")).toMatchObject({
+          status: 404,
+          message: expect.stringContaining("a;x=1")
+        })
+        expect(yield* exchange("GET", "/files?limit=1;x")).toMatchObject({ status: 400, param: "limit" })
+      }).pipe(Effect.provide(hop)))
+
+    it.effect("cannot have a fragment", () =>
+      Effect.gen(function*() {
+        for (const path of ["/files#x", "/files/a#x", "/files?limit=1#x", "/#"]) {
+          expect(yield* exchange("GET", path)).toMatchObject({ status: 400, code: "invalid_target" })
+        }
+      }).pipe(Effect.provide(hop)))
+  })
+
   it.effect("a path that is not valid UTF-8 gives 404, and the server goes on", () =>
     Effect.gen(function*() {
       const { port } = new URL(yield* url)

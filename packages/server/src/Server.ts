@@ -52,8 +52,8 @@ const middleware = ({ corsOrigins }: ServerConfig) =>
       abortOnStreamError.middleware,
       expectations.middleware,
       serverMetrics.middleware,
-      requestTarget.middleware,
       originGuard.middleware({ hasKeys: !keys.isOpen, corsOrigins }),
+      requestTarget.middleware,
       cors.middleware(corsOrigins),
       requestLog.middleware,
       requestId.middleware

@@ -37,9 +37,7 @@ describe("without keys the server", () => {
           "localhost.evil.example",
           "10.0.0.1",
           "127.0.0.1.nip.io",
-          "[::2]",
-          "a b",
-          "evil.example@localhost"
+          "[::2]"
         ]
       ) {
         expect([host, yield* exchange(url, "GET /v1/files", `Host: ${host}`)]).toMatchObject([
@@ -57,12 +55,36 @@ describe("without keys the server", () => {
       const evil = yield* exchange(url, "GET http://evil.example/v1/files", "Host: localhost")
       expect(evil).toMatchObject({ status: 403, code: "forbidden_host" })
       const user = yield* exchange(url, "GET http://evil.example@localhost/v1/files", "Host: localhost")
-      expect(user).toMatchObject({ status: 403, code: "forbidden_host" })
+      expect(user).toMatchObject({ status: 400, code: "invalid_host" })
       // The path of such a target may be empty.
       for (const target of ["http://localhost", "http://localhost?a=b"]) {
         expect((yield* exchange(url, `GET ${target}`, "Host: localhost")).status).toBe(
           (yield* exchange(url, "GET /", "Host: localhost")).status
         )
+      }
+    }))
+
+  it.scopedLive("rejects a host that is not a host with an optional port, with keys too", () =>
+    Effect.gen(function*() {
+      const hosts = [
+        "localhost/x",
+        "localhost?x",
+        "localhost#x",
+        "a b",
+        "evil.example@localhost",
+        "localhost:a",
+        "[::1",
+        "é"
+      ]
+      for (const keys of [{}, { UPLOADS_API_KEYS: "alpha:sk-alpha" }]) {
+        const { url } = yield* serving(keys)
+        for (const host of hosts) {
+          expect([host, yield* exchange(url, "GET /health/live", `Host: ${host}`)]).toMatchObject([
+            host,
+            { status: 400, code: "invalid_host" }
+          ])
+        }
+        expect((yield* exchange(url, "GET /health/live#x", "Host: localhost")).code).toBe("invalid_target")
       }
     }))
 
@@ -88,7 +110,15 @@ describe("without keys the server", () => {
       for (const origin of ["http://localhost:3000", "http://127.0.0.1", "https://app.example"]) {
         expect([origin, (yield* post(origin)).status]).toEqual([origin, 404])
       }
-      for (const origin of ["https://evil.example", "null", "https://app.example.evil.example", "http://app.example"]) {
+      for (
+        const origin of [
+          "https://evil.example",
+          "null",
+          "https://app.example.evil.example",
+          "http://app.example",
+          "http://localhost/x"
+        ]
+      ) {
         expect([origin, yield* post(origin)]).toMatchObject([origin, { status: 403, code: "forbidden_origin" }])
       }
     }))

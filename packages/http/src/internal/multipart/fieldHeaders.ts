@@ -11,35 +11,69 @@ export interface FieldHeaders {
   readonly encoding: string
 }
 
-/** The parameters of a header, such as `; name="data"`. */
-const parameters = /;\s*([^\s"=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";]*))/g
+const token = "[\\w!#$%&'*+.^`|~-]+"
+
+/** A parameter with its separator, such as `; name="data"`. A separator alone is allowed (RFC 9110, section 5.6.6). */
+const patternOf = (unquoted: string) =>
+  new RegExp(`;[ \\t]*(?:(${token})[ \\t]*=[ \\t]*(?:"((?:[^"\\\\]|\\\\.)*)"|(${unquoted}))[ \\t]*)?(?=;|$)`, "y")
+
+const ofDisposition = patternOf(token)
+/** Some clients write any character of a boundary (RFC 2046) without quotes. */
+const ofContentType = patternOf(`[\\w!#$%&'()*+,./:=?^\`|~-]+`)
 
 /** Only quotes and backslashes are escaped: browsers write any other backslash of a name as it is. */
 const unescape = (quoted: string): string => quoted.replace(/\\(["\\])/g, "$1")
 
-/** The values of a parameter. A header that has more than one is rejected, because its readers would choose different ones. */
-const valuesOf = (header: string, name: string): ReadonlyArray<string> =>
-  Array.from(
-    header.matchAll(parameters),
-    ([, key = "", quoted, token = ""]) =>
-      key.toLowerCase() === name ? [quoted === undefined ? token : unescape(quoted)] : []
-  ).flat()
+type Parameters = ReadonlyMap<string, ReadonlyArray<string>>
 
-/** The value of a parameter that a header has once. */
-export const parameter = (header: string, name: string): string | undefined => {
-  const [value, ...others] = valuesOf(header, name)
+/** Names the parameter that cannot be read. A value that is cut at its first blank would be another value. */
+const problemOf = (rest: string): string => {
+  const name = new RegExp(`^;[ \\t]*(${token})`).exec(rest)?.[1]
+  return name === undefined
+    ? "a parameter of a field has no name"
+    : `the value of the parameter ${name} is neither a token nor a quoted string`
+}
+
+/** The values of every parameter after the first word of a header. The error says what does not follow the grammar. */
+const parametersOf = (header: string, pattern: RegExp): Either.Either<Parameters, string> => {
+  const parameters = new Map<string, ReadonlyArray<string>>()
+  let at = header.search(/;|$/)
+  while (at < header.length) {
+    pattern.lastIndex = at
+    const match = pattern.exec(header)
+    if (match === null) return Either.left(problemOf(header.slice(at)))
+    at = pattern.lastIndex
+    const [, name, quoted, token = ""] = match
+    if (name === undefined) continue
+    const key = name.toLowerCase()
+    const value = quoted === undefined ? token : unescape(quoted)
+    parameters.set(key, [...parameters.get(key) ?? [], value])
+  }
+  return Either.right(parameters)
+}
+
+/** The value of a parameter. A header that has more than one is rejected, because its readers would choose different ones. */
+const single = (parameters: Parameters, name: string): string | undefined => {
+  const [value, ...others] = parameters.get(name) ?? []
   return others.length === 0 ? value : undefined
 }
+
+/** The boundary of a `Content-Type` that has one. */
+export const boundaryOf = (contentType: string): string | undefined =>
+  Either.match(parametersOf(contentType, ofContentType), {
+    onLeft: () => undefined,
+    onRight: (parameters) => single(parameters, "boundary")
+  })
 
 /** Decodes the three characters that browsers, `fetch` and `curl` percent-encode in a quoted name. */
 const decodePercent = (name: string): string => name.replace(/%0A/gi, "\n").replace(/%0D/gi, "\r").replace(/%22/g, "\"")
 
 /** Prefers the extended notation, `filename*`: RFC 7578 forbids it in a form, but some clients send both. */
-const filenameOf = (disposition: string): Option.Option<string> =>
-  Option.fromNullable(parameter(disposition, "filename*")).pipe(
+const filenameOf = (parameters: Parameters): Option.Option<string> =>
+  Option.fromNullable(single(parameters, "filename*")).pipe(
     Option.flatMapNullable((value) => /^utf-8'[^']*'(.*)$/i.exec(value)?.[1]),
     Option.flatMap((encoded) => Either.getRight(Encoding.decodeUriComponent(encoded))),
-    Option.orElse(() => Option.map(Option.fromNullable(parameter(disposition, "filename")), decodePercent))
+    Option.orElse(() => Option.map(Option.fromNullable(single(parameters, "filename")), decodePercent))
   )
 
 /** Reads the lines between a delimiter and the content of its field. The error says what is wrong with them. */
@@ -52,16 +86,17 @@ export const read = (headers: string): Either.Either<FieldHeaders, string> => {
     if (values.has(name)) return Either.left(`a field has the header ${name} more than once`)
     values.set(name, line.slice(colon + 1).trim())
   }
-  const disposition = values.get("content-disposition") ?? ""
-  const name = parameter(disposition, "name")
-  if (name === undefined) return Either.left("a field has no name, or more than one")
-  if (["filename", "filename*"].some((parameter) => valuesOf(disposition, parameter).length > 1)) {
-    return Either.left("a field has more than one file name")
-  }
-  return Either.right({
-    name,
-    filename: filenameOf(disposition),
-    contentType: Option.fromNullable(values.get("content-type")),
-    encoding: values.get("content-transfer-encoding") ?? "binary"
+  return Either.flatMap(parametersOf(values.get("content-disposition") ?? "", ofDisposition), (parameters) => {
+    const name = single(parameters, "name")
+    if (name === undefined) return Either.left("a field has no name, or more than one")
+    if (["filename", "filename*"].some((name) => (parameters.get(name) ?? []).length > 1)) {
+      return Either.left("a field has more than one file name")
+    }
+    return Either.right({
+      name,
+      filename: filenameOf(parameters),
+      contentType: Option.fromNullable(values.get("content-type")),
+      encoding: values.get("content-transfer-encoding") ?? "binary"
+    })
   })
 }

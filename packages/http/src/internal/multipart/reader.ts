@@ -8,14 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { PartUnreadable } from "../../PartData.js"
-import { parameter } from "./fieldHeaders.js"
+import { boundaryOf as boundaryParameter } from "./fieldHeaders.js"
 import type { Fields, Form, FormParser } from "./formParser.js"
 import * as formParser from "./formParser.js"
 import { fieldName } from "./writer.js"
 
 const boundaryOf = (headers: Headers.Headers): string | undefined => {
   const contentType = headers["content-type"] ?? ""
-  return /^\s*multipart\/form-data\s*;/i.test(contentType) ? parameter(contentType, "boundary") : undefined
+  return /^\s*multipart\/form-data\s*;/i.test(contentType) ? boundaryParameter(contentType) : undefined
 }
 
 const parserOf = (headers: Headers.Headers, form: Form): Either.Either<FormParser, InvalidRequest> => {

@@ -9,6 +9,10 @@ import { errorReply } from "./errorReply.js"
 /** The path of the request. The query is left out: it may contain a secret. */
 export const pathOf = ({ url }: HttpServerRequest.HttpServerRequest): string => url.split("?")[0] ?? ""
 
+/** The target as the router has to read it. It takes the rest of a path after a semicolon for a query, and HTTP does not. */
+export const routerUrl = ({ url }: HttpServerRequest.HttpServerRequest): string =>
+  url.replace(/^[^?]+/, (path) => path.replaceAll(";", "%3B"))
+
 /** `GET` serves `HEAD`, and the routes below serve `OPTIONS`. */
 const optionsResponse = (methods: ReadonlySet<string>): HttpServerResponse.HttpServerResponse => {
   const allowed = [...methods].flatMap((method) => method === "GET" ? ["GET", "HEAD"] : [method]).concat("OPTIONS")
@@ -36,8 +40,8 @@ const optionsRouter = <E, R>(routes: Iterable<HttpRouter.Route<E, R>>) => {
 }
 
 /** The router knows some methods, and HTTP has any number of them: so each request is looked up as `OPTIONS`. */
-const toOptions = ({ url }: HttpServerRequest.HttpServerRequest): HttpServerRequest.HttpServerRequest =>
-  HttpServerRequest.fromWeb(new Request("http://localhost", { method: "OPTIONS" })).modify({ url })
+const toOptions = (request: HttpServerRequest.HttpServerRequest): HttpServerRequest.HttpServerRequest =>
+  HttpServerRequest.fromWeb(new Request("http://localhost", { method: "OPTIONS" })).modify({ url: routerUrl(request) })
 
 const methodsOf = <E, R>(routes: Iterable<HttpRouter.Route<E, R>>): ReadonlySet<string> =>
   new Set(Array.from(routes, ({ method }) => method).filter((method) => method !== "*"))

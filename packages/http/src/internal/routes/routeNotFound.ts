@@ -1,9 +1,11 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { errorReply } from "./errorReply.js"
 import * as methodNotAllowed from "./methodNotAllowed.js"
@@ -13,6 +15,25 @@ const isRouteNotFound = (u: unknown): u is HttpServerError.RouteNotFound => u in
 const notFound = Effect.map(
   HttpServerRequest.HttpServerRequest,
   (request) => errorReply(404, { message: `Invalid URL (${request.method} ${methodNotAllowed.pathOf(request)})` })
+)
+
+const fragment = errorReply(400, {
+  message: "The target of a request cannot contain `#`; write it as %23",
+  code: "invalid_target"
+})
+
+/**
+ * The router matches no path whose parameter is longer than its limit, 100 characters by default, and the routes have to say
+ * which id is too long. The limit is the size of the headers that Node accepts.
+ */
+const maxParamLength = 16_384
+
+/** The configuration of the router that serves the routes. The other settings of the application stay. */
+export const routerConfig: Layer.Layer<never> = Layer.scopedDiscard(
+  Effect.locallyScopedWith(HttpRouter.currentRouterConfig, (config) => ({
+    ...config,
+    maxParamLength: Math.max(config.maxParamLength ?? 0, maxParamLength)
+  }))
 )
 
 /**
@@ -27,10 +48,18 @@ export const middleware = Effect.gen(function*() {
   const wholeServer = yield* Effect.cached(Effect.map(routes, methodNotAllowed.wholeServer))
   const fallback = Effect.catchTag(Effect.flatten(otherMethods), "RouteNotFound", () => notFound)
   return (app: HttpApp.Default): HttpApp.Default =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       // The router would take it for the path `/`.
-      url === "*" ? Effect.flatten(wholeServer) : Effect.catchSomeCause(
-        app,
+      if (request.url === "*") return Effect.flatten(wholeServer)
+      // The router would leave the fragment out.
+      if (request.url.includes("#")) return Effect.succeed(fragment)
+      const url = methodNotAllowed.routerUrl(request)
+      const routed = url === request.url
+        ? app
+        : Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
+      return Effect.catchSomeCause(
+        routed,
         (cause) => Option.as(Option.filter(Cause.failureOption(cause), isRouteNotFound), fallback)
-      ))
+      )
+    })
 })

@@ -5,9 +5,10 @@ import * as Option from "effect/Option"
 export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "::1" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname)
 
-/** The host name of a URL. None for a text that is not a URL, and for one with a user, which no `Host` and no `Origin` has. */
+/** The host name of `scheme://host[:port]`. None for any other text, such as one with a user or a path, which no `Origin` has. */
 export const hostnameOf = (url: string): Option.Option<string> =>
   Either.getRight(Either.try(() => new URL(url))).pipe(
+    Option.filter(() => /^[^/]+:\/\/[^/?#\\]*$/.test(url)),
     Option.filter(({ password, username }) => username === "" && password === ""),
     Option.map(({ hostname }) => hostname)
   )
