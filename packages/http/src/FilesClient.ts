@@ -57,7 +57,7 @@ export const make = (options: ClientOptions): Effect.Effect<Service, never, Http
         name: "files.list",
         request: getWithQuery("/files", ListFiles.UrlParams, request),
         // The official clients go on to the next page where `has_more` is missing.
-        success: (body) => decoders.page(body, (page) => ({ has_more: true, ...page })),
+        success: (body) => decoders.page(body, (page) => ({ object: "list", has_more: true, ...page })),
         errorRules: errorRules.list
       })
 

@@ -138,6 +138,29 @@ describe("FilesService.content with a range", () => {
       }
     }))
 
+  it.effect("content fails where the body of a range has fewer or more bytes than its Content-Range", () =>
+    Effect.gen(function*() {
+      for (const [from, to] of [[7, 9], [7, 12], [7, 7]] as const) {
+        const { found } = yield* contentOf({ offset: 7, bytes: 3 }, partial(copy(from, to), "bytes 7-9/100"))
+        expect(Either.flip(found).pipe(Either.getOrThrow)).toMatchObject({
+          _tag: "ResponseMalformed",
+          problem: `the body has ${to - from} bytes, and 3 in its Content-Range header`
+        })
+      }
+    }))
+
+  it.effect.each([201, 202, 204])(
+    "content fails at the status %i, which has no content of a File",
+    (status) =>
+      Effect.gen(function*() {
+        const { found } = yield* contentOf(undefined, { status, body: copy(0) })
+        expect(Either.flip(found).pipe(Either.getOrThrow)).toMatchObject({
+          _tag: "ResponseMalformed",
+          response: { status }
+        })
+      })
+  )
+
   it.effect("content sends no request for a range that no File can have", () =>
     Effect.gen(function*() {
       const { found, sent } = yield* contentOf({ offset: -1 }, { status: 200, body: copy(0) })

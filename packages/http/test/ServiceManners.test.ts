@@ -130,14 +130,10 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
         const read = yield* Effect.either(
           Effect.provide(Stream.mkString(Stream.decodeText(content)), clients(url))
         )
-        if (name === "fetch") {
-          expect(created).toMatchObject({ right: { id: uploadId } })
-          expect(read).toMatchObject({ right: "content" })
-        } else {
-          const left = { _tag: "ResponseMalformed", problem: expect.stringContaining("gzip") }
-          expect(created).toMatchObject({ left })
-          expect(read).toMatchObject({ left })
-        }
+        const left = { _tag: "ResponseMalformed", problem: expect.stringContaining("gzip") }
+        expect(created).toMatchObject(name === "fetch" ? { right: { id: uploadId } } : { left })
+        // `fetch` of Node would not notice that compressed content is cut off.
+        expect(read).toMatchObject({ left })
       }))
 
     for (const encoding of ["zstd", "identity, gzip", "x"]) {
@@ -151,6 +147,15 @@ for (const [name, httpClient] of Object.entries(httpClients)) {
           expect(yield* Effect.either(Effect.provide(Stream.runDrain(content), clients(url)))).toMatchObject({ left })
         }))
     }
+
+    it.scopedLive("a transfer encoding that no client decodes is never taken for the content", () =>
+      Effect.gen(function*() {
+        const url = yield* serveBytes((socket) => {
+          socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+        })
+        const error = yield* Effect.flip(Effect.provide(Stream.runDrain(content), clients(url)))
+        expect(error).toMatchObject({ _tag: "ResponseMalformed", problem: expect.stringContaining("gzip, chunked") })
+      }))
 
     it.scopedLive("a compressed error response is decoded, or fails and names its encoding", () =>
       Effect.gen(function*() {
@@ -311,6 +316,18 @@ describe("a compatible service", () => {
       )
       expect(yield* Effect.provide(listed, clients(url))).toEqual(["file-1", "file-2", "file-3"])
       expect(received).toHaveLength(3)
+    }))
+
+  it.scopedLive("may have numbers as strings in a list without `object`, beside keys of any depth", () =>
+    Effect.gen(function*() {
+      const depth = 100_000
+      const { url } = yield* serve((_, response) => {
+        response.writeHead(200, { "content-type": "application/json" }).end(
+          `{"data":[{"id":"file-1","bytes":"1","created_at":"1","expires_at":null,"filename":"a","purpose":"batch",` +
+            `"x":${"[".repeat(depth)}${"]".repeat(depth)}}],"has_more":false}`
+        )
+      })
+      expect(yield* Effect.provide(listed, clients(url))).toEqual(["file-1"])
     }))
 
   it.scopedLive("may leave has_more out and ignore `after`: the list has each File once", () =>

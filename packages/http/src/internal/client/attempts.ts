@@ -95,10 +95,13 @@ export const make = (options: ClientOptions) =>
         }))
 
     /** The error for a response that is compressed, although that was not requested. */
-    const compressed = (response: HttpClientResponse.HttpClientResponse): Option.Option<ResponseMalformed> =>
-      Option.map(undecoded(response), (encoding) => {
+    const compressed = (
+      response: HttpClientResponse.HttpClientResponse,
+      what: "json" | "content" = "json"
+    ): Option.Option<ResponseMalformed> =>
+      Option.map(undecoded(response, what), (encoding) => {
         const { headers, status } = response
-        return unexpected({ status, headers, body: "" }, `the content-encoding ${encoding} was not requested`)
+        return unexpected({ status, headers, body: "" }, `the encoding ${encoding} was not requested`)
       })
 
     return { execute, executeScoped, failWith, unexpected, compressed, timed, retryTransient, redact, timeout }

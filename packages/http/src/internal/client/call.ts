@@ -3,6 +3,7 @@ import { fromParseError } from "@effect-uploads/domain/UploadError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -25,16 +26,26 @@ type JsonObject = { readonly [key: string]: unknown }
 /** Numbers that some services send as strings. */
 const numericKeys = ["bytes", "created_at", "expires_at"]
 
+/** The File in a page is at the depth of two. Deeper JSON could exceed the call stack. */
+const maximumDepth = 2
+
 /** The object without the keys that are null, and with numbers where it has digits as a string. */
-const withNumbers = (object: JsonObject): JsonObject =>
+const normalized = (object: JsonObject, depth = 0): JsonObject =>
   Record.filterMap(
     object,
     (value, key) =>
       Option.map(Option.fromNullable(value), (value) =>
         numericKeys.includes(key) && Predicate.isString(value) && /^\d+(?:\.\d+)?$/.test(value)
           ? Number(value)
-          : value)
+          : Array.isArray(value)
+          ? value.map((item) =>
+            normalizedWithin(item, depth)
+          )
+          : normalizedWithin(value, depth))
   )
+
+const normalizedWithin = (value: unknown, depth: number): unknown =>
+  Predicate.isRecord(value) && depth < maximumDepth ? normalized(value, depth + 1) : value
 
 /** The most bytes of a success that are read. A page of 10,000 Files has about 3 MB. */
 const maximumSuccessBytes = 16 * 1024 * 1024
@@ -53,12 +64,15 @@ const parseObject = Schema.decodeUnknownOption(
 export const jsonDecoder = <A, I>(schema: Schema.Schema<A, I>) => {
   // Compile the decoder lazily, on first use.
   let decode: Decoder<A> | undefined
-  return (body: string, complete?: (body: JsonObject) => JsonObject): Effect.Effect<A, ParseResult.ParseError> => {
+  return (
+    body: string,
+    complete: (body: JsonObject) => JsonObject = identity
+  ): Effect.Effect<A, ParseResult.ParseError> => {
     const decoded = (decode ??= Schema.decode(Schema.parseJson(schema)))(body)
-    return complete === undefined ? decoded : Effect.catchAll(decoded, (error) =>
+    return Effect.catchAll(decoded, (error) =>
       Option.match(parseObject(body), {
         onNone: () => Effect.fail(error),
-        onSome: (object) => Effect.mapError(Schema.decodeUnknown(schema)(complete(withNumbers(object))), () => error)
+        onSome: (object) => Effect.mapError(Schema.decodeUnknown(schema)(complete(normalized(object))), () => error)
       }))
   }
 }

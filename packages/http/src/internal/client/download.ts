@@ -34,22 +34,21 @@ export const makeDownload =
       const located = rangeResponse.locate(response, bounds)
       if (Option.isNone(located)) return yield* failWith(errorRules, response)
       const { headers, status } = response
-      const malformed = compressed(response)
+      const malformed = compressed(response, "content")
       if (Option.isSome(malformed)) return yield* malformed.value
-      const within = yield* Either.mapLeft(
-        located.value,
-        (problem) => unexpected({ status, headers, body: "" }, problem)
-      )
-      return { response, within }
+      const malformedBecause = (problem: string) => unexpected({ status, headers, body: "" }, problem)
+      const { bytes, within } = yield* Either.mapLeft(located.value, malformedBecause)
+      return { response, within, withLength: rangeResponse.withLength(bytes, malformedBecause) }
     })
     return attempt.pipe(
       timed,
       keepOpenOnSuccess,
       retryTransient,
-      Effect.map(({ response, within }) =>
+      Effect.map(({ response, within, withLength }) =>
         bytesOf(response, redact).pipe(
           Stream.timeoutFail(() => new RequestTimeout({ after: timeout }), timeout),
           readAheadAtEnd(response),
+          withLength,
           slice(within)
         )
       ),

@@ -1,7 +1,9 @@
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Chunk from "effect/Chunk"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Bounds } from "../../FileRange.js"
 import { whole } from "../../FileRange.js"
 
@@ -17,7 +19,16 @@ export const withRange = (
   return HttpClientRequest.setHeader(request, "range", `bytes=${bounds.start}-${last}`)
 }
 
-const noBytes: Bounds = { start: 0, end: 0 }
+/** Where the requested bytes are in the body, and how many bytes the body must have, if the response tells. */
+interface Located {
+  readonly within: Bounds
+  readonly bytes?: number
+}
+
+const noBytes: Located = { within: { start: 0, end: 0 } }
+
+/** A 201, 202 or 204 has no content of a File. */
+const successes = [200, 203]
 
 /**
  * Where the requested bytes are in the body of a response, or what is wrong with the response; none for an error response.
@@ -26,18 +37,18 @@ const noBytes: Bounds = { start: 0, end: 0 }
 export const locate = (
   { headers, status }: HttpClientResponse.HttpClientResponse,
   requested: Bounds
-): Option.Option<Either.Either<Bounds, string>> => {
+): Option.Option<Either.Either<Located, string>> => {
   const contentRange = headers["content-range"] ?? ""
   if (status === 416 && !isWhole(requested)) {
     // Content-Range has the length of the File, if it is there at all. A range that starts at the end or beyond has no bytes.
     const [, total = "0"] = /^bytes \*\/(\d+)$/i.exec(contentRange.trim()) ?? []
     return Number(total) <= requested.start ? Option.some(Either.right(noBytes)) : Option.none()
   }
-  if (status < 200 || status > 299) return Option.none()
-  return Option.some(status === 206 ? locatePartial(contentRange, requested) : Either.right(requested))
+  if (status === 206) return Option.some(locatePartial(contentRange, requested))
+  return successes.includes(status) ? Option.some(Either.right({ within: requested })) : Option.none()
 }
 
-const locatePartial = (contentRange: string, requested: Bounds): Either.Either<Bounds, string> => {
+const locatePartial = (contentRange: string, requested: Bounds): Either.Either<Located, string> => {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(contentRange.trim()) ?? []
   const end = Number(last) + 1
   // A range that ends too early would pass for all of the requested bytes.
@@ -49,6 +60,31 @@ const locatePartial = (contentRange: string, requested: Bounds): Either.Either<B
         : `the range ${contentRange} is not the requested one`
     )
   }
-  // A body that is read to its end leaves its connection to the next request, so cut only where it is too long.
-  return Either.right(end <= requested.end ? whole : { start: 0, end: requested.end - requested.start })
+  return Either.right({
+    // A body that is read to its end leaves its connection to the next request, so cut only where it is too long.
+    within: end <= requested.end ? whole : { start: 0, end: requested.end - requested.start },
+    bytes: end - requested.start
+  })
 }
+
+/** Fails where a body that is read to its end has another number of bytes than its Content-Range. No byte beyond is passed on. */
+export const withLength =
+  <E1>(length: number | undefined, onOther: (problem: string) => E1) =>
+  <E>(body: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E | E1> =>
+    length === undefined ? body : Stream.suspend(() => {
+      let received = 0
+      const counted = Stream.mapChunks(
+        body,
+        Chunk.map((bytes) => {
+          const room = Math.max(0, length - received)
+          received += bytes.byteLength
+          return bytes.byteLength > room ? bytes.subarray(0, room) : bytes
+        })
+      )
+      const end = Stream.suspend(() =>
+        received === length
+          ? Stream.empty
+          : Stream.fail(onOther(`the body has ${received} bytes, and ${length} in its Content-Range header`))
+      )
+      return Stream.concat(counted, end)
+    })

@@ -72,7 +72,7 @@ const isFetched = (response: HttpClientResponse.HttpClientResponse): boolean => 
 const mayBeOfUndici = (response: HttpClientResponse.HttpClientResponse): boolean =>
   Predicate.hasProperty(sourceOf(response), "body")
 
-const notEncoded = /^\s*(?:identity)?\s*$/i
+const notEncoded = /^\s*(?:(?:identity|chunked)\s*,?\s*)*$/i
 
 /** What every `fetch` decodes. One of Node hands on the whole body undecoded where one of its encodings is another. */
 const decodedByFetch = /^\s*(?:(?:x-)?gzip|deflate|br)(?:\s*,\s*(?:(?:x-)?gzip|deflate|br))*\s*$/i
@@ -81,12 +81,24 @@ const decodedByFetch = /^\s*(?:(?:x-)?gzip|deflate|br)(?:\s*,\s*(?:(?:x-)?gzip|d
 const isBrowser = Predicate.hasProperty(globalThis, "document") ||
   Predicate.hasProperty(globalThis, "WorkerGlobalScope")
 
-/** The encoding of a compressed body that its client does not decode. `fetch` decodes, and keeps the header. */
-export const undecoded = (response: HttpClientResponse.HttpClientResponse): Option.Option<string> =>
-  Option.filter(
-    Headers.get(response.headers, "content-encoding"),
-    (encoding) => !notEncoded.test(encoding) && !(isFetched(response) && (isBrowser || decodedByFetch.test(encoding)))
+/**
+ * The encoding of a compressed body that its client does not decode. `fetch` decodes, and keeps the header. But `fetch` of Node
+ * takes compressed bytes that are cut off for whole ones: JSON tells that it was cut off, and the `content` of a File does not.
+ */
+export const undecoded = (
+  response: HttpClientResponse.HttpClientResponse,
+  what: "json" | "content"
+): Option.Option<string> => {
+  const header = (name: string) => Option.filter(Headers.get(response.headers, name), (text) => !notEncoded.test(text))
+  return Option.orElse(
+    header("transfer-encoding"),
+    () =>
+      Option.filter(
+        header("content-encoding"),
+        (encoding) => !(isFetched(response) && (isBrowser || (what === "json" && decodedByFetch.test(encoding))))
+      )
   )
+}
 
 /** More than an HTTP client holds between the socket and its reader. */
 const readAheadBytes = 1024 * 1024
