@@ -469,6 +469,7 @@ describe("a download with a slow reader", () => {
         const fetched = HttpClientResponse.fromWeb(request, new Response("", { headers }))
         const response: HttpClientResponse.HttpClientResponse = Object.create(fetched, {
           headers: { value: fetched.headers },
+          status: { value: 200 },
           source: { value: source },
           stream: { value: stream }
         })

@@ -76,19 +76,20 @@ const pathsOf = (directory: string, key: PartKey): Paths => {
 }
 
 const listFolder = async (directory: string, uploadId: string): Promise<ReadonlyArray<PartKey>> => {
-  const names = await Fs.readdir(Path.join(directory, uploadId)).catch((cause: unknown) =>
+  const entries = await Fs.readdir(Path.join(directory, uploadId), { withFileTypes: true }).catch((cause: unknown) =>
     ["ENOENT", "ENOTDIR"].includes(codeOf(cause)) ? [] : Promise.reject(cause)
   )
-  return names
-    .map((name) => name.endsWith(incomingSuffix) ? name.slice(0, -incomingSuffix.length) : name)
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name.endsWith(incomingSuffix) ? name.slice(0, -incomingSuffix.length) : name)
     .filter(isId)
     .map((name) => ({ uploadId: UploadId.make(uploadId), partId: PartId.make(name) }))
 }
 
-/** Lists one folder at a time. */
+/** Lists one folder at a time. A symbolic link is not followed: the sweeper would remove the files of another folder. */
 async function* walk(directory: string): AsyncGenerator<ReadonlyArray<PartKey>> {
-  for await (const { name } of await Fs.opendir(directory)) {
-    if (isId(name)) yield await listFolder(directory, name)
+  for await (const entry of await Fs.opendir(directory)) {
+    if (isId(entry.name) && entry.isDirectory()) yield await listFolder(directory, entry.name)
   }
 }
 

@@ -1,3 +1,4 @@
+import { UploadId } from "@effect-uploads/domain/Ids"
 import * as FilePartStorage from "@effect-uploads/server/FilePartStorage"
 import { PartStorage } from "@effect-uploads/server/PartStorage"
 import type { StorageError } from "@effect-uploads/server/StorageError"
@@ -73,6 +74,21 @@ describe("the folder of the parts", () => {
       Fs.mkdirSync(Path.join(folder, "upload_2"))
       const found = yield* Effect.provide(listed, FilePartStorage.layer({ directory: folder }))
       expect(found).toEqual(["upload_1/part_1"])
+    }))
+
+  test("does not lead to files elsewhere by symbolic links", (folder) =>
+    Effect.gen(function*() {
+      const directory = Path.join(folder, "parts")
+      const elsewhere = Path.join(folder, "elsewhere")
+      const storage = yield* FilePartStorage.make({ directory })
+      yield* storage.write(key("a"), inChunks(pattern(1), 1))
+      Fs.mkdirSync(elsewhere)
+      Fs.writeFileSync(Path.join(elsewhere, "file"), "")
+      for (const link of ["upload_2", "upload_1/linked"]) Fs.symlinkSync(elsewhere, Path.join(directory, link))
+      Fs.mkdirSync(Path.join(directory, "upload_1", "folder"))
+      expect(yield* Effect.provideService(listed, PartStorage, storage)).toEqual(["upload_1/a"])
+      for (const id of ["upload_1", "upload_2"]) yield* storage.removeUpload(UploadId.make(id))
+      expect(tree(folder)).toEqual(["elsewhere", "elsewhere/file", "parts"])
     }))
 
   test("keeps the partial files of a killed process until they are removed", (folder) =>

@@ -62,8 +62,12 @@ const filesAtOnce = 64
 /** The attempts to remove a folder that gets new files meanwhile. */
 const maximumAttempts = 10
 
-/** Removes a folder and its files. Tries again, because parts may be written to the folder meanwhile. */
+/**
+ * Removes a folder and its files. Tries again, because parts may be written to the folder meanwhile. Of a symbolic link, only the
+ * link is removed.
+ */
 export const removeAll = async (path: string, attempt = 1): Promise<void> => {
+  if (await Fs.lstat(path).then((stats) => stats.isSymbolicLink(), () => false)) return Fs.rm(path, { force: true })
   const names = await Fs.readdir(path).catch(async (cause: unknown) => {
     await unlessCode("ENOENT")(cause)
     return undefined
