@@ -99,10 +99,14 @@ const parsePair = (name: string) => (pair: string, index: number): Either.Either
   const [project = "", ...rest] = pair.split(":")
   const key = rest.join(":").trim()
   return decodeProject(project.trim()).pipe(
-    Option.filter(() => /^[\x21-\x7e]+$/.test(key)),
+    // A quoted pair, or one that is commented out, would be a key that nobody means.
+    Option.filter((project) => !/^["'#]/.test(project) && /^[\x21-\x7e]+$/.test(key)),
     Option.map((project) => ({ project, key: Redacted.make(key) })),
     Either.fromOption(() =>
-      ConfigError.InvalidData([name], `entry ${index + 1} is not project:key, both in visible ASCII characters`)
+      ConfigError.InvalidData(
+        [name],
+        `entry ${index + 1} is not project:key, without quotation marks, the key in visible ASCII characters`
+      )
     )
   )
 }
@@ -121,15 +125,18 @@ const parse = (name: string, text: string): Either.Either<ReadonlyArray<ApiKey>,
   )
 }
 
+/** Reads the file without its comments: the lines that begin with `#`. */
 const readFile = (name: string, path: string): Either.Either<string, ConfigError.ConfigError> =>
-  Either.try({
-    try: () => readFileSync(path, "utf8"),
-    catch: () => ConfigError.InvalidData([name], `cannot read the file ${path}`)
-  })
+  path.trim() === ""
+    ? Either.left(ConfigError.InvalidData([name], "it is set and blank; unset it to name no file"))
+    : Either.try({
+      try: () => readFileSync(path, "utf8").replace(/^[^\S\n]*#.*$/gm, ""),
+      catch: () => ConfigError.InvalidData([name], `cannot read the file ${path}`)
+    })
 
 /**
  * Reads `project:key` pairs, separated by commas or line breaks: from the variable, or from the file that the variable with
- * the suffix `_FILE` names. Without either there are no keys.
+ * the suffix `_FILE` names, where a line that begins with `#` is a comment. Without either there are no keys.
  *
  * @since 0.1.0
  * @category configuration

@@ -15,12 +15,27 @@ import * as Redacted from "effect/Redacted"
 import * as ApiKeys from "./ApiKeys.js"
 import { defaultLimits } from "./Project.js"
 
+/** Reads a variable. A blank one is an error: as a number it would be 0. The error does not show the text, which may be a secret. */
+const variable = <A>(name: string, expected: string, read: (text: string) => Option.Option<A>): Config.Config<A> =>
+  Config.string(name).pipe(
+    Config.mapOrFail((text) =>
+      text.trim() === ""
+        ? Either.left(ConfigError.InvalidData([], "it is set and blank; unset it for its default"))
+        : Either.fromOption(read(text), () => ConfigError.InvalidData([], `Expected ${expected}`))
+    )
+  )
+
+/** Digits only: `Number` reads `0x10` and `1e3` too. */
 const integer = (name: string, minimum: number, maximum: number) =>
-  Config.integer(name).pipe(
-    Config.validate({
-      message: `Expected a whole number from ${minimum} to ${maximum}`,
-      validation: (value) => value >= minimum && value <= maximum
-    })
+  variable(
+    name,
+    `a whole number from ${minimum} to ${maximum}`,
+    (text) =>
+      Option.some(text.trim()).pipe(
+        Option.filter((text) => /^\d+$/.test(text)),
+        Option.map(Number),
+        Option.filter((value) => value >= minimum && value <= maximum)
+      )
   )
 
 const bytes = (name: string) => Config.map(integer(name, 1, Number.MAX_SAFE_INTEGER), (value) => ByteSize.make(value))
@@ -29,11 +44,13 @@ const bytes = (name: string) => Config.map(integer(name, 1, Number.MAX_SAFE_INTE
 const longest = Duration.millis(2 ** 31 - 1)
 
 const duration = (name: string): Config.Config<Duration.Duration> =>
-  Config.duration(name).pipe(
-    Config.validate({
-      message: "Expected a duration from 1 millisecond to 24 days",
-      validation: (value) => Duration.between(value, { minimum: Duration.millis(1), maximum: longest })
-    })
+  variable(
+    name,
+    "a duration from 1 millisecond to 24 days, such as `10 minutes` or `500 millis`",
+    (text) =>
+      Duration.decodeUnknown(text.trim()).pipe(
+        Option.filter((value) => Duration.between(value, { minimum: Duration.millis(1), maximum: longest }))
+      )
   )
 
 /** `scheme://host[:port]`, as a browser sends it in `Origin`. */
@@ -42,25 +59,21 @@ const isOrigin = (text: string): boolean =>
   Option.exists(Either.getRight(Either.try(() => new URL(text).origin)), (origin) => origin === text)
 
 const origins = (name: string): Config.Config<ReadonlyArray<string>> =>
-  Config.string(name).pipe(
-    Config.mapOrFail((text) => {
-      const origins = text.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "")
-      return origins.every(isOrigin)
-        ? Either.right(origins)
-        : Either.left(
-          ConfigError.InvalidData([name], "Expected origins such as https://example.com, separated by commas")
-        )
-    }),
-    Config.withDefault<ReadonlyArray<string>>([])
-  )
+  variable(
+    name,
+    "origins such as https://example.com, separated by commas",
+    (text) =>
+      Option.some(text.split(",").map((origin) => origin.trim()).filter((origin) => origin !== "")).pipe(
+        Option.filter((origins) => origins.every(isOrigin))
+      )
+  ).pipe(Config.withDefault<ReadonlyArray<string>>([]))
 
 const databaseUrl = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
-  Config.option(
-    Config.mapOrFail(Config.redacted(name), (url) =>
-      /^postgres(ql)?:\/\//.test(Redacted.value(url))
-        ? Either.right(url)
-        : Either.left(ConfigError.InvalidData([name], "Expected a PostgreSQL database: postgres://…")))
-  )
+  variable(name, "a PostgreSQL database: postgres://…", (text) =>
+    Option.some(text.trim()).pipe(
+      Option.filter((url) => /^postgres(ql)?:\/\//.test(url)),
+      Option.map(Redacted.make)
+    )).pipe(Config.option)
 
 const access = (name: string) => Config.withDefault(Config.literal("open", "key", "off")(name), "open" as const)
 
@@ -72,11 +85,11 @@ const access = (name: string) => Config.withDefault(Config.literal("open", "key"
  */
 export const ServerConfig = Config.all({
   /** The address to listen on. */
-  host: Config.withDefault(Config.nonEmptyString("UPLOADS_HOST"), "127.0.0.1"),
+  host: Config.withDefault(variable("UPLOADS_HOST", "an address", (text) => Option.some(text.trim())), "127.0.0.1"),
   /** 0 picks a free port. */
   port: Config.withDefault(integer("UPLOADS_PORT", 0, 65_535), 4141),
   /** The folder of the parts and of the SQLite database. */
-  dataDirectory: Config.withDefault(Config.nonEmptyString("UPLOADS_DATA_DIR"), "uploads-data"),
+  dataDirectory: Config.withDefault(variable("UPLOADS_DATA_DIR", "a folder", Option.some), "uploads-data"),
   /** `project:key` pairs, separated by commas. Without keys the server listens on the loopback only. */
   apiKeys: ApiKeys.config("UPLOADS_API_KEYS"),
   /** The origins of web pages that may use the API, separated by commas. */

@@ -21,6 +21,7 @@ import Database from "libsql"
 import AsyncDatabase from "libsql/promise"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as folders from "./internal/files/folders.js"
 import { toStorageError } from "./internal/sql/databaseError.js"
 import { StorageError } from "./StorageError.js"
 
@@ -171,12 +172,15 @@ const openError = (filename: string) => (cause: unknown): StorageError => {
     : error
 }
 
+/** A private folder: other users may not read the names of files. The error says it where the path is a file. */
+const makeFolder = async (path: string): Promise<void> => {
+  await folders.makeWithParents(path)
+  await folders.sync(path)
+}
+
 const open = (filename: string): Effect.Effect<Database.Database, StorageError> =>
-  Effect.try(() => {
-    // Other users may not read the names of files.
-    if (filename !== inMemory) Fs.mkdirSync(Path.dirname(filename), { recursive: true, mode: 0o700 })
-    return new Database(filename)
-  }).pipe(
+  Effect.tryPromise(() => filename === inMemory ? Promise.resolve() : makeFolder(Path.dirname(filename))).pipe(
+    Effect.zipRight(Effect.try(() => new Database(filename))),
     Effect.tap((db) =>
       Effect.try(() => opening.forEach((sql) => db.exec(sql))).pipe(
         // The rewriting needs the space of the whole file once more. Without it the file works, but does not shrink.

@@ -39,6 +39,13 @@ describe("ApiKeys", () => {
       }
     }))
 
+  it.effect("rejects a quoted pair and one that is commented out, which would be keys that nobody means", () =>
+    Effect.gen(function*() {
+      for (const text of ["\"alpha:sk-1\"", "'alpha:sk-1'", "beta:sk-2,\"alpha:sk-1\"", "#alpha:sk-1"]) {
+        expect(String(yield* Effect.flip(read(text)))).toContain("is not project:key, without quotation marks")
+      }
+    }))
+
   it.effect("names the position of an invalid entry, not its text", () =>
     Effect.gen(function*() {
       for (const text of ["alpha:sk-1,sk-secret", "alpha:sk-1,:sk-secret", "alpha:sk-1,beta:", "a:x,beta:sk-sec ret"]) {

@@ -100,7 +100,15 @@ describe("the start of the server", () => {
           [{ UPLOADS_API_KEYS_FILE: "/nonexistent" }, "UPLOADS_API_KEYS_FILE: cannot read the file /nonexistent"],
           [{ UPLOADS_CORS_ORIGINS: "https://a.example/path" }, "UPLOADS_CORS_ORIGINS: Expected origins"],
           [{ UPLOADS_DOCS: "closed" }, "UPLOADS_DOCS"],
-          [{ UPLOADS_DATA_DIR: command }, "UPLOADS_DATA_DIR: SqliteClient.open failed (database, Failed): EEXIST"]
+          [{ UPLOADS_DATA_DIR: command }, "UPLOADS_DATA_DIR: SqliteClient.open failed (database, Failed): ENOTDIR"],
+          [
+            { UPLOADS_DATA_DIR: `${command}/a/b` },
+            "UPLOADS_DATA_DIR: SqliteClient.open failed (database, Failed): ENOTDIR"
+          ],
+          // Where the `recursive` option of `mkdir` would never return.
+          ...process.platform === "linux"
+            ? [[{ UPLOADS_DATA_DIR: "/proc/a/b" }, "UPLOADS_DATA_DIR: SqliteClient.open failed"]] as const
+            : []
         ]
         const rejections = yield* Effect.forEach(wrong, ([env]) => rejection(env), { concurrency: 3 })
         for (const [index, { code, lines }] of rejections.entries()) {
@@ -194,12 +202,15 @@ describe("the arguments of the command", () => {
   it.scopedLive("keys can come from a file", () =>
     Effect.gen(function*() {
       const file = Path.join(yield* temporaryDirectory, "keys")
-      yield* Effect.promise(() => Fs.writeFile(file, "alpha:sk-from-a-file\nbeta:sk-another\n"))
+      yield* Effect.promise(() =>
+        Fs.writeFile(file, "\ufeff# keys\r\nalpha:sk-from-a-file\r\n\r\n  # beta:sk-revoked\r\nbeta:sk-another\r\n")
+      )
       const server = yield* start({ UPLOADS_API_KEYS_FILE: file })
       const url = yield* server.url
       expect((yield* clientOf(url).create(1)).status).toBe(401)
       expect((yield* clientOf(url, "sk-from-a-file").create(1)).status).toBe(200)
       expect((yield* clientOf(url, "sk-another").create(1)).status).toBe(200)
+      expect((yield* clientOf(url, "sk-revoked").create(1)).status).toBe(401)
     }))
 })
 

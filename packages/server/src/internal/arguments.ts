@@ -26,7 +26,7 @@ const variables: ReadonlyArray<readonly [name: string, help: string]> = [
   ["UPLOADS_PORT", "the port; 0 picks a free one (4141)"],
   ["UPLOADS_DATA_DIR", "the folder of parts and of the SQLite file (uploads-data)"],
   ["UPLOADS_API_KEYS", "project:key pairs, separated by commas"],
-  ["UPLOADS_API_KEYS_FILE", "a file with project:key pairs, one in a line"],
+  ["UPLOADS_API_KEYS_FILE", "a file with project:key pairs, one in a line; # begins a comment"],
   ["UPLOADS_CORS_ORIGINS", "origins of web pages that may use the API, separated by commas"],
   ["UPLOADS_PAGE", "whether the page at / is served: open or off (open)"],
   ["UPLOADS_DOCS", "who may see /docs: open, key or off (open)"],

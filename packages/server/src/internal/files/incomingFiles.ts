@@ -7,9 +7,10 @@ import * as Path from "node:path"
 import type { StorageError } from "../../StorageError.js"
 import { UploadRepository } from "../../UploadRepository.js"
 import { storageError } from "./fileError.js"
+import * as folders from "./folders.js"
 
 const makeEmpty = async (directory: string): Promise<void> => {
-  await Fs.mkdir(directory, { recursive: true, mode: 0o700 })
+  await folders.makeWithParents(directory)
   for (const name of await Fs.readdir(directory)) {
     if (name.startsWith(incomingPrefix)) await Fs.rm(Path.join(directory, name), { recursive: true, force: true })
   }
