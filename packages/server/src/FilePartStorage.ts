@@ -48,10 +48,10 @@ const step = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, Sto
 const privateFile = 0o600
 
 /**
- * The small ranges that are read at the same time. More than this are not read faster, and the event loop is held while it
- * receives all that have ended.
+ * The lists of small ranges that are read at the same time. More than this are not read faster, and the event loop is held while
+ * it receives all that have ended.
  */
-const maximumSmallReads = 16
+const maximumSmallReads = 4
 
 const incomingSuffix = ".incoming"
 
@@ -174,18 +174,15 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
         )
       })
 
-    const read: Service["read"] = (key, range) =>
-      range.bytes <= fileReader.smallBytes ? readSmall(key, range) : readLarge(key, range)
-
-    const readSmall: Service["read"] = (key, range) =>
-      Stream.fromEffect(
-        Effect.flatMap(
-          paths("read", key),
-          ({ file }) => smallReads.withPermits(1)(step("read", () => fileReader.readSmall(file, range)))
-        )
+    const readSmall: Service["readSmall"] = (ranges) =>
+      Effect.forEach(
+        ranges,
+        ([key, range]) => Effect.map(paths("readSmall", key), ({ file }) => ({ path: file, range }))
+      ).pipe(
+        Effect.flatMap((files) => smallReads.withPermits(1)(step("readSmall", () => fileReader.readSmall(files))))
       )
 
-    const readLarge: Service["read"] = (key, range) =>
+    const read: Service["read"] = (key, range) =>
       Stream.unwrapScoped(
         paths("read", key).pipe(
           Effect.flatMap(({ file }) =>
@@ -209,12 +206,13 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
         }))
 
     const removeUpload: Service["removeUpload"] = (uploadId) =>
-      Effect.flatMap(paths("removeUpload", { uploadId, partId: PartId.make("all") }), ({ folder }) =>
-        step("removeUpload", () => folders.removeAll(folder)))
+      Effect.flatMap(
+        paths("removeUpload", { uploadId, partId: PartId.make("all") }),
+        ({ folder }) => step("removeUpload", () => folders.removeAll(folder))
+      )
 
     const list: Service["list"] = Stream.suspend(() =>
-      Stream.fromAsyncIterable(walk(directory), (cause) =>
-        storageError("list", cause))
+      Stream.fromAsyncIterable(walk(directory), (cause) => storageError("list", cause))
     ).pipe(Stream.mapConcat((keys) => keys))
 
     const ping: Service["ping"] = step(
@@ -225,7 +223,7 @@ export const make = (options: Options): Effect.Effect<Service, StorageError> =>
           .finally(() => Fs.rm(probeFile, { force: true }))
     )
 
-    return PartStorage.of({ write, read, remove, removeUpload, list, ping })
+    return PartStorage.of({ write, read, readSmall, remove, removeUpload, list, ping })
   })
 
 /**

@@ -22,6 +22,17 @@ export interface PartKey {
 }
 
 /**
+ * The bytes of a part from `offset` on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ByteRange {
+  readonly offset: number
+  readonly bytes: number
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -42,11 +53,16 @@ export interface Service {
    */
   readonly write: <E>(key: PartKey, data: Stream.Stream<Uint8Array, E>) => Effect.Effect<Written, E | StorageError>
 
-  /** Reads `bytes` bytes from `offset`. Fails with `Missing` if the part has fewer. */
-  readonly read: (
-    key: PartKey,
-    range: { readonly offset: number; readonly bytes: number }
-  ) => Stream.Stream<Uint8Array, StorageError>
+  /** Reads the bytes of a range. Fails with `Missing` if the part has fewer. */
+  readonly read: (key: PartKey, range: ByteRange) => Stream.Stream<Uint8Array, StorageError>
+
+  /**
+   * Reads small ranges, one of each part, in the order of the list: at most 64 ranges and 256 KiB in all. A stream for each of
+   * thousands of small parts would cost more than their bytes. Fails with `Missing` if a part has fewer bytes.
+   */
+  readonly readSmall: (
+    ranges: ReadonlyArray<readonly [key: PartKey, range: ByteRange]>
+  ) => Effect.Effect<ReadonlyArray<Uint8Array>, StorageError>
 
   /** Succeeds if the part does not exist. */
   readonly remove: (key: PartKey) => Effect.Effect<void, StorageError>

@@ -313,22 +313,21 @@ export const make: Effect.Effect<Service, StorageError, SqlClient.SqlClient | Sc
     )
 
   /**
-   * Reads parts page by page. The first page is small, because many requests may read theirs in the same turn of the event loop.
-   * Each further page has a turn of its own.
+   * Reads parts page by page. Each page has a turn of the event loop, the first one too, because the requests of many downloads may
+   * arrive in one turn.
    */
   const readPages = (
     name: string,
     page: (after: number, limit: number) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
   ): Stream.Stream<StoredPart, StorageError> =>
-    Stream.paginateChunkEffect({ after: -1, limit: fewRows }, ({ after, limit }) => {
-      const readPage = Effect.gen(function*() {
+    Stream.paginateChunkEffect({ after: -1, limit: fewRows }, ({ after, limit }) =>
+      Effect.gen(function*() {
+        yield* EventLoop.nextTurn
         const rows = yield* page(after, limit)
         const parts = Chunk.unsafeFromArray(yield* decodeParts(rows))
         const last = rows.length < limit ? Option.none() : yield* Effect.asSome(decodePosition(rows.at(-1)))
         return [parts, Option.map(last, ({ position }) => ({ after: position, limit: rowsPerStatement }))] as const
-      }).pipe(read(name))
-      return after < 0 ? readPage : Effect.zipRight(EventLoop.nextTurn, readPage)
-    })
+      }).pipe(read(name)))
 
   const usageOf = (project: ProjectId, now: DateTime.Utc): Effect.Effect<Usage, SqlError | ParseError> =>
     execute(sql`SELECT

@@ -164,6 +164,12 @@ describe.runIf(Fs.existsSync("/proc/self/fd"))("no file stays open", () => {
         yield* Effect.exit(end)
         expect(openFiles(folder)).toEqual([])
       }
+      for (const bytes of [10, 2_000_001]) {
+        yield* Effect.exit(
+          storage.readSmall([[key(), { offset: 2_000_000 - 10, bytes }], [key(), { offset: 0, bytes: 1 }]])
+        )
+        expect(openFiles(folder)).toEqual([])
+      }
       for (let turns = 0; turns < 40; turns++) {
         const fiber = yield* Effect.fork(Stream.runDrain(reading(2_000_000)))
         yield* Effect.repeatN(turn, turns)

@@ -1,7 +1,6 @@
 import * as EventLoop from "@effect-uploads/http/EventLoop"
 import * as FileRange from "@effect-uploads/http/FileRange"
-import type * as Arr from "effect/Array"
-import * as Chunk from "effect/Chunk"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as PartStorage from "../PartStorage.js"
@@ -42,8 +41,6 @@ const batchBytes = 256 * 1024
 /** The sections that are read together are at most so many, so that the event loop is free in between. */
 const batchSections = 64
 
-const concurrentReads = 16
-
 /** Groups adjacent small sections. A large section is a group of its own. */
 const batches = (sections: ReadonlyArray<Section>): ReadonlyArray<Arr.NonEmptyReadonlyArray<Section>> => {
   const found: Array<Arr.NonEmptyArray<Section>> = []
@@ -76,42 +73,45 @@ export const read = (
     }),
     Stream.takeUntil(({ end }) => end >= bounds.end),
     Stream.mapConcat(({ sections }) => batches(sections)),
-    Stream.flatMap(([first, ...rest]) =>
-      rest.length === 0
-        ? first.bytes === first.part.bytes
-          ? verified(readSection(storage, first), first.part)
-          : readSection(storage, first)
-        : Stream.fromEffect(readTogether(storage, [first, ...rest]))
-    )
+    Stream.flatMap((batch) => {
+      const [first] = batch
+      return first.bytes <= smallBytes ? Stream.fromEffect(readTogether(storage, batch)) : readLarge(storage, first)
+    })
   )
 
-const readSection = (storage: PartStorage.Service, { bytes, offset, part }: Section) =>
-  storage.read({ uploadId: part.part.uploadId, partId: part.part.id }, { offset, bytes })
+const keyOf = ({ part }: StoredPart): PartStorage.PartKey => ({ uploadId: part.uploadId, partId: part.id })
+
+const readLarge = (storage: PartStorage.Service, section: Section): Stream.Stream<Uint8Array, StorageError> => {
+  const data = storage.read(keyOf(section.part), section)
+  return section.bytes === section.part.bytes ? verified(data, section.part) : data
+}
 
 const corrupt = ({ part }: StoredPart) =>
   new StorageError({ store: "parts", reason: "Corrupt", operation: `reading ${part.id}` })
 
-const readSmall = (storage: PartStorage.Service, section: Section): Effect.Effect<Buffer, StorageError> =>
-  Effect.flatMap(Stream.runCollect(readSection(storage, section)), (chunks) => {
-    const data = Buffer.concat(Chunk.toReadonlyArray(chunks))
-    if (section.bytes !== section.part.bytes) return Effect.succeed(data)
-    const checksum = Checksum.make()
-    checksum.update(data)
-    return checksum.digest() === section.part.checksum ? Effect.succeed(data) : corrupt(section.part)
-  })
+const hasItsChecksum = (data: Uint8Array, { bytes, part }: Section): boolean => {
+  if (bytes !== part.bytes) return true
+  const checksum = Checksum.make()
+  checksum.update(data)
+  return checksum.digest() === part.checksum
+}
 
 /**
- * Reads small sections concurrently into one buffer: a consumer takes as long for one byte as for many. It begins in a turn of the
- * event loop of its own, because each section has a fiber, and many downloads may begin at once.
+ * Reads small sections into one buffer: a consumer takes as long for one byte as for many. It begins in a turn of the event loop
+ * of its own, because many downloads may begin at once.
  */
 const readTogether = (
   storage: PartStorage.Service,
   batch: ReadonlyArray<Section>
 ): Effect.Effect<Uint8Array, StorageError> =>
-  EventLoop.nextTurn.pipe(
-    Effect.zipRight(Effect.forEach(batch, (section) => readSmall(storage, section), { concurrency: concurrentReads })),
-    Effect.map((buffers) => Buffer.concat(buffers))
-  )
+  Effect.gen(function*() {
+    yield* EventLoop.nextTurn
+    const buffers = yield* storage.readSmall(batch.map((section) => [keyOf(section.part), section]))
+    for (const [section, data] of Arr.zip(batch, buffers)) {
+      if (!hasItsChecksum(data, section)) return yield* corrupt(section.part)
+    }
+    return Buffer.concat(buffers)
+  })
 
 const verified = (
   data: Stream.Stream<Uint8Array, StorageError>,

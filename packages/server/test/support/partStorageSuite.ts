@@ -103,6 +103,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<PartStorage, E>): void
         expect(yield* reasonOf(readAll(key("part_1", "upload_2"), 1))).toBe("Missing")
       }))
 
+    test("reads small ranges of many parts in their order", () =>
+      Effect.gen(function*() {
+        const storage = yield* PartStorage
+        const parts = [1, 65_536, 0, 300, 7].map((bytes, index) => [key(`part_${index}`), pattern(bytes)] as const)
+        for (const [key, data] of parts) yield* storage.write(key, Stream.make(data))
+        const whole = parts.map(([key, data]) => [key, { offset: 0, bytes: data.byteLength }] as const).reverse()
+        const read = yield* storage.readSmall([...whole, [key("part_3"), { offset: 298, bytes: 2 }]])
+        const expected = [...parts.map(([, data]) => data).reverse(), pattern(300).subarray(298)]
+        expect(read.map((data) => Buffer.from(data))).toEqual(expected.map((data) => Buffer.from(data)))
+        expect(yield* storage.readSmall([])).toEqual([])
+        for (const id of ["part_0", "part_9"]) {
+          expect(yield* reasonOf(storage.readSmall([...whole, [key(id), { offset: 1, bytes: 1 }]]))).toBe("Missing")
+        }
+      }))
+
     test("stores no bytes of a source that fails", () =>
       Effect.gen(function*() {
         const storage = yield* PartStorage
