@@ -41,6 +41,7 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Util from "node:util"
+import { redacting } from "../src/internal/secrets.js"
 import { tagOf } from "./support/errors.js"
 import { loopback, url } from "./support/server.js"
 import { recording } from "./support/telemetry.js"
@@ -401,6 +402,44 @@ const secretTest = (
       })
     )
   })
+
+describe("a key that a service quotes is replaced", () => {
+  const redact = redacting({ apiKey: Redacted.make(key) })
+  const quoted: Record<string, (text: string) => string> = {
+    "in upper case": (text) => text.toUpperCase(),
+    "in lower case": (text) => text.toLowerCase(),
+    "in hexadecimal": (text) => Buffer.from(text).toString("hex"),
+    "encoded for a URL, in lower case": (text) => encodeURIComponent(text).toLowerCase(),
+    "as JSON": (text) => JSON.stringify(text)
+  }
+  for (const [how, encode] of Object.entries(quoted)) {
+    it(how, () => {
+      const text = redact(encode(`Bearer ${key} is wrong`))
+      expect(text).toContain("<redacted>")
+      expect(text).not.toContain(encode(key).slice(1, -1))
+    })
+  }
+
+  for (const base64 of ["base64", "base64url"] as const) {
+    it(`in ${base64} at any place, with no character of it left`, () => {
+      for (const before of ["", "a", "ab", "Bearer ", "user:", "{\"key\":\""]) {
+        for (const after of ["", "a", "ab", "\"}", " is wrong"]) {
+          const text = redact(`<${Buffer.from(before + key + after).toString(base64)}>`)
+          expect(text).toContain("<redacted>")
+          const left = text.slice(1, -1).replace("<redacted>", "")
+          // What is left is of the text around the key.
+          expect(left.length).toBeLessThanOrEqual(Buffer.from(before + after).toString("base64").length)
+        }
+      }
+    })
+  }
+
+  it("and a text without it is left alone, in time that is linear", () => {
+    const text = Buffer.from("the text of another".repeat(50_000)).toString("base64")
+    expect(redact(text) === text).toBe(true)
+    expect(redact(`sk-proj- ${key.slice(0, 8)}`)).toBe(`sk-proj- ${key.slice(0, 8)}`)
+  })
+})
 
 describe("the search for secrets", () => {
   it("the search finds a secret in every printed form", () => {

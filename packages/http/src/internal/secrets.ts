@@ -1,3 +1,4 @@
+import * as Encoding from "effect/Encoding"
 import { identity } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -44,7 +45,23 @@ const htmlNames: { readonly [character: string]: string } = {
 /** The password in a URL. `fetch` quotes a URL with one, which it does not accept, and spans have the URL. */
 const withoutPasswords: Redact = (text) => text.replace(/(:\/\/[^\s/?#:]*:)[^\s/?#]+@/g, "$1<redacted>@")
 
-/** Some services quote a rejected key: unchanged, or with the escapes of JSON (also of JSON within JSON), URLs or HTML. */
+/**
+ * The spellings of base64, also of that for URLs. The bytes before the key shift it in groups of three bytes, so there are three.
+ * The characters at the ends contain bits of the key and of its neighbours.
+ */
+const base64Of = (key: string): string => {
+  const character = "[\\w+/-]"
+  const cores = [0, 1, 2].map((offset) =>
+    Encoding.encodeBase64("\0".repeat(offset) + key).replace(/=+$/, "").slice(offset === 0 ? 0 : offset + 1, -1)
+      .replace(/[+/]/g, (found) => found === "+" ? "[+-]" : "[/_]")
+  )
+  return `${character}{0,4}(?:${cores.join("|")})${character}{0,4}={0,2}`
+}
+
+/**
+ * Some services quote a rejected key: unchanged, in another case, in base64 or hexadecimal, or with the escapes of JSON (also of
+ * JSON within JSON), URLs or HTML.
+ */
 export const redacting = ({ apiKey, apiUrl = "" }: ClientOptions): Redact => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
   const url = withoutPasswords(apiUrl) === apiUrl ? identity : withoutPasswords
@@ -52,11 +69,10 @@ export const redacting = ({ apiKey, apiUrl = "" }: ClientOptions): Redact => {
   const spellings = key.split("").map((character) => {
     const code = character.charCodeAt(0)
     const hex = code.toString(16)
-    const either = `(?:${hex}|${hex.toUpperCase()})`
     const name = htmlNames[character]
     const named = name === undefined ? "" : `|&${name};`
-    return `(?:\\\\{0,3}\\u${hex.padStart(4, "0")}|\\\\u0*${either}|%${either}|&#(?:x${either}|${code});${named})`
+    return `(?:\\\\{0,3}\\u${hex.padStart(4, "0")}|\\\\u0*${hex}|%${hex}|&#(?:x${hex}|${code});${named})`
   })
-  const pattern = new RegExp(spellings.join(""), "g")
+  const pattern = new RegExp([spellings.join(""), base64Of(key), Encoding.encodeHex(key)].join("|"), "gi")
   return (text) => url(text.replace(pattern, "<redacted>"))
 }
