@@ -42,8 +42,8 @@ export interface ClientOptions {
    *
    * - `stream` (the default outside of browsers): the part is read while it is sent. `fetch` sends a stream chunked, without
    *   `Content-Length`. A browser does so over HTTP/2 only, and not every browser does. Over HTTP/1.1 its
-   *   `fetch` fails with the same `TypeError` as for a lost connection, and the reason, `ERR_H2_OR_QUIC_REQUIRED`, is shown to the
-   *   user alone. So the call fails after all retries.
+   *   `fetch` fails before a byte is sent, with the same `TypeError` as for a lost connection; the console of the browser alone has
+   *   the reason, such as `ERR_H2_OR_QUIC_REQUIRED`. So the call fails after all retries.
    * - `blob` (the default in browsers): `fetch` sends `Content-Length`. A Blob is not copied; bytes and streams are copied to memory once.
    *   `NodeHttpClient.layer` cannot send a Blob.
    */
