@@ -371,7 +371,8 @@ describe("a proxy", () => {
         targets.push(request.url)
         const service = Net.connect(Number(new URL(url).port), "127.0.0.1", () => {
           socket.write("HTTP/1.1 200 OK\r\n\r\n")
-          service.pipe(socket).pipe(service)
+          service.pipe(socket)
+          socket.pipe(service)
         })
         service.on("error", () => socket.destroy())
         socket.on("error", () => service.destroy())
