@@ -110,10 +110,8 @@ it.scopedLive("an unknown id of any kind is an error and touches no file", () =>
       "📄",
       "x".repeat(500)
     ]
-    // No route accepts these ids.
-    const longIds = ["x".repeat(501), "x".repeat(4000)]
-    const invalidIds = ["a\0b", "\u0085"]
-    for (const id of [...ids, ...longIds, ...invalidIds]) {
+    const invalidIds = ["a\0b", "\u0085", "x".repeat(501), "x".repeat(4000)]
+    for (const id of [...ids, ...invalidIds]) {
       const encoded = encodeURIComponent(id).replaceAll(".", "%2E")
       const replies = [
         yield* client.addPart(encoded, pattern(1)),
@@ -125,7 +123,7 @@ it.scopedLive("an unknown id of any kind is an error and touches no file", () =>
       ]
       const expected = invalidIds.includes(id) ? 400 : 404
       expect([id, ...replies.map(({ status }) => status)]).toEqual([id, ...replies.map(() => expected)])
-      if (!longIds.includes(id)) { for (const { text } of replies) expect(text.length).toBeLessThan(2000) }
+      for (const { text } of replies) expect(text.length).toBeLessThan(2000)
       expect((yield* client.complete(uploadId, [id])).status).toBe(400)
     }
     expect(yield* Effect.promise(() => Fs.readdir(directory, { recursive: true }))).toEqual(before)
