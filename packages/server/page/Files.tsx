@@ -2,6 +2,7 @@ import type { FileObject } from "@effect-uploads/domain/FileObject"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import { dateAndTime, distance, percent, size } from "./format.js"
+import { progressbar } from "./progressbar.js"
 import type { Props } from "./props.js"
 import type { State } from "./state.js"
 
@@ -32,14 +33,7 @@ const Download = ({ actions, file, perform, state }: Props & { readonly file: Fi
   if (running !== undefined) {
     const done = percent(running.bytes, file.bytes)
     return (
-      <span
-        class="busy"
-        role="progressbar"
-        aria-label={`${file.filename} downloaded`}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={done}
-      >
+      <span class="busy" {...progressbar(`${file.filename} downloaded`, done)}>
         {done} %
       </span>
     )

@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks"
 import { dateAndTime, distance, duration, percent, rate, size } from "./format.js"
 import type { Item, Part } from "./item.js"
 import { hasEnded, Status } from "./item.js"
+import { progressbar } from "./progressbar.js"
 import type { Props } from "./props.js"
 
 const titleOf = (part: Part, index: number): string => {
@@ -177,14 +178,7 @@ export const Transfer = ({ actions, item, now, perform }: CardProps & { readonly
         </div>
       </div>
       {item.parts.length === 0 ? null : (
-        <div
-          class="stage"
-          role="progressbar"
-          aria-label={`${item.name} sent`}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={done}
-        >
+        <div class="stage" {...progressbar(`${item.name} sent`, done)}>
           <Picture parts={item.parts} />
         </div>
       )}

@@ -39,7 +39,7 @@ const optionsRouter = <E, R>(routes: Iterable<HttpRouter.Route<E, R>>) => {
   )
 }
 
-/** The router knows some methods, and HTTP has any number of them: so each request is looked up as `OPTIONS`. */
+/** Looks each request up as `OPTIONS`, because the router knows a few methods only, and HTTP has any number of them. */
 const toOptions = (request: HttpServerRequest.HttpServerRequest): HttpServerRequest.HttpServerRequest =>
   HttpServerRequest.fromWeb(new Request("http://localhost", { method: "OPTIONS" })).modify({ url: routerUrl(request) })
 
